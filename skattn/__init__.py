@@ -1,0 +1,50 @@
+"""Neural text and tabular classifiers that behave like scikit-learn's own.
+
+The names below are imported when they are first used, so that ``import skattn`` alone costs
+milliseconds and does not import TensorFlow (PEP 562).
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AttentionDisplay": "_displays",
+    "AttentionPooling": "_layers",
+    "AttentionTextClassifier": "_text",
+    "GateDisplay": "_displays",
+    "GatedDenseClassifier": "_gated",
+    "SequenceVectorizer": "_sequences",
+    "TextExplanation": "_explain",
+    "TrainingDisplay": "_displays",
+    "explain_texts": "_explain",
+    "faithfulness_report": "_faithfulness",
+    "make_text_classifier": "_recipe",
+}
+
+__all__ = [
+    "AttentionDisplay",
+    "AttentionPooling",
+    "AttentionTextClassifier",
+    "GateDisplay",
+    "GatedDenseClassifier",
+    "SequenceVectorizer",
+    "TextExplanation",
+    "TrainingDisplay",
+    "__version__",
+    "explain_texts",
+    "faithfulness_report",
+    "make_text_classifier",
+]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
