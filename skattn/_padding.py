@@ -1,0 +1,59 @@
+"""Token ids of many texts, end to end, to rows of one length; pure functions."""
+
+from numbers import Integral
+
+import numpy as np
+
+
+def choose_length(lengths, max_length):
+    """Resolve `max_length` (None, a number or a share of uncut texts) for these text lengths."""
+    if isinstance(max_length, Integral):
+        return int(max_length)
+    if len(lengths) == 0:
+        raise ValueError("max_length can only be learned from at least one text; got none.")
+    share = 1.0 if max_length is None else max_length
+    return max(1, int(np.quantile(lengths, share, method="inverted_cdf")))
+
+
+def n_kept_at_each_end(lengths, max_length, truncation):
+    """How many tokens of each text are kept from its start and from its end.
+
+    A text of at most `max_length` tokens is kept whole, from its start.
+    """
+    lengths = np.asarray(lengths)
+    at_the_end = {"head": 0, "tail": max_length, "both": max_length // 2}[truncation]
+    too_long = lengths > max_length
+    n_last = np.where(too_long, at_the_end, 0)
+    n_first = np.where(too_long, max_length - at_the_end, lengths)
+    return n_first, n_last
+
+
+def pad_rows(tokens, lengths, max_length, truncation, out=None):
+    """Lay texts, given end to end, into zero-padded rows of `max_length` ids.
+
+    Parameters
+    ----------
+    tokens : int32 array of shape (n_tokens,)
+    lengths : int array of shape (n_texts,)
+    out : int32 array of shape (n_texts, max_length), optional
+
+    Returns
+    -------
+    out : int32 array of shape (n_texts, max_length)
+    """
+    lengths = np.asarray(lengths, dtype=np.int64)
+    out = np.empty((len(lengths), max_length), dtype=np.int32) if out is None else out
+    if lengths.size and lengths.max() > max_length:
+        tokens = tokens[_is_kept(lengths, max_length, truncation)]
+    out[:] = 0
+    out[np.arange(max_length) < np.minimum(lengths, max_length)[:, None]] = tokens
+    return out
+
+
+def _is_kept(lengths, max_length, truncation):
+    """Mark the tokens that stay, in one flat array over all texts."""
+    n_first, n_last = n_kept_at_each_end(lengths, max_length, truncation)
+    ends = np.cumsum(lengths)
+    place = np.arange(ends[-1])
+    first_stop, last_start = ends - lengths + n_first, ends - n_last
+    return (place < np.repeat(first_stop, lengths)) | (place >= np.repeat(last_start, lengths))

@@ -1,0 +1,62 @@
+"""Raw texts at the door: one column of strings in any common container, or a clear error."""
+
+import numpy as np
+from scipy.sparse import issparse
+
+
+def as_texts(X):
+    """Give the texts of `X` as a list, or as the iterator that `X` is; rows are checked later."""
+    if isinstance(X, (str, bytes)):
+        raise ValueError(
+            "Expected an iterable over texts, got one bare string; wrap it in a list: [text]."
+        )
+    shape = getattr(X, "shape", None)
+    if isinstance(shape, tuple):
+        return _one_column(X, shape)
+    if hasattr(X, "to_pylist"):  # an Arrow array or chunked array
+        return X.to_pylist()
+    if isinstance(X, dict) or not hasattr(X, "__iter__"):
+        raise ValueError(
+            "Expected a list, a one-dimensional array or a column of texts, "
+            f"got {type(X).__name__}."
+        )
+    return X
+
+
+def _one_column(X, shape):
+    """Turn an array, a Series or a frame with one column into a list."""
+    if issparse(X) or len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
+        raise ValueError(
+            f"Expected one column of texts, got {type(X).__name__} of shape {shape}; "
+            "select one column, for example with a ColumnTransformer and the column's name."
+        )
+    if len(shape) == 2:
+        values = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
+        return values[:, 0].tolist()
+    return X.to_list() if hasattr(X, "to_list") else np.asarray(X).tolist()
+
+
+def checked_texts(texts):
+    """Yield the texts one by one; a row that is not a string is an error that names it."""
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(_complaint(row, text))
+        yield text
+
+
+def _complaint(row, value):
+    """Say which row holds what instead of a text, and what to do."""
+    kind = type(value).__name__
+    if isinstance(value, (bytes, bytearray)):
+        remedy = "decode it first, for example with value.decode('utf-8')"
+    elif value is None or kind in ("NAType", "NaTType") or value != value:
+        remedy = "replace missing texts first, for example by an empty string"
+    else:
+        remedy = "convert it first, for example with str(value)"
+    return f"Row {row} (counting from 0) is not a text but {_shown(value)} ({kind}); {remedy}."
+
+
+def _shown(value, limit=40):
+    """Shorten the representation of a foreign object."""
+    shown = repr(value)
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."

@@ -1,0 +1,155 @@
+"""Tokens of a text and their places in it, on top of scikit-learn's own text analysis.
+
+`reader` is always a ``CountVectorizer`` that holds the analysis parameters; its public
+``build_preprocessor``, ``build_tokenizer`` and ``get_stop_words`` do the reading. What is added
+here: n-grams in reading order (scikit-learn puts all words before all pairs of words) and spans.
+"""
+
+import re
+import warnings
+from itertools import zip_longest
+
+from sklearn.feature_extraction.text import CountVectorizer
+
+from skattn._spans import align, collapse_spaces, word_spans
+
+_SPACES = re.compile(r"\s\s+")
+
+
+def warn_for_ignored_parameters(reader):
+    """Warn about parameters that have no effect beside the chosen analyzer; check the others."""
+    shortest, longest = reader.ngram_range
+    if not 1 <= shortest <= longest:
+        raise ValueError(
+            f"ngram_range={reader.ngram_range} must be (min_n, max_n) with 1 <= min_n <= max_n."
+        )
+    ignored = []
+    if callable(reader.analyzer):
+        ignored = ["strip_accents", "lowercase", "preprocessor", "ngram_range"]
+    if reader.analyzer != "word":
+        ignored += ["tokenizer", "stop_words", "token_pattern"]
+    elif reader.tokenizer is not None:
+        ignored = ["token_pattern"]
+    if reader.preprocessor is not None:
+        ignored += ["strip_accents", "lowercase"]
+    defaults = CountVectorizer().get_params()
+    ignored = [n for n in dict.fromkeys(ignored) if getattr(reader, n) not in (defaults[n], None)]
+    if ignored:
+        analyzer = "a callable" if callable(reader.analyzer) else repr(reader.analyzer)
+        warnings.warn(
+            f"No effect beside analyzer={analyzer}, tokenizer={reader.tokenizer!r} and "
+            f"preprocessor={reader.preprocessor!r}: {', '.join(ignored)}",
+            stacklevel=2,
+        )
+    if reader.analyzer == "word":
+        reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
+
+
+def build_tokens(reader):
+    """Return the function text -> list of tokens."""
+    if callable(reader.analyzer):
+        return reader.build_analyzer()
+    preprocess = reader.build_preprocessor()
+    if reader.analyzer == "char":
+        return lambda text: _ngrams(_SPACES.sub(" ", preprocess(text)), reader.ngram_range, "")
+    if reader.analyzer == "char_wb":
+        return lambda text: _padded_word_ngrams(preprocess(text).split(), reader.ngram_range)
+    return _build_word_tokens(reader, preprocess)
+
+
+def _build_word_tokens(reader, preprocess):
+    """Return the function text -> words or n-grams of words."""
+    tokenize, stop_words = reader.build_tokenizer(), reader.get_stop_words()
+    plain = tuple(reader.ngram_range) == (1, 1)
+
+    def tokens(text):
+        words = tokenize(preprocess(text))
+        if stop_words is not None:
+            words = [word for word in words if word not in stop_words]
+        return words if plain else _ngrams(words, reader.ngram_range, " ")
+
+    return tokens
+
+
+def build_token_spans(reader):
+    """Return the function text -> list of (start, end), one pair for each token."""
+    own = [name for name in ("preprocessor", "tokenizer") if getattr(reader, name) is not None]
+    own += [name for name in ("analyzer", "strip_accents") if callable(getattr(reader, name))]
+    if own:
+        raise ValueError(
+            f"token_spans cannot follow a custom {' or '.join(own)}: a function does not tell "
+            "where in the text its tokens stand. Use the built-in analysis (lowercase, "
+            "strip_accents, token_pattern, analyzer='word', 'char' or 'char_wb')."
+        )
+    if reader.analyzer == "char":
+        return lambda text: _ngram_spans(
+            collapse_spaces(*align(text, reader.build_preprocessor())), reader.ngram_range
+        )
+    if reader.analyzer == "char_wb":
+        return lambda text: _padded_word_spans(
+            *align(text, reader.build_preprocessor()), reader.ngram_range
+        )
+    return _build_word_spans(reader)
+
+
+def _build_word_spans(reader):
+    """Return the function text -> spans of words or of n-grams of words."""
+    preprocess, stop_words = reader.build_preprocessor(), reader.get_stop_words()
+    reader.build_tokenizer()  # checks the pattern
+    pattern = re.compile(reader.token_pattern)
+
+    def spans(text):
+        found = word_spans(*align(text, preprocess), pattern)
+        kept = [span for word, span in found if stop_words is None or word not in stop_words]
+        return _ngram_spans(kept, reader.ngram_range)
+
+    return spans
+
+
+def _ngrams(units, ngram_range, separator):
+    """Join runs of min_n to max_n units, in reading order and the shorter first."""
+    shortest, longest = ngram_range
+    runs = [
+        list(map(separator.join, zip(*(units[shift:] for shift in range(n)), strict=False)))
+        for n in range(shortest, longest + 1)
+    ]
+    return _in_reading_order(runs)
+
+
+def _ngram_spans(spans, ngram_range):
+    """Span every run of min_n to max_n units, in the order of `_ngrams`."""
+    shortest, longest = ngram_range
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    runs = [list(zip(starts, ends[n - 1 :], strict=False)) for n in range(shortest, longest + 1)]
+    return _in_reading_order(runs)
+
+
+def _in_reading_order(runs):
+    """Interleave the lists of n-grams by the position of their first unit."""
+    if len(runs) == 1:
+        return runs[0]
+    return [
+        gram for at_one_place in zip_longest(*runs) for gram in at_one_place if gram is not None
+    ]
+
+
+def _padded_word_ngrams(words, ngram_range):
+    """Character n-grams inside each word, which gets a space on both sides."""
+    grams = []
+    for word in words:
+        padded = f" {word} "
+        short = len(padded) < ngram_range[0]  # such a word counts once, as a whole
+        grams += [padded] if short else _ngrams(padded, ngram_range, "")
+    return grams
+
+
+def _padded_word_spans(processed, starts, ends, ngram_range):
+    """Spans in the order of `_padded_word_ngrams`; the added spaces have no width."""
+    spans = []
+    for match in re.finditer(r"\S+", processed):
+        first, last = match.start(), match.end() - 1
+        characters = [(starts[i], ends[i]) for i in range(first, last + 1)]
+        padded = [(starts[first],) * 2, *characters, (ends[last],) * 2]
+        short = len(padded) < ngram_range[0]
+        spans += [(starts[first], ends[last])] if short else _ngram_spans(padded, ngram_range)
+    return spans
