@@ -1,0 +1,122 @@
+"""Plans of row numbers: which rows make a batch, in which order. Pure NumPy."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+WINDOW = 50  # batches that are sorted by length together
+PREDICT_ROWS = 512
+PREDICT_TOKENS = 32_768
+
+
+class BatchPlan(NamedTuple):
+    """Batches as one flat list: batch ``i`` is ``rows[bounds[i]:bounds[i + 1]]``."""
+
+    rows: np.ndarray  # (n_entries,) row numbers
+    bounds: np.ndarray  # (n_batches + 1,)
+    weights: np.ndarray  # (n_entries,) what each entry counts in the batch's loss
+    sizes: np.ndarray  # (n_batches,) rows in each batch before equal ones were merged
+
+    def joined(self, other):
+        """This plan's batches, then the other's."""
+        return BatchPlan(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.bounds, self.bounds[-1] + other.bounds[1:]]),
+            np.concatenate([self.weights, other.weights]),
+            np.concatenate([self.sizes, other.sizes]),
+        )
+
+
+def shuffled_batches(lengths, batch_size, rng):
+    """Shuffle the rows and cut them into batches of rows of about equal length.
+
+    The shuffled rows are cut into windows of `WINDOW` batches, each window is sorted by length
+    and cut into batches, and the batches are shuffled.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows,)
+    bounds : ndarray of shape (n_batches + 1,)
+    """
+    n_rows = len(lengths)
+    rows = rng.permutation(n_rows)
+    if lengths.min() == lengths.max():
+        return rows, _even_bounds(n_rows, batch_size)
+    window = np.arange(n_rows) // (WINDOW * batch_size)
+    rows = rows[np.lexsort((lengths[rows], window))]
+    bounds = _even_bounds(n_rows, batch_size)
+    shuffled = rng.permutation(len(bounds) - 1)
+    starts, sizes = bounds[:-1][shuffled], np.diff(bounds)[shuffled]
+    new_bounds = np.concatenate([[0], np.cumsum(sizes)])
+    within = np.arange(n_rows) - np.repeat(new_bounds[:-1], sizes)
+    return rows[np.repeat(starts, sizes) + within], new_bounds
+
+
+def _even_bounds(n_rows, batch_size):
+    return np.append(np.arange(0, n_rows, batch_size), n_rows)
+
+
+def merge_equal_rows(rows, bounds, groups, weights):
+    """Put each batch in a canonical order and its equal rows into one entry.
+
+    Equal rows (same features, same target) stand in one entry whose weight is their sum: the
+    gradient is the same, it is computed once, and a row of weight 3 is bit for bit the same as
+    the row given three times. An entry's weight is its share of the batch's loss: weights are
+    divided by their mean over all rows and by the number of rows of the batch, so that without
+    weights the loss of a batch is the mean over its rows.
+
+    Parameters
+    ----------
+    rows, bounds : ndarray
+        As `shuffled_batches` gives them.
+    groups : ndarray of shape (n_rows,)
+        Equal numbers for equal rows, in a total order of the rows.
+    weights : ndarray of shape (n_rows,)
+        float64, above zero.
+    """
+    sizes = np.diff(bounds)
+    batch = np.repeat(np.arange(len(sizes)), sizes)
+    key = batch * (int(groups.max()) + 1) + groups[rows]
+    _, first, entry = np.unique(key, return_index=True, return_inverse=True)
+    merged = np.bincount(entry, weights=weights[rows])
+    entry_batch = batch[first]
+    scale = _batch_scale(weights[rows], sizes)
+    return BatchPlan(
+        rows=rows[first].astype(np.int32),
+        bounds=np.searchsorted(entry_batch, np.arange(len(sizes) + 1)).astype(np.int32),
+        weights=(merged / scale[entry_batch]).astype(np.float32),
+        sizes=sizes.astype(np.float32),
+    )
+
+
+def _batch_scale(weights, sizes):
+    """The mean weight times the rows of each batch; a single batch: exactly the sum."""
+    return weights.sum() * (sizes / len(weights))
+
+
+def group_equal_rows(lengths, hashes, labels):
+    """Number the rows in the total order (length, content, label); equal rows share a number."""
+    order = np.lexsort((labels, hashes, lengths))
+    sorted_keys = (lengths[order], hashes[order], labels[order])
+    changed = np.zeros(len(order), dtype=bool)
+    for key in sorted_keys:
+        changed[1:] |= key[1:] != key[:-1]
+    groups = np.empty(len(order), dtype=np.int64)
+    groups[order] = np.cumsum(changed)
+    return groups
+
+
+def prediction_batches(lengths, hashes):
+    """Yield row numbers in the total order (length, content), in batches of bounded size.
+
+    A float32 result may depend on the batch in which a row stands. In a total order the batches
+    are the same however the caller sorted the rows.
+    """
+    order = np.lexsort((hashes, lengths))
+    start = 0
+    while start < len(order):
+        stop = min(start + PREDICT_ROWS, len(order))
+        longest = max(1, int(lengths[order[stop - 1]]))
+        stop = min(stop, start + max(1, PREDICT_TOKENS // longest))
+        yield order[start:stop]
+        start = stop

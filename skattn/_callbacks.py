@@ -1,0 +1,77 @@
+"""Keras callbacks behind the estimators' parameters: early stopping, scores, progress."""
+
+import copy
+
+import keras
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class HeldOutScore(keras.callbacks.Callback):
+    """Adds ``val_score``, a scorer's value on the held-out part, to the logs of each epoch."""
+
+    def __init__(self, score):
+        super().__init__()
+        self.score = score
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_score"] = float(self.score())
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """One bar for the whole fit: loss, validation score, time gone and time left."""
+
+    def __init__(self, epochs, label):
+        super().__init__()
+        self.epochs, self.label = epochs, label
+
+    def on_train_begin(self, logs=None):
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        self.task = self.progress.add_task(self.label, total=self.epochs, figures="")
+        self.progress.start()
+
+    def on_epoch_end(self, epoch, logs=None):
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
+        self.progress.update(self.task, advance=1, figures=figures)
+
+    def on_train_end(self, logs=None):
+        self.progress.stop()
+
+
+def early_stopping(monitor, patience, tol):
+    """Stop when `monitor` no longer improves by `tol`, and go back to the best epoch."""
+    return keras.callbacks.EarlyStopping(
+        monitor=monitor,
+        mode="min" if monitor.endswith("loss") else "max",
+        min_delta=tol,
+        patience=patience,
+        restore_best_weights=True,
+    )
+
+
+def copies(callbacks):
+    """Copies of the user's callbacks: a fit must not change its parameters."""
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, keras.callbacks.Callback):
+        callbacks = [callbacks]
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(
+                f"callbacks must be keras.callbacks.Callback objects, got {callback!r}. "
+                "Pass a list of objects, not of classes."
+            )
+    return [copy.deepcopy(callback) for callback in callbacks]

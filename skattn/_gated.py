@@ -1,0 +1,210 @@
+"""`GatedDenseClassifier`: features -> dense layer times its own gate -> softmax."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import validate_data
+
+from skattn._base import BaseNetworkClassifier
+from skattn._networks import build_gated_network
+
+MAX_GATED_FEATURES = 4096  # a gate on the inputs has a kernel of n_features x n_features
+
+
+class GatedDenseClassifier(BaseNetworkClassifier):
+    """Classify rows of features by a dense layer that is multiplied by its own sigmoid gate.
+
+    With :math:`h = \\mathrm{relu}(W x + b)` the network is
+    :math:`\\mathrm{softmax}(V (h \\odot \\sigma(U h + c)) + d)`. The loss is the cross-entropy.
+    ``GatedDenseClassifier(units=1800, l2=0.01, epochs=20, batch_size=600,
+    validation_fraction=0.2)`` is the network of a well-known question [1]_.
+
+    Parameters
+    ----------
+    units : int, default=256
+        Width of the dense layer.
+    gate : {"hidden", "inputs"}, default="hidden"
+        What the gate multiplies: the dense layer, or the features before it, which shows how much
+        each feature counts (at most 4096 features).
+    gate_activation : {"sigmoid", "softmax"}, default="sigmoid"
+        ``"sigmoid"`` opens each gate by itself, ``"softmax"`` lets them compete.
+    epochs : int, default=50
+        Passes over the training data. With `early_stopping` at most so many.
+    batch_size : int, default=32
+        Rows in a step of the optimizer.
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        A name that Keras knows, or an optimizer, of which only the configuration is used and
+        whose own learning rate wins.
+    learning_rate : float, default=1e-3
+        For an optimizer given by name.
+    l2 : float, default=0.0
+        L2 penalty on the kernels of the dense layer and of the last layer.
+    dropout : float, default=0.0
+        Share of the numbers set to 0 in training, before the last layer.
+    class_weight : dict or "balanced", default=None
+        Weights of the classes; ``"balanced"`` gives each class the same total weight.
+    early_stopping : bool, default=False
+        Whether to stop when the held-out part no longer gets better, and go back to the best
+        epoch.
+    validation_fraction : float, default=None
+        Share of the rows held out, stratified by class. None: nothing is held out unless
+        `early_stopping`, then 0.1. A number always holds out and fills `history_`.
+    n_iter_no_change : int, default=5
+        Epochs without improvement before early stopping.
+    tol : float, default=1e-4
+        What counts as an improvement.
+    scoring : str or callable, default="loss"
+        What early stopping watches on the held-out part: the loss, or a scikit-learn scorer.
+    callbacks : list of keras.callbacks.Callback, default=None
+        Copies of them are used; a callback with a hook for every batch makes training slower.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the network that is there.
+    save_optimizer : bool, default=True
+        Whether the optimizer's state goes into files where training can go on (after
+        `partial_fit`, or with `warm_start`).
+    random_state : int, RandomState instance or None, default=None
+        Seeds the weights, the order of the rows and the dropout. An int gives the same bits on
+        the same machine with the same number of threads.
+    verbose : int, default=0
+        0 is silent, 1 shows one progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X has names.
+    model_ : keras.Model
+        The network.
+    keras_classifier_ : scikeras.wrappers.KerasClassifier
+        SciKeras's classifier around the network.
+    history_ : dict of str to list of float
+        ``loss``, and with a held-out part ``val_loss``, ``val_accuracy`` and, with a scorer,
+        ``val_score``, one number an epoch.
+    n_iter_ : int
+        Epochs of the last fit.
+    best_iteration_ : int
+        The epoch whose weights were kept, counted from 1. Only with `early_stopping`.
+
+    Notes
+    -----
+    The network computes in float32. Scale the features first, for example by
+    `sklearn.preprocessing.StandardScaler`. Sparse rows are never made dense as a whole; of the
+    first layer only the columns that stand in a batch are updated in a step.
+
+    References
+    ----------
+    .. [1] "How to add an attention mechanism in Keras?", Stack Overflow, question 42918446.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skattn import GatedDenseClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = make_pipeline(StandardScaler(), GatedDenseClassifier(units=32, random_state=0))
+    >>> bool(clf.fit(X, y).score(X, y) > 0.9)
+    True
+    """
+
+    _parameter_constraints = BaseNetworkClassifier._parameter_constraints | {
+        "units": [Interval(Integral, 1, None, closed="left")],
+        "gate": [StrOptions({"hidden", "inputs"})],
+        "gate_activation": [StrOptions({"sigmoid", "softmax"})],
+    }
+
+    def __init__(
+        self,
+        *,
+        units=256,
+        gate="hidden",
+        gate_activation="sigmoid",
+        epochs=50,
+        batch_size=32,
+        optimizer="adam",
+        learning_rate=1e-3,
+        l2=0.0,
+        dropout=0.0,
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=None,
+        n_iter_no_change=5,
+        tol=1e-4,
+        scoring="loss",
+        callbacks=None,
+        warm_start=False,
+        save_optimizer=True,
+        random_state=None,
+        verbose=0,
+    ):
+        self.units = units
+        self.gate = gate
+        self.gate_activation = gate_activation
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.l2 = l2
+        self.dropout = dropout
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.scoring = scoring
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.save_optimizer = save_optimizer
+        self.random_state = random_state
+        self.verbose = verbose
+
+    _build = staticmethod(build_gated_network)
+
+    def gate_values(self, X):
+        """How far each gate is open for each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        gates : ndarray of shape (n_samples, units) or (n_samples, n_features), float32
+            Between 0 and 1: one a hidden unit for ``gate="hidden"``, one a feature for
+            ``gate="inputs"``.
+        """
+        return self._read("gate", X)[1]
+
+    def _check_X(self, X, reset):
+        X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
+        if self.gate == "inputs" and X.shape[1] > MAX_GATED_FEATURES:
+            raise ValueError(
+                f"gate='inputs' has a gate for each of the {X.shape[1]} features and a kernel of "
+                f"their square; at most {MAX_GATED_FEATURES} are allowed. Use gate='hidden', or "
+                "select features first."
+            )
+        wide = sparse.issparse(X) and self.gate == "hidden"
+        if reset:
+            self._sparse = wide
+        if self._sparse:
+            return sparse.csr_array(X)
+        return X.toarray() if sparse.issparse(X) else X
+
+    def _network_config(self, X, targets):
+        return {
+            "n_features": int(X.shape[1]),
+            "sparse": bool(self._sparse),
+            "units": int(self.units),
+            "gate": self.gate,
+            "gate_activation": self.gate_activation,
+        }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,192 @@
+"""The two networks, built and compiled from plain hyperparameters."""
+
+import keras
+import numpy as np
+
+from skattn._encoders import ENCODERS
+from skattn._layers import AttentionPooling, MaxOverTime, SparseDense, TokenMask
+from skattn._optimizers import build_optimizer, optimizer_config
+from skattn._training import ResidentModel
+
+__all__ = [
+    "build_gated_network",
+    "build_text_network",
+    "initialize",
+    "optimizer_config",
+    "reset_optimizer",
+    "restore",
+    "set_learning_rate",
+    "snapshot",
+]
+
+
+def build_text_network(config):
+    """Embedding -> encoder -> attention over time -> softmax, compiled.
+
+    Parameters
+    ----------
+    config : dict
+        The hyperparameters, as `AttentionTextClassifier` names them, with ``n_outputs``.
+
+    Returns
+    -------
+    ResidentModel
+        Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``.
+    """
+    l2 = _penalty(config["l2"])
+    ids = keras.Input((None,), dtype="int32", name="token_ids")
+    mask = TokenMask(name="mask")(ids)
+    hidden = keras.layers.Embedding(
+        config["vocabulary_size"],
+        config["embedding_dim"],
+        name="embedding",
+        trainable=config["embedding_trainable"],
+    )(ids)  # (batch, time, embedding_dim)
+    hidden = _dropout(config["dropout"], "embedding_dropout")(hidden)
+    for layer in range(config["n_layers"]):
+        hidden = ENCODERS[config["encoder"]](hidden, mask, config, f"encoder_{layer + 1}")
+    pooling = AttentionPooling(
+        config["attention"],
+        heads=config["n_heads"],
+        penalty=config["head_penalty"],
+        kernel_regularizer=l2,
+        name="attention",
+    )
+    context, weights = pooling(hidden, mask=mask)  # (batch, units), (batch, time)
+    if config["max_pooling"]:
+        context = keras.layers.Concatenate(name="pooled")(
+            [context, MaxOverTime(name="max_over_time")(hidden, mask)]
+        )
+    answers = _answers(_dropout(config["dropout"], "dropout")(context), config, l2)
+    readouts = {"probabilities": answers, "attention": weights, "representation": context}
+    return _compiled(ids, answers, "tokens", readouts, config)
+
+
+def build_gated_network(config):
+    """Dense ReLU layer multiplied by its own gate -> softmax, compiled.
+
+    With ``gate="inputs"`` the features themselves are multiplied by their gate first.
+
+    Parameters
+    ----------
+    config : dict
+        The hyperparameters, as `GatedDenseClassifier` names them, with ``n_outputs``,
+        ``n_features`` and ``sparse``.
+
+    Returns
+    -------
+    ResidentModel
+        Reads off ``"probabilities"``, ``"gate"`` and ``"representation"``.
+    """
+    l2 = _penalty(config["l2"])
+    kind = "sparse" if config["sparse"] else "dense"
+    features = keras.Input((config["n_features"],), name="features", sparse=config["sparse"])
+    settings = {"activation": config["gate_activation"], "name": "attention_probs"}
+
+    def dense_relu(inputs):
+        layer = SparseDense if config["sparse"] else keras.layers.Dense
+        return layer(config["units"], activation="relu", kernel_regularizer=l2, name="hidden")(
+            inputs
+        )
+
+    if config["gate"] == "inputs":
+        gate = keras.layers.Dense(config["n_features"], **settings)(features)
+        gated = keras.layers.Multiply(name="attention_mul")([features, gate])
+        representation = keras.layers.Dense(
+            config["units"], activation="relu", kernel_regularizer=l2, name="hidden"
+        )(gated)
+    else:
+        hidden = dense_relu(features)  # (batch, units)
+        gate = keras.layers.Dense(config["units"], **settings)(hidden)
+        representation = keras.layers.Multiply(name="attention_mul")([hidden, gate])
+    answers = _answers(_dropout(config["dropout"], "dropout")(representation), config, l2)
+    readouts = {"probabilities": answers, "gate": gate, "representation": representation}
+    return _compiled(features, answers, kind, readouts, config)
+
+
+def initialize(model, seed, embeddings=None):
+    """Fresh weights and a fresh optimizer, from the seed alone.
+
+    Every weight is drawn by its own layer's initializer with a seed of ours: an unseeded one
+    would draw from Python's global generator.
+    """
+    seeds = np.random.SeedSequence(seed)
+    for layer in model._flatten_layers(include_self=False, recursive=True):
+        own = [v for v in layer._trainable_variables + layer._non_trainable_variables]
+        for variable in own:
+            if "seed_generator" not in variable.path:
+                variable.assign(_draw(layer, variable, int(seeds.spawn(1)[0].generate_state(1)[0])))
+    if embeddings is not None:
+        model.get_layer("embedding").embeddings.assign(embeddings)
+    reset_optimizer(model)
+
+
+def _draw(layer, variable, seed):
+    """A fresh value of one variable of a layer."""
+    name = variable.name.removesuffix("_kernel") if "recurrent" in variable.name else variable.name
+    initializer = getattr(layer, f"{name}_initializer")
+    config = initializer.get_config()
+    if "seed" in config:
+        initializer = type(initializer).from_config(config | {"seed": seed})
+    value = np.array(initializer(variable.shape, dtype=variable.dtype))
+    if variable.name == "bias" and getattr(layer, "unit_forget_bias", False):
+        value[layer.units : 2 * layer.units] = 1.0
+    return value
+
+
+def _penalty(l2):
+    return keras.regularizers.L2(l2) if l2 else None
+
+
+def _dropout(rate, name):
+    """Dropout, or nothing at a rate of 0; seeded at every epoch by the training."""
+    return keras.layers.Dropout(rate, seed=0, name=name) if rate else lambda inputs: inputs
+
+
+def _answers(representation, config, l2):
+    return keras.layers.Dense(
+        config["n_outputs"],
+        activation="sigmoid" if config["multilabel"] else "softmax",
+        kernel_regularizer=l2,
+        name="probabilities",
+    )(representation)
+
+
+def _compiled(inputs, outputs, kind, readouts, config):
+    model = ResidentModel(inputs, outputs).setup(kind, readouts, config["multilabel"])
+    losses = {True: "binary_crossentropy", False: "sparse_categorical_crossentropy"}
+    model.compile(
+        optimizer=build_optimizer(config["optimizer"], config["learning_rate"]),
+        loss=losses[config["multilabel"]],
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def set_learning_rate(model, config):
+    """Set the rate of an optimizer that was given by name."""
+    if isinstance(config["optimizer"], str):
+        model.optimizer.learning_rate = config["learning_rate"]
+
+
+def reset_optimizer(model):
+    """Forget moments and steps, keep the learning rate."""
+    for variable in model.optimizer.variables:
+        if variable is not getattr(model.optimizer, "_learning_rate", None):
+            variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
+
+
+def snapshot(model, config, with_optimizer):
+    """Configuration and weights as plain values and NumPy arrays."""
+    optimizer = [v.numpy() for v in model.optimizer.variables] if with_optimizer else None
+    return {"config": dict(config), "weights": model.get_weights(), "optimizer": optimizer}
+
+
+def restore(model, saved):
+    """Give a model the weights of a snapshot."""
+    model.set_weights(saved["weights"])
+    if saved["optimizer"] is None:
+        reset_optimizer(model)
+        return
+    for variable, value in zip(model.optimizer.variables, saved["optimizer"], strict=True):
+        variable.assign(value)

@@ -1,0 +1,109 @@
+"""Adam in one kernel a variable, exact where a token stands twice in a batch."""
+
+import keras
+import tensorflow as tf
+
+from skattn._layers import PACKAGE
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class RowAdam(keras.optimizers.Adam):
+    """Keras's Adam, computed by TensorFlow's fused kernel, and lazy on the rows of a table.
+
+    Dense gradients take the same step as `keras.optimizers.Adam`. The gradient of a table (an
+    embedding, or the first layer over sparse rows) is summed per row first, since Keras on
+    TensorFlow would apply its parts one by one, and then only the rows that stand in the batch
+    move, with their own moments (the "lazy" variant of Adam).
+
+    References
+    ----------
+    Kingma & Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        moments = [self._momentums[index].value, self._velocities[index].value]
+        dtype = variable.dtype
+        step = tf.cast(self.iterations + 1, dtype)
+        powers = [tf.pow(tf.cast(beta, dtype), step) for beta in (self.beta_1, self.beta_2)]
+        rate = tf.cast(learning_rate, dtype)
+        if isinstance(gradient, tf.IndexedSlices):
+            self._update_rows(gradient, variable, moments, powers, rate)
+        else:
+            self._update_all(gradient, variable, moments, powers, rate)
+
+    def _update_all(self, gradient, variable, moments, powers, rate):
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=moments[0].handle,
+            v=moments[1].handle,
+            beta1_power=powers[0],
+            beta2_power=powers[1],
+            lr=rate,
+            beta1=tf.cast(self.beta_1, variable.dtype),
+            beta2=tf.cast(self.beta_2, variable.dtype),
+            epsilon=tf.cast(self.epsilon, variable.dtype),
+            grad=tf.cast(gradient, variable.dtype),
+        )
+
+    def _update_rows(self, gradient, variable, moments, powers, rate):
+        gradient = sum_per_row(gradient)
+        rows, values = gradient.indices, gradient.values
+        m, v = (tf.gather(moment, rows) for moment in moments)
+        m += (values - m) * (1 - self.beta_1)
+        v += (tf.square(values) - v) * (1 - self.beta_2)
+        alpha = rate * tf.sqrt(1 - powers[1]) / (1 - powers[0])
+        moments[0].scatter_update(tf.IndexedSlices(m, rows))
+        moments[1].scatter_update(tf.IndexedSlices(v, rows))
+        variable.scatter_sub(tf.IndexedSlices(m * alpha / (tf.sqrt(v) + self.epsilon), rows))
+
+
+def sum_per_row(gradient):
+    """The same gradient with each row of the table named once."""
+    rows, place = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(rows))
+    return tf.IndexedSlices(values, rows, gradient.dense_shape)
+
+
+def optimizer_config(optimizer):
+    """An optimizer as plain values: its name, or class name and configuration.
+
+    Of an optimizer object only the configuration is used, never its state.
+    """
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        return optimizer
+    return {
+        "class_name": keras.saving.get_registered_name(type(optimizer)),
+        "config": keras.optimizers.serialize(optimizer)["config"],
+    }
+
+
+def build_optimizer(optimizer, learning_rate):
+    """A fresh Keras optimizer.
+
+    Parameters
+    ----------
+    optimizer : str or dict
+        A name that Keras knows, or what `optimizer_config` gives; its own learning rate wins.
+    learning_rate : float
+        For an optimizer given by name.
+
+    Raises
+    ------
+    ValueError
+        If Keras knows no optimizer of that name.
+    """
+    named = isinstance(optimizer, str)
+    given = {"class_name": optimizer, "config": {}} if named else optimizer
+    try:
+        built = keras.optimizers.get(given)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"optimizer={given['class_name']!r} is not an optimizer that Keras knows. Use a name "
+            "such as 'adam', 'adamw', 'sgd' or 'rmsprop', or a keras.optimizers.Optimizer."
+        ) from error
+    config = built.get_config()
+    if named:
+        config["learning_rate"] = learning_rate
+    plain_adam = type(built) is keras.optimizers.Adam and not config.get("amsgrad")
+    return (RowAdam if plain_adam else type(built)).from_config(config)

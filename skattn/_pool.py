@@ -1,0 +1,79 @@
+"""Compiled networks that wait for the next fit with the same architecture.
+
+Building, compiling and tracing a network takes longer than many a fit. When an estimator is gone,
+its network is kept here, and the next fit with the same configuration gets it with fresh weights.
+"""
+
+import json
+import threading
+from collections import OrderedDict
+
+MAX_IDLE = 4  # networks kept
+MAX_IDLE_WEIGHTS = 20_000_000  # numbers in the networks kept
+
+
+class NetworkPool:
+    """A bounded store of idle networks, the least recently used dropped first; thread-safe."""
+
+    def __init__(self, max_idle=MAX_IDLE, max_weights=MAX_IDLE_WEIGHTS):
+        self._max_idle, self._max_weights = max_idle, max_weights
+        self._idle = OrderedDict()  # place -> Network
+        self._lock = threading.RLock()  # a garbage collection may release inside acquire
+
+    def acquire(self, config, build):
+        """An idle network of this configuration, or a new one; nobody else has it."""
+        key = configuration_key(config)
+        with self._lock:
+            for place, network in self._idle.items():
+                if network.key == key:
+                    del self._idle[place]
+                    network.config = config
+                    return network
+        return Network(build(config), config, key)
+
+    def release(self, network):
+        """Take a network back, unless somebody outside may hold it."""
+        if network.exposed:
+            return
+        with self._lock:
+            self._idle[id(network)] = network
+            while len(self._idle) > self._max_idle or self._n_weights() > self._max_weights:
+                self._idle.popitem(last=False)
+
+    def clear(self):
+        """Drop every idle network."""
+        with self._lock:
+            self._idle.clear()
+
+    def __len__(self):
+        return len(self._idle)
+
+    def _n_weights(self):
+        return sum(network.model.count_params() for network in self._idle.values())
+
+
+class Network:
+    """A compiled model and the configuration from which it can be built again.
+
+    Attributes
+    ----------
+    model : ResidentModel
+    config : dict
+        Plain values only.
+    key : str
+        Equal for configurations that one compiled model can serve.
+    exposed : bool
+        True once the model has been handed to the user, who may keep it.
+    """
+
+    def __init__(self, model, config, key):
+        self.model, self.config, self.key = model, config, key
+        self.exposed = False
+
+
+def configuration_key(config):
+    """A text that is equal for configurations that one compiled model can serve."""
+    return json.dumps({k: v for k, v in config.items() if k != "learning_rate"}, sort_keys=True)
+
+
+POOL = NetworkPool()

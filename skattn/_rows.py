@@ -1,0 +1,124 @@
+"""Rows of X as the networks read them: tokens without padding, dense features, sparse features."""
+
+import numpy as np
+from scipy import sparse
+
+_HASH_CHUNK = 1 << 22  # numbers hashed at a time, to bound the memory
+
+
+class TokenRows:
+    """Texts as one flat array of token ids and the place where each text begins.
+
+    Parameters
+    ----------
+    tokens : ndarray of shape (n_tokens,), int32
+        The ids of all texts in a row, without padding.
+    offsets : ndarray of shape (n_rows + 1,), int32
+    """
+
+    kind = "tokens"
+
+    def __init__(self, tokens, offsets):
+        self.tokens, self.offsets = tokens, offsets
+        self.lengths = np.diff(offsets)
+
+    @classmethod
+    def from_ids(cls, X):
+        """Squeeze the zeros out of padded ids, wherever they stand."""
+        kept = X != 0
+        lengths = kept.sum(axis=1)
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        return cls(X[kept].astype(np.int32, copy=False), offsets)
+
+    def __len__(self):
+        return len(self.lengths)
+
+    def arrays(self):
+        return [self.tokens, self.offsets]
+
+    def batch(self, rows):
+        """Right-padded ids of shape (len(rows), longest), at least one column."""
+        lengths = self.lengths[rows]
+        columns = np.arange(max(1, lengths.max(initial=0)))
+        inside = columns < lengths[:, None]
+        ids = np.zeros(inside.shape, dtype=np.int32)
+        places = self.offsets[:-1][rows][:, None] + columns
+        ids[inside] = self.tokens[places[inside]]
+        return ids
+
+    def hashes(self):
+        """One 64-bit number a row, equal for equal texts."""
+        places = np.arange(len(self.tokens)) - np.repeat(self.offsets[:-1], self.lengths)
+        factors = _odd_factors(int(self.lengths.max(initial=0)))
+        return _sum_by_row(self.tokens.astype(np.uint64) * factors[places], self.offsets)
+
+
+class DenseRows:
+    """Features as a float32 matrix of shape (n_rows, n_features)."""
+
+    kind = "dense"
+
+    def __init__(self, X):
+        self.X = np.ascontiguousarray(X, dtype=np.float32)
+        self.lengths = np.ones(len(self.X), dtype=np.int64)
+
+    def __len__(self):
+        return len(self.X)
+
+    def arrays(self):
+        return [self.X]
+
+    def batch(self, rows):
+        return self.X[rows]
+
+    def hashes(self):
+        """One 64-bit number a row, equal for equal rows."""
+        bits = (self.X + np.float32(0.0)).view(np.uint32)  # -0.0 becomes 0.0
+        factors = _odd_factors(bits.shape[1])
+        chunk = max(1, _HASH_CHUNK // max(1, bits.shape[1]))
+        parts = [bits[i : i + chunk] @ factors for i in range(0, len(bits), chunk)]
+        return np.concatenate(parts)
+
+
+class SparseRows:
+    """Features as the three arrays of a CSR matrix, values in float32."""
+
+    kind = "sparse"
+
+    def __init__(self, X):
+        X = sparse.csr_array(X)
+        X.sum_duplicates()
+        self.values = X.data.astype(np.float32, copy=False)
+        self.columns = X.indices.astype(np.int32, copy=False)
+        self.offsets = X.indptr.astype(np.int32, copy=False)
+        self.n_features = X.shape[1]
+        self.lengths = np.diff(self.offsets)
+
+    def __len__(self):
+        return len(self.lengths)
+
+    def arrays(self):
+        return [self.values, self.columns, self.offsets]
+
+    def batch(self, rows):
+        """A `scipy.sparse.csr_array` of the rows."""
+        whole = (self.values, self.columns, self.offsets)
+        return sparse.csr_array(whole, shape=(len(self), self.n_features))[rows]
+
+    def hashes(self):
+        """One 64-bit number a row, equal for equal rows."""
+        one, two = _odd_factors(2)
+        mixed = self.columns.astype(np.uint64) * one + self.values.view(np.uint32)
+        mixed ^= mixed >> np.uint64(29)
+        return _sum_by_row(mixed * two, self.offsets)
+
+
+def _odd_factors(n):
+    """The first `n` of one fixed list of odd 64-bit numbers."""
+    return np.random.default_rng(7919).integers(1 << 64, size=n, dtype=np.uint64) | np.uint64(1)
+
+
+def _sum_by_row(values, offsets):
+    """Sum `values[offsets[i]:offsets[i + 1]]` modulo 2**64 for each row."""
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values, dtype=np.uint64)])
+    return sums[offsets[1:]] - sums[offsets[:-1]]

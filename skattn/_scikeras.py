@@ -1,0 +1,74 @@
+"""The only room that knows SciKeras: our network inside its `KerasClassifier`."""
+
+import numpy as np
+from scikeras.wrappers import KerasClassifier
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+
+
+class EncodedTargets(TransformerMixin, BaseEstimator):
+    """Hands on targets that are encoded already, and turns probabilities into labels."""
+
+    def __init__(self, classes=None, multilabel=False):
+        self.classes = classes
+        self.multilabel = multilabel
+
+    def fit(self, y):
+        return self
+
+    def transform(self, y):
+        return y
+
+    def inverse_transform(self, probabilities, return_proba=False):
+        if return_proba:
+            return probabilities
+        if self.multilabel:
+            return (probabilities > 0.5).astype(np.int64)
+        return self.classes[probabilities.argmax(axis=1)]
+
+
+class NetworkClassifier(KerasClassifier):
+    """SciKeras's `KerasClassifier` around a network that is built, for checked data.
+
+    SciKeras builds, fits, predicts, and keeps the history. Our estimators check and encode before
+    that, because SciKeras's own checks do not hold on current versions of scikit-learn.
+    """
+
+    def __init__(self, model=None, *, targets=None, **parameters):
+        super().__init__(model=model, **parameters)
+        self.targets = targets
+
+    @property
+    def target_encoder(self):
+        return self.targets
+
+    def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):
+        return X if sparse.issparse(X) else np.asarray(X), y
+
+
+def wrap(network, classes, multilabel, **parameters):
+    """A SciKeras classifier around `network`.
+
+    Parameters
+    ----------
+    network : ResidentModel
+        Compiled.
+    classes : ndarray of shape (n_classes,)
+    multilabel : bool
+    **parameters
+        Of `KerasClassifier`: ``epochs``, ``batch_size``, ``callbacks``.
+    """
+    return NetworkClassifier(
+        model=lambda: network,
+        targets=EncodedTargets(classes, multilabel),
+        loss=network.loss,
+        optimizer=network.optimizer.name,
+        warm_start=True,  # the network goes on from the weights that it has
+        verbose=0,
+        **parameters,
+    )
+
+
+def wrap_trained(network, classes, multilabel):
+    """A SciKeras classifier around a trained network, ready to predict."""
+    return wrap(network, classes, multilabel).initialize(X=np.zeros((1, 1)), y=np.zeros(1))

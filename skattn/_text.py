@@ -1,0 +1,299 @@
+"""`AttentionTextClassifier`: token ids -> embedding -> encoder -> attention -> softmax."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from skattn import _validation
+from skattn._base import BaseNetworkClassifier
+from skattn._encoders import ENCODERS
+from skattn._layers import SCORES
+from skattn._networks import build_text_network
+
+OUT_OF_VOCABULARY = 1
+
+
+class AttentionTextClassifier(BaseNetworkClassifier):
+    """Classify texts given as token ids, by attention over an encoder's hidden states.
+
+    The default is the network of a well-known question [1]_: an embedding, an LSTM, a score
+    :math:`e_t = \\tanh(w \\cdot h_t + b)` for each hidden state :math:`h_t`, weights
+    :math:`\\alpha = \\mathrm{softmax}(e)` over the tokens (padding excluded), their weighted sum
+    :math:`\\sum_t \\alpha_t h_t`, and a softmax layer. The loss is the cross-entropy.
+
+    Parameters
+    ----------
+    encoder : {"lstm", "bilstm", "gru", "bigru", "conv", "none"}, default="lstm"
+        What turns embedded tokens into hidden states. ``"conv"`` joins convolutions over 3, 4
+        and 5 tokens; ``"none"`` lets the attention look at the embeddings themselves.
+    attention : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, \
+            default="feedforward"
+        How the hidden states are weighed; see `AttentionPooling`.
+    units : int, default=128
+        Width of the hidden states, in each direction or for each width of the convolution.
+    n_layers : int, default=1
+        Number of encoders on top of each other.
+    n_heads : int, default=4
+        Number of heads of ``attention="multihead"``.
+    head_penalty : float, default=0.0
+        Penalty on heads that look at the same tokens, for ``attention="multihead"``.
+    max_pooling : bool, default=False
+        Whether the maximum of each unit over time is joined to the weighted sum.
+    embedding_dim : int, default=128
+        Width of the embedding.
+    embeddings : array-like of shape (n_ids, embedding_dim), default=None
+        Vectors to begin with, row 0 for padding and row 1 for words out of vocabulary. Sets
+        `vocabulary_size` and `embedding_dim`.
+    embedding_trainable : bool, default=True
+        Whether training changes the embedding.
+    vocabulary_size : int, default=None
+        Rows of the embedding table. Ids beyond it count as out of vocabulary (id 1). None: the
+        largest id in the training data + 1; give it where chunks follow by `partial_fit`.
+    epochs : int, default=10
+        Passes over the training data. With `early_stopping` at most so many.
+    batch_size : int, default=32
+        Rows in a step of the optimizer. Batches hold texts of about equal length.
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        A name that Keras knows, or an optimizer, of which only the configuration is used and
+        whose own learning rate wins.
+    learning_rate : float, default=1e-3
+        For an optimizer given by name.
+    l2 : float, default=0.0
+        L2 penalty on the kernels of the attention scores and of the last layer.
+    dropout : float, default=0.0
+        Share of the numbers set to 0 in training, behind the embedding and before the last layer.
+    class_weight : dict or "balanced", default=None
+        Weights of the classes; ``"balanced"`` gives each class the same total weight.
+    early_stopping : bool, default=False
+        Whether to stop when the held-out part no longer gets better, and go back to the best
+        epoch.
+    validation_fraction : float, default=None
+        Share of the rows held out, stratified by class. None: nothing is held out unless
+        `early_stopping`, then 0.1. A number always holds out and fills `history_`.
+    n_iter_no_change : int, default=3
+        Epochs without improvement before early stopping.
+    tol : float, default=1e-4
+        What counts as an improvement.
+    scoring : str or callable, default="loss"
+        What early stopping watches on the held-out part: the loss, or a scikit-learn scorer.
+    callbacks : list of keras.callbacks.Callback, default=None
+        Copies of them are used; a callback with a hook for every batch makes training slower.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the network that is there.
+    save_optimizer : bool, default=True
+        Whether the optimizer's state goes into files where training can go on (after
+        `partial_fit`, or with `warm_start`).
+    random_state : int, RandomState instance or None, default=None
+        Seeds the weights, the order of the rows and the dropout. An int gives the same bits on
+        the same machine with the same number of threads.
+    verbose : int, default=0
+        0 is silent, 1 shows one progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    n_features_in_ : int
+        Columns of X.
+    vocabulary_size_ : int
+        Rows of the embedding table.
+    model_ : keras.Model
+        The network.
+    keras_classifier_ : scikeras.wrappers.KerasClassifier
+        SciKeras's classifier around the network.
+    history_ : dict of str to list of float
+        ``loss``, and with a held-out part ``val_loss``, ``val_accuracy`` and, with a scorer,
+        ``val_score``, one number an epoch.
+    n_iter_ : int
+        Epochs of the last fit.
+    best_iteration_ : int
+        The epoch whose weights were kept, counted from 1. Only with `early_stopping`.
+
+    See Also
+    --------
+    SequenceVectorizer : Makes token ids from texts.
+    make_text_classifier : Both in one pipeline.
+
+    Notes
+    -----
+    0 is padding wherever it stands: it never reaches the network and gets no attention. A text
+    of padding only has no hidden state to attend to; its probabilities are those of the last
+    layer's bias.
+
+    References
+    ----------
+    .. [1] "How to add an attention mechanism in Keras?", Stack Overflow, question 42918446.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattn import AttentionTextClassifier
+    >>> X = np.array([[2, 3, 0], [2, 4, 5], [6, 3, 0], [6, 5, 4]] * 8)
+    >>> y = ["with 2", "with 2", "with 6", "with 6"] * 8
+    >>> clf = AttentionTextClassifier(encoder="none", epochs=30, random_state=0).fit(X, y)
+    >>> clf.predict([[2, 5, 0], [4, 6, 0]]).tolist()
+    ['with 2', 'with 6']
+    >>> clf.attention_weights([[2, 5, 0]]).shape
+    (1, 3)
+    """
+
+    _parameter_constraints = BaseNetworkClassifier._parameter_constraints | {
+        "encoder": [StrOptions(set(ENCODERS))],
+        "attention": [StrOptions(set(SCORES))],
+        "units": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "n_heads": [Interval(Integral, 1, None, closed="left")],
+        "head_penalty": [Interval(Real, 0, None, closed="left")],
+        "max_pooling": ["boolean"],
+        "embedding_dim": [Interval(Integral, 1, None, closed="left")],
+        "embeddings": ["array-like", None],
+        "embedding_trainable": ["boolean"],
+        "vocabulary_size": [Interval(Integral, 2, None, closed="left"), None],
+    }
+
+    def __init__(
+        self,
+        *,
+        encoder="lstm",
+        attention="feedforward",
+        units=128,
+        n_layers=1,
+        n_heads=4,
+        head_penalty=0.0,
+        max_pooling=False,
+        embedding_dim=128,
+        embeddings=None,
+        embedding_trainable=True,
+        vocabulary_size=None,
+        epochs=10,
+        batch_size=32,
+        optimizer="adam",
+        learning_rate=1e-3,
+        l2=0.0,
+        dropout=0.0,
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=None,
+        n_iter_no_change=3,
+        tol=1e-4,
+        scoring="loss",
+        callbacks=None,
+        warm_start=False,
+        save_optimizer=True,
+        random_state=None,
+        verbose=0,
+    ):
+        self.encoder = encoder
+        self.attention = attention
+        self.units = units
+        self.n_layers = n_layers
+        self.n_heads = n_heads
+        self.head_penalty = head_penalty
+        self.max_pooling = max_pooling
+        self.embedding_dim = embedding_dim
+        self.embeddings = embeddings
+        self.embedding_trainable = embedding_trainable
+        self.vocabulary_size = vocabulary_size
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.l2 = l2
+        self.dropout = dropout
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.scoring = scoring
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.save_optimizer = save_optimizer
+        self.random_state = random_state
+        self.verbose = verbose
+
+    _build = staticmethod(build_text_network)
+
+    def attention_weights(self, X):
+        """How much each token counts in the weighted sum that the last layer sees.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_tokens)
+            Token ids.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_samples, n_tokens), float32
+            Exactly 0 on padding, otherwise summing to 1 in each row (to 0 in a row of padding
+            only). With several heads their mean.
+        """
+        X, weights = self._read("attention", X)
+        return _in_place(X, weights)
+
+    def _gradient_times_input(self, X, outputs):
+        """Gradient of the probability of each row's class by each embedded token, times it."""
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        return _in_place(X, self._live_network().model.gradient_times_input(X, outputs))
+
+    def _check_X(self, X, reset):
+        _validation.refuse_texts_and_sparse(X)
+        X = validate_data(self, X, reset=reset, dtype="numeric")
+        X = _validation.check_token_ids(X)
+        if reset:
+            self.vocabulary_size_ = self._table_rows(X)
+        return np.where(self.vocabulary_size_ > X, X, OUT_OF_VOCABULARY)
+
+    def _table_rows(self, X):
+        if self.embeddings is not None:
+            return len(self._initial_embeddings())
+        return self.vocabulary_size or max(2, int(X.max()) + 1)
+
+    def _initial_embeddings(self):
+        if self.embeddings is None:
+            return None
+        table = check_array(self.embeddings, dtype=np.float32, input_name="embeddings")
+        if len(table) < 2:
+            raise ValueError(
+                f"embeddings has {len(table)} row; it needs row 0 for padding, row 1 for words "
+                "out of vocabulary, and one for each further id."
+            )
+        if self.vocabulary_size not in (None, len(table)):
+            raise ValueError(
+                f"vocabulary_size={self.vocabulary_size} but embeddings has {len(table)} rows. "
+                "Leave vocabulary_size at None."
+            )
+        return table
+
+    def _network_config(self, X, targets):
+        table = self._initial_embeddings()
+        return {
+            "encoder": self.encoder,
+            "attention": self.attention,
+            "units": int(self.units),
+            "n_layers": int(self.n_layers),
+            "n_heads": int(self.n_heads),
+            "head_penalty": float(self.head_penalty),
+            "max_pooling": bool(self.max_pooling),
+            "vocabulary_size": int(self.vocabulary_size_),
+            "embedding_dim": int(self.embedding_dim if table is None else table.shape[1]),
+            "embedding_trainable": bool(self.embedding_trainable),
+        }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        tags.input_tags.positive_only = True
+        return tags
+
+
+def _in_place(X, values):
+    """Put the values of the kept tokens back into the columns where they stand in X."""
+    kept = X != 0
+    placed = np.zeros(X.shape, dtype=np.float32)
+    inside = np.arange(values.shape[1]) < kept.sum(axis=1)[:, None]
+    placed[kept] = values[inside]
+    return placed

@@ -1,0 +1,197 @@
+"""Checks at the door, with errors that name the argument, what was wrong and what to do."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_sample_weight
+
+
+class Targets(NamedTuple):
+    """Encoded targets."""
+
+    encoded: np.ndarray  # (n_rows,) int32 class numbers, or (n_rows, n_labels) float32
+    classes: np.ndarray  # (n_classes,)
+    multilabel: bool
+
+    @property
+    def n_outputs(self):
+        return len(self.classes)
+
+
+def check_targets(y, name):
+    """y as an array of labels or a label indicator matrix.
+
+    Returns
+    -------
+    y : ndarray of shape (n_rows,) or (n_rows, n_labels)
+    multilabel : bool
+    """
+    if y is None:
+        raise ValueError(
+            f"{name} requires y to be passed, but the target y is None. Pass one label a row."
+        )
+    if sparse.issparse(y):
+        y = y.toarray()
+    y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
+    if not multilabel:
+        y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    return y, multilabel
+
+
+def check_weights(sample_weight, X, y):
+    """The rows that count, by number, and their weights in float64.
+
+    Rows of weight zero are as if they were not there.
+    """
+    check_consistent_length(X, y, sample_weight)
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    kept = np.flatnonzero(weights > 0)
+    if not len(kept):
+        raise ValueError(
+            "sample_weight is zero for every row: nothing is left to learn from. "
+            "Give at least two rows of different classes a weight above 0."
+        )
+    return kept, weights[kept]
+
+
+def encode_targets(y, multilabel, classes=None):
+    """Number the classes.
+
+    Parameters
+    ----------
+    y : ndarray
+        As `check_targets` gives it.
+    multilabel : bool
+    classes : ndarray, default=None
+        The classes that are known already; None: those of `y`.
+    """
+    if multilabel:
+        n_labels = y.shape[1] if classes is None else len(classes)
+        if y.shape[1] != n_labels:
+            raise ValueError(f"y has {y.shape[1]} labels a row, but {n_labels} were seen before.")
+        return Targets(y.astype(np.float32), np.arange(n_labels), True)
+    known = np.unique(y) if classes is None else classes
+    if len(known) < 2:
+        raise ValueError(
+            f"y holds one class only, {known[0]!r}, in the rows of weight above 0: a classifier "
+            "needs at least two. Check how the rows were selected."
+        )
+    places = np.minimum(np.searchsorted(known, y), len(known) - 1)
+    strangers = np.unique(y[known[places] != y])
+    if len(strangers):
+        raise ValueError(
+            f"y holds classes that were not announced: {strangers.tolist()}. Known are "
+            f"{known.tolist()}; name all in `classes` at the first call of partial_fit."
+        )
+    return Targets(places.astype(np.int32), known, False)
+
+
+def weigh_classes(class_weight, targets, weights):
+    """The rows' weights times the weights of their classes.
+
+    ``"balanced"`` gives every class the same total weight.
+    """
+    if class_weight is None:
+        return weights
+    if targets.multilabel:
+        raise ValueError(
+            "class_weight cannot be used with several labels a row; weigh the rows by "
+            "sample_weight instead."
+        )
+    if isinstance(class_weight, str):
+        totals = np.bincount(targets.encoded, weights, minlength=targets.n_outputs)
+        present = np.count_nonzero(totals)
+        factors = weights.sum() / (present * np.where(totals > 0, totals, 1.0))
+    else:
+        factors = _class_factors(class_weight, targets.classes)
+    return weights * factors[targets.encoded]
+
+
+def _class_factors(class_weight, classes):
+    known = set(classes.tolist())
+    strangers = [label for label in class_weight if label not in known]
+    if strangers:
+        raise ValueError(
+            f"class_weight names classes that y does not hold: {strangers}. "
+            f"The classes are {classes.tolist()}."
+        )
+    factors = np.array([class_weight.get(label, 1.0) for label in classes.tolist()], dtype=float)
+    if not np.all(np.isfinite(factors) & (factors >= 0)):
+        raise ValueError(f"class_weight must hold finite numbers >= 0, got {class_weight}.")
+    return factors
+
+
+def drop_weightless(X, y, weights, targets):
+    """The rows whose weight is above 0."""
+    kept = np.flatnonzero(weights)
+    if not len(kept):
+        raise ValueError("class_weight gives every row the weight 0; nothing is left to learn.")
+    return X[kept], y[kept], weights[kept], targets._replace(encoded=targets.encoded[kept])
+
+
+def hold_out(targets, fraction, seed):
+    """Row numbers of a stratified inner validation part, and whether it could be stratified."""
+    n_rows = len(targets.encoded)
+    n_held_out = int(np.ceil(fraction * n_rows))
+    if n_held_out < 1 or n_held_out >= n_rows:
+        raise ValueError(
+            f"validation_fraction={fraction} leaves {n_rows - n_held_out} of {n_rows} rows to "
+            "train on. Give more rows or another fraction."
+        )
+    strata = None
+    if not targets.multilabel:
+        counts = np.bincount(targets.encoded)
+        counts = counts[counts > 0]
+        if counts.min() > 1 and len(counts) <= min(n_held_out, n_rows - n_held_out):
+            strata = targets.encoded
+    held_out = train_test_split(
+        np.arange(n_rows), test_size=n_held_out, stratify=strata, random_state=seed
+    )[1]
+    return np.sort(held_out), strata is not None or targets.multilabel
+
+
+def check_token_ids(X):
+    """Token ids as whole numbers in an integer array.
+
+    Raises
+    ------
+    ValueError
+        If X holds fractions, negative numbers or numbers beyond 32 bits.
+    """
+    if X.dtype.kind not in "biu":
+        whole = np.floor(X)
+        if np.any(whole != X):
+            row = int(np.argwhere(whole != X)[0][0])
+            raise ValueError(_not_ids(f"row {row} holds {float(X[row][whole[row] != X[row]][0])}"))
+        X = whole
+    if X.size and X.min() < 0:
+        row = int(np.argwhere(X < 0)[0][0])
+        # scikit-learn's checks look for this wording
+        raise ValueError(_not_ids(f"Negative values in data: row {row} holds {X[row].min()}"))
+    if X.size and X.max() > np.iinfo(np.int32).max:
+        raise ValueError(_not_ids(f"X holds {X.max()}, more than 32 bits can hold"))
+    return X.astype(np.int32, copy=False)
+
+
+def refuse_texts_and_sparse(X):
+    """A clear error for raw texts and for sparse matrices."""
+    if sparse.issparse(X):
+        raise TypeError(
+            _not_ids("X is a sparse matrix (a bag of words?), but dense data is required")
+        )
+    probe = X if hasattr(X, "dtype") else np.asarray(X, dtype=object)
+    if probe.ndim == 1 and probe.size and isinstance(probe[0], str):
+        raise ValueError(_not_ids("Expected 2D array, got 1D array of texts instead"))
+
+
+def _not_ids(what):
+    return (
+        f"{what}. X must be token ids: whole numbers >= 0 of shape (n_texts, n_tokens), 0 for "
+        "padding. Put a skattn.SequenceVectorizer before the classifier to make them from texts."
+    )
