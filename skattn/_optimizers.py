@@ -96,11 +96,12 @@ def build_optimizer(optimizer, learning_rate):
     named = isinstance(optimizer, str)
     given = {"class_name": optimizer, "config": {}} if named else optimizer
     try:
-        built = keras.optimizers.get(given)
+        built = optimizer_from(given)
     except (ValueError, TypeError) as error:
+        name = given.get("class_name")
         raise ValueError(
-            f"optimizer={given['class_name']!r} is not an optimizer that Keras knows. Use a name "
-            "such as 'adam', 'adamw', 'sgd' or 'rmsprop', or a keras.optimizers.Optimizer."
+            f"optimizer={name!r} cannot be built: {error}. Use a name such as 'adam', 'adamw', "
+            "'sgd' or 'rmsprop', or a keras.optimizers.Optimizer object."
         ) from error
     config = built.get_config()
     if named:
