@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from skattn._layers import PACKAGE
+from skattn._optimizer_configs import optimizer_from
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
