@@ -154,6 +154,8 @@ def _answers(representation, config, l2):
 
 def _compiled(inputs, outputs, kind, readouts, config):
     model = ResidentModel(inputs, outputs).setup(kind, readouts, config["multilabel"])
+    if config["optimizer"] is None:  # only the shapes of the weights are asked for
+        return model
     losses = {True: "binary_crossentropy", False: "sparse_categorical_crossentropy"}
     model.compile(
         optimizer=build_optimizer(config["optimizer"], config["learning_rate"]),
