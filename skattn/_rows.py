@@ -73,11 +73,11 @@ class DenseRows:
 
     def hashes(self):
         """One 64-bit number a row, equal for equal rows."""
-        bits = (self.X + np.float32(0.0)).view(np.uint32)  # -0.0 becomes 0.0
-        factors = _odd_factors(bits.shape[1])
-        chunk = max(1, _HASH_CHUNK // max(1, bits.shape[1]))
-        parts = [bits[i : i + chunk] @ factors for i in range(0, len(bits), chunk)]
-        return np.concatenate(parts)
+        values = self.X + np.float32(0.0)  # -0.0 becomes 0.0
+        factors = _odd_factors(values.shape[1])
+        chunk = max(1, _HASH_CHUNK // max(1, values.shape[1]))
+        starts = range(0, len(values), chunk)
+        return np.concatenate([_spread(values[i : i + chunk]) @ factors for i in starts])
 
 
 class SparseRows:
@@ -87,7 +87,9 @@ class SparseRows:
 
     def __init__(self, X):
         X = sparse.csr_array(X)
-        X.sum_duplicates()
+        if not X.has_canonical_format:
+            X = X.copy()  # the arrays are the caller's
+            X.sum_duplicates()
         self.values = X.data.astype(np.float32, copy=False)
         self.columns = X.indices.astype(np.int32, copy=False)
         self.offsets = X.indptr.astype(np.int32, copy=False)
@@ -107,10 +109,16 @@ class SparseRows:
 
     def hashes(self):
         """One 64-bit number a row, equal for equal rows."""
-        one, two = _odd_factors(2)
-        mixed = self.columns.astype(np.uint64) * one + self.values.view(np.uint32)
-        mixed ^= mixed >> np.uint64(29)
-        return _sum_by_row(mixed * two, self.offsets)
+        factors = _odd_factors(self.n_features)
+        values = self.values + np.float32(0.0)  # -0.0 becomes 0.0
+        return _sum_by_row(_spread(values) * factors[self.columns], self.offsets)
+
+
+def _spread(values):
+    """A 64-bit number for each float32 (0 for 0) that spreads the few bits of simple values."""
+    bits = values.view(np.uint32) * np.uint64(0x9E3779B97F4A7C15)
+    bits ^= bits >> np.uint64(32)
+    return bits
 
 
 def _odd_factors(n):

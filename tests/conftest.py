@@ -1,0 +1,55 @@
+"""Small data and a fresh interpreter for the tests that need one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def texts_as_ids():
+    """60 texts of 1 to 8 tokens, right-padded, and whether a text begins with an even id."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(2, 30, size=(60, 8), dtype=np.int32)
+    X[np.arange(8) >= rng.integers(1, 9, size=60)[:, None]] = 0
+    return X, np.where(X[:, 0] % 2 == 0, "even", "odd")
+
+
+@pytest.fixture(scope="session")
+def dense_rows():
+    """90 rows of 5 features in three classes that two features tell apart."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(90, 5)).astype(np.float32)
+    y = np.arange(90) % 3
+    X[:, 0] += 3 * (y == 1)
+    X[:, 1] += 3 * (y == 2)
+    return X, y
+
+
+@pytest.fixture
+def run_python(tmp_path):
+    """Run code in another process, in an empty folder; the completed process with its output."""
+
+    def run(code, *arguments):
+        paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        process = subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+            timeout=300,
+        )
+        assert process.returncode == 0, process.stderr
+        return process
+
+    return run
