@@ -1,15 +1,42 @@
-"""An estimator's state in a file: parameters, plain values and NumPy arrays, never an object."""
+"""An estimator's state in a file: parameters, plain values and NumPy arrays, never an object.
 
+A state may come out of a file that a stranger wrote. It is checked before any of it reaches
+Keras, and no name in it is ever imported.
+"""
+
+import inspect
 import threading
+import warnings
+from numbers import Integral
+
+import keras
+import numpy as np
+from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from skattn import _networks
+from skattn._optimizer_configs import optimizer_from
 
 FORMAT = 1
 RESTORE_LOCK = threading.RLock()
 
+_MAX_EXTRA_LAYERS = 64  # encoders without weights that a file may ask for
+_FITTED = {
+    "classes_": np.ndarray,
+    "n_features_in_": Integral,
+    "n_iter_": Integral,
+    "history_": dict,
+    "_multilabel": bool,
+    "_seed": Integral,
+    "_epochs_seen": Integral,
+    "_n_features_out": Integral,
+    "_keeps_optimizer": bool,
+    "_saved": dict,
+}
+_SIZES = ("n_outputs", "n_features")
+
 
 def to_state(estimator, state):
-    """The state of an estimator as plain values and arrays.
+    """The state of an estimator as plain values and arrays, callbacks left as they are.
 
     Parameters
     ----------
@@ -17,26 +44,145 @@ def to_state(estimator, state):
     state : dict
         Its attributes; not changed.
     """
-    state = dict(state)
+    state = dict(state, _format=FORMAT)
     state["optimizer"] = _networks.optimizer_config(state["optimizer"])
     if "_network" not in state:
         return state
     network = state["_network"]
+    keeps_optimizer = bool(state["_keeps_optimizer"] and state["save_optimizer"])
     if network is not None:
-        keeps_optimizer = state["_keeps_optimizer"] and state["save_optimizer"]
         state["_saved"] = _networks.snapshot(network.model, network.config, keeps_optimizer)
-        state["_keeps_optimizer"] = keeps_optimizer
+    elif not keeps_optimizer:
+        state["_saved"] = state["_saved"] | {"optimizer": None}
     state["_network"] = state["_wrapper"] = None
-    state["_format"] = FORMAT
+    state["_keeps_optimizer"] = keeps_optimizer
     return state
+
+
+def without_callbacks(state):
+    """The state without the user's callbacks, which are code; says so if there were any."""
+    if state.get("callbacks"):
+        warnings.warn(
+            "The callbacks are not in this file, because they are code. Set them again after "
+            "loading: estimator.set_params(callbacks=...).",
+            UserWarning,
+            stacklevel=4,
+        )
+    return state | {"callbacks": None}
 
 
 def from_state(estimator, state):
-    """The attributes from a state, or an error if it is from another world."""
+    """The attributes from a state, or an error that says what is wrong with it."""
+    name = type(estimator).__name__
+    if not isinstance(state, dict):
+        raise ValueError(f"This file holds no state of a {name}.")
+    state = dict(state)
     version = state.pop("_format", FORMAT)
-    if version > FORMAT:
+    if not isinstance(version, Integral) or version > FORMAT:
         raise ValueError(
-            f"This {type(estimator).__name__} was saved by a newer skattn (format {version}, this "
-            f"one reads up to {FORMAT}). Install the newer version to load it."
+            f"This {name} was saved by a newer skattn (format {version}, this one reads up to "
+            f"{FORMAT}). Install the newer version to load it."
         )
+    newer = {k: v for k, v in _defaults(estimator).items() if k not in state}
+    state |= newer  # parameters that are newer than the file
+    try:
+        if isinstance(state["optimizer"], dict):
+            optimizer_from(state["optimizer"])
+        if "_network" in state or "_saved" in state:
+            _check_fitted(estimator, state, newer)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"This file holds no sound {name}: {error}") from error
     return state
+
+
+def restore(saved, acquire, build):
+    """A network with the weights of a snapshot.
+
+    The shapes are compared with those of an outline first, which takes no memory for weights: a
+    small file cannot make this process ask for a huge network.
+
+    Parameters
+    ----------
+    saved : dict
+        As `_networks.snapshot` gives it.
+    acquire : callable
+        Gives a network for a configuration and a function that builds it.
+    build : callable
+    """
+    config = dict(saved["config"])
+    try:
+        _compare(_outline(config, build), saved["weights"])
+        network = acquire(config, build)
+        _networks.restore(network.model, saved)
+    except Exception as error:
+        raise ValueError(f"The network of this file cannot be built: {error}") from error
+    return network
+
+
+def _outline(config, build):
+    """The network without memory for its weights, to read their shapes."""
+    with keras.StatelessScope(initialize_variables=False):
+        return build(config | {"optimizer": None})
+
+
+def _compare(model, weights):
+    wanted = [(tuple(v.shape), v.dtype) for v in model.weights]
+    found = [(value.shape, value.dtype.name) for value in weights]
+    if wanted != found:
+        raise ValueError(f"its weights are {found}, but its configuration needs {wanted}")
+
+
+def _defaults(estimator):
+    parameters = inspect.signature(type(estimator)).parameters.values()
+    return {p.name: p.default for p in parameters}
+
+
+def _check_fitted(estimator, state, newer):
+    for attribute, kind in _FITTED.items():
+        if not isinstance(state.get(attribute), kind):
+            raise ValueError(f"{attribute!r} is missing or of the wrong type")
+    if state.get("_network") is not None or state.get("_wrapper") is not None:
+        raise ValueError("it holds a network object")
+    saved = state["_saved"]
+    if set(saved) != {"config", "weights", "optimizer"} or not isinstance(saved["config"], dict):
+        raise ValueError("it holds no configuration and weights")
+    for arrays in (saved["weights"], saved["optimizer"] or []):
+        if not isinstance(arrays, list) or not all(_is_numbers(array) for array in arrays):
+            raise ValueError("its weights are not a list of arrays of numbers")
+    saved["config"] = newer | saved["config"]
+    _check_config(estimator, saved["config"], len(saved["weights"]))
+    _check_agreement(state, saved["config"])
+
+
+def _is_numbers(array):
+    return type(array) is np.ndarray and array.dtype.kind in "fiu"
+
+
+def _check_config(estimator, config, n_weights):
+    """Every entry is plain, and in the range that the parameter of its name allows."""
+    constraints = estimator._parameter_constraints
+    for name, value in config.items():
+        if name == "optimizer":
+            optimizer_from(value if isinstance(value, dict) else {"class_name": value})
+        elif name in constraints:
+            try:
+                validate_parameter_constraints({name: constraints[name]}, {name: value}, "it")
+            except InvalidParameterError as error:
+                raise ValueError(str(error)) from error
+    for name in _SIZES:
+        if name in config and not (isinstance(config[name], Integral) and config[name] > 0):
+            raise ValueError(f"{name}={config[name]!r} is not a number of columns")
+    if config.get("n_layers", 1) > n_weights + _MAX_EXTRA_LAYERS:
+        raise ValueError(f"n_layers={config['n_layers']}, but it has {n_weights} weights")
+
+
+def _check_agreement(state, config):
+    """What the estimator says about its columns is what the network was built for."""
+    pairs = [("_multilabel", "multilabel"), ("vocabulary_size_", "vocabulary_size")]
+    pairs += [("_sparse", "sparse")]
+    found = [(state[own], config.get(other)) for own, other in pairs if own in state]
+    found += [(len(state["classes_"]), config.get("n_outputs"))]
+    if "n_features" in config:
+        found += [(state["n_features_in_"], config["n_features"])]
+    if any(one != other for one, other in found) or state["classes_"].ndim != 1:
+        raise ValueError("its classes or its columns are not those of its network")
