@@ -241,9 +241,7 @@ class BaseNetworkClassifier(
         """The network, built anew from the state if this estimator comes out of a file."""
         with _state.RESTORE_LOCK:
             if self._network is None:
-                network = POOL.acquire(dict(self._saved["config"]), self._build)
-                _networks.restore(network.model, self._saved)
-                self._own(network)
+                self._own(_state.restore(self._saved, POOL.acquire, self._build))
         return self._network
 
     @property
