@@ -336,7 +336,13 @@ class BaseNetworkClassifier(
         return tags
 
     def __getstate__(self):
-        return _state.to_state(self, super().__getstate__())
+        """The state that skops writes: nothing in it is code."""
+        return _state.without_callbacks(_state.to_state(self, super().__getstate__()))
+
+    def __reduce_ex__(self, protocol):
+        """What pickle and copy take: the same, and the callbacks."""
+        state = _state.to_state(self, super().__getstate__())
+        return copyreg.__newobj__, (type(self),), state
 
     def __setstate__(self, state):
         super().__setstate__(_state.from_state(self, state))
