@@ -1,5 +1,6 @@
 """What both classifiers share: check -> encode -> train -> predict, and the state in files."""
 
+import copyreg
 import warnings
 import weakref
 from numbers import Integral, Real
