@@ -5,15 +5,19 @@ Each is a function ``(hidden, mask, config, name) -> hidden`` in `ENCODERS`.
 
 import keras
 
-from skattn._layers import ReverseByLength, ZeroPadding
+from skattn._layers import AddPositions, ExpandMask, ReverseByLength, ZeroPadding
+from skattn._recurrence import SimpleRecurrentUnit
 
+TRANSFORMER_HEADS = 4
 CONV_WIDTHS = (3, 4, 5)  # Kim, "Convolutional neural networks for sentence classification", 2014
 
 
 def _recurrent(kind, bidirectional):
+    settings = {} if kind is SimpleRecurrentUnit else {"return_sequences": True}
+
     def encoder(hidden, mask, config, name):
         def layer(suffix=""):
-            return kind(config["units"], return_sequences=True, name=name + suffix)
+            return kind(config["units"], name=name + suffix, **settings)
 
         if not bidirectional:
             return layer()(hidden)  # padding on the right comes after the last token
@@ -36,6 +40,26 @@ def _convolution(hidden, mask, config, name):
     return keras.layers.Concatenate(name=name)(outputs)
 
 
+def _transformer(hidden, mask, config, name):
+    """One block with the normalization first (Xiong et al. 2020, figure 1b)."""
+    units = config["units"]
+    if hidden.shape[-1] != units:
+        hidden = keras.layers.Dense(units, name=f"{name}_input")(hidden)
+    hidden = AddPositions(name=f"{name}_positions")(hidden)
+    normal = keras.layers.LayerNormalization(name=f"{name}_attention_norm")(hidden)
+    heads = keras.layers.MultiHeadAttention(
+        TRANSFORMER_HEADS, max(1, units // TRANSFORMER_HEADS), name=f"{name}_self_attention"
+    )
+    seen = ExpandMask(name=f"{name}_seen")(mask)  # (batch, 1, time)
+    hidden = keras.layers.Add(name=f"{name}_attended")(
+        [hidden, heads(normal, normal, attention_mask=seen)]
+    )
+    normal = keras.layers.LayerNormalization(name=f"{name}_dense_norm")(hidden)
+    wide = keras.layers.Dense(2 * units, activation="relu", name=f"{name}_wide")(normal)
+    narrow = keras.layers.Dense(units, name=f"{name}_narrow")(wide)
+    return keras.layers.Add(name=name)([hidden, narrow])
+
+
 def _none(hidden, mask, config, name):
     return hidden
 
@@ -45,6 +69,9 @@ ENCODERS = {
     "bilstm": _recurrent(keras.layers.LSTM, bidirectional=True),
     "gru": _recurrent(keras.layers.GRU, bidirectional=False),
     "bigru": _recurrent(keras.layers.GRU, bidirectional=True),
+    "sru": _recurrent(SimpleRecurrentUnit, bidirectional=False),
+    "bisru": _recurrent(SimpleRecurrentUnit, bidirectional=True),
     "conv": _convolution,
+    "transformer": _transformer,
     "none": _none,
 }

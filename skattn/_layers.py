@@ -214,6 +214,17 @@ class TokenMask(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
+class ExpandMask(keras.layers.Layer):
+    """(batch, time) -> (batch, 1, time): every step sees the kept steps."""
+
+    def call(self, mask):
+        return mask[:, None, :]
+
+    def compute_output_spec(self, mask):
+        return keras.KerasTensor((mask.shape[0], 1, mask.shape[1]), dtype="bool")
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
 class ZeroPadding(keras.layers.Layer):
     """Set the steps outside the mask to 0, so that a convolution sees nothing there."""
 
@@ -234,6 +245,77 @@ class ReverseByLength(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class AddPositions(keras.layers.Layer):
+    """Add sines and cosines of each step's position (Vaswani et al. 2017, section 3.5)."""
+
+    def call(self, hidden_states):
+        width = hidden_states.shape[-1]
+        positions = ops.cast(ops.arange(ops.shape(hidden_states)[1]), "float32")[:, None]
+        rates = ops.exp(ops.arange(0, width, 2, dtype="float32") * (-9.21034 / width))
+        angles = positions * rates  # (time, width / 2)
+        waves = ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)[:, :width]
+        return hidden_states + ops.cast(waves, hidden_states.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class CutSegments(keras.layers.Layer):
+    """Cut each row of token ids into segments: (batch, time) -> (batch * segments, length)."""
+
+    def __init__(self, length, **kwargs):
+        super().__init__(**kwargs)
+        self.length = length
+
+    def call(self, ids):
+        missing = -tf.shape(ids)[1] % self.length
+        return tf.reshape(tf.pad(ids, [[0, 0], [0, missing]]), [-1, self.length])
+
+    def compute_output_spec(self, ids):
+        return keras.KerasTensor((None, self.length), dtype=ids.dtype)
+
+    def get_config(self):
+        return super().get_config() | {"length": self.length}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class JoinSegments(keras.layers.Layer):
+    """Put the segments of each row side by side: (batch * segments, width) -> \
+    (batch, segments, width)."""
+
+    def call(self, segments, ids):
+        return tf.reshape(segments, [tf.shape(ids)[0], -1, segments.shape[-1]])
+
+    def compute_output_spec(self, segments, ids):
+        return keras.KerasTensor((None, None, segments.shape[-1]), dtype=segments.dtype)
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class AnyToken(keras.layers.Layer):
+    """True where a segment holds a token: (batch, segments, length) -> (batch, segments)."""
+
+    def call(self, ids):
+        return ops.any(ops.not_equal(ids, 0), axis=-1)
+
+    def compute_output_spec(self, ids):
+        return keras.KerasTensor(ids.shape[:2], dtype="bool")
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class SpreadWeights(keras.layers.Layer):
+    """A token's weight: its weight in its segment times the segment's."""
+
+    def call(self, token_weights, segment_weights, ids):
+        product = token_weights * segment_weights[:, :, None]  # (batch, segments, length)
+        width = tf.shape(ids)[1]
+        return tf.reshape(product, [tf.shape(ids)[0], -1])[:, :width]
+
+    def compute_output_spec(self, token_weights, segment_weights, ids):
+        return keras.KerasTensor(ids.shape, dtype=token_weights.dtype)
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -4,7 +4,16 @@ import keras
 import numpy as np
 
 from skattn._encoders import ENCODERS
-from skattn._layers import AttentionPooling, MaxOverTime, SparseDense, TokenMask
+from skattn._layers import (
+    AnyToken,
+    AttentionPooling,
+    CutSegments,
+    JoinSegments,
+    MaxOverTime,
+    SparseDense,
+    SpreadWeights,
+    TokenMask,
+)
 from skattn._optimizers import build_optimizer, optimizer_config
 from skattn._training import ResidentModel
 
@@ -33,33 +42,64 @@ def build_text_network(config):
     ResidentModel
         Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``.
     """
-    l2 = _penalty(config["l2"])
     ids = keras.Input((None,), dtype="int32", name="token_ids")
-    mask = TokenMask(name="mask")(ids)
-    hidden = keras.layers.Embedding(
+    if config["segment_length"]:
+        context, readouts = _segmented(ids, config)
+    else:
+        context, weights = _encode_and_attend(_embed(ids, config), _mask(ids), config)
+        readouts = {"attention": weights}
+    l2 = _penalty(config["l2"])
+    answers = _answers(_dropout(config["dropout"], "dropout")(context), config, l2)
+    readouts |= {"probabilities": answers, "representation": context}
+    return _compiled(ids, answers, "tokens", readouts, config)
+
+
+def _embed(ids, config):
+    embedding = keras.layers.Embedding(
         config["vocabulary_size"],
         config["embedding_dim"],
         name="embedding",
         trainable=config["embedding_trainable"],
-    )(ids)  # (batch, time, embedding_dim)
-    hidden = _dropout(config["dropout"], "embedding_dropout")(hidden)
+    )
+    return _dropout(config["dropout"], "embedding_dropout")(embedding(ids))
+
+
+def _mask(ids, name="mask"):
+    return TokenMask(name=name)(ids)
+
+
+def _encode_and_attend(hidden, mask, config, prefix=""):
+    """(batch, time, width) -> context (batch, units) and weights (batch, time)."""
     for layer in range(config["n_layers"]):
-        hidden = ENCODERS[config["encoder"]](hidden, mask, config, f"encoder_{layer + 1}")
+        hidden = ENCODERS[config["encoder"]](hidden, mask, config, f"{prefix}encoder_{layer + 1}")
     pooling = AttentionPooling(
         config["attention"],
         heads=config["n_heads"],
         penalty=config["head_penalty"],
-        kernel_regularizer=l2,
-        name="attention",
+        kernel_regularizer=_penalty(config["l2"]),
+        name=f"{prefix}attention",
     )
-    context, weights = pooling(hidden, mask=mask)  # (batch, units), (batch, time)
+    context, weights = pooling(hidden, mask=mask)
     if config["max_pooling"]:
-        context = keras.layers.Concatenate(name="pooled")(
-            [context, MaxOverTime(name="max_over_time")(hidden, mask)]
-        )
-    answers = _answers(_dropout(config["dropout"], "dropout")(context), config, l2)
-    readouts = {"probabilities": answers, "attention": weights, "representation": context}
-    return _compiled(ids, answers, "tokens", readouts, config)
+        highest = MaxOverTime(name=f"{prefix}max_over_time")(hidden, mask)
+        context = keras.layers.Concatenate(name=f"{prefix}pooled")([context, highest])
+    return context, weights
+
+
+def _segmented(ids, config):
+    """Attention over the tokens of each segment, then over the segments (Yang et al. 2016)."""
+    segments = CutSegments(config["segment_length"], name="segments")(ids)
+    vectors, token_weights = _encode_and_attend(
+        _embed(segments, config), _mask(segments), config, "token_"
+    )
+    join = JoinSegments(name="joined")
+    token_weights = JoinSegments(name="joined_weights")(token_weights, ids)
+    segment_mask = AnyToken(name="segment_mask")(JoinSegments(name="joined_ids")(segments, ids))
+    context, segment_weights = _encode_and_attend(
+        join(vectors, ids), segment_mask, config, "segment_"
+    )
+    weights = SpreadWeights(name="attention")(token_weights, segment_weights, ids)
+    return context, {"attention": weights, "segment_attention": segment_weights}
 
 
 def build_gated_network(config):
@@ -112,7 +152,7 @@ def initialize(model, seed, embeddings=None):
     """
     seeds = np.random.SeedSequence(seed)
     for layer in model._flatten_layers(include_self=False, recursive=True):
-        own = [v for v in layer._trainable_variables + layer._non_trainable_variables]
+        own = [*layer._trainable_variables, *layer._non_trainable_variables]
         for variable in own:
             if "seed_generator" not in variable.path:
                 variable.assign(_draw(layer, variable, int(seeds.spawn(1)[0].generate_state(1)[0])))

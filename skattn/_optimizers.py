@@ -21,13 +21,17 @@ class RowAdam(keras.optimizers.Adam):
     Kingma & Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
     """
 
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        step = tf.cast(self.iterations.value + 1, tf.float32)  # once for all variables
+        self._powers = [tf.pow(beta, step) for beta in (self.beta_1, self.beta_2)]
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+        del self._powers
+
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         moments = [self._momentums[index].value, self._velocities[index].value]
-        dtype = variable.dtype
-        step = tf.cast(self.iterations + 1, dtype)
-        powers = [tf.pow(tf.cast(beta, dtype), step) for beta in (self.beta_1, self.beta_2)]
-        rate = tf.cast(learning_rate, dtype)
+        powers = [tf.cast(power, variable.dtype) for power in self._powers]
+        rate = tf.cast(learning_rate, variable.dtype)
         if isinstance(gradient, tf.IndexedSlices):
             self._update_rows(gradient, variable, moments, powers, rate)
         else:

@@ -25,9 +25,12 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     Parameters
     ----------
-    encoder : {"lstm", "bilstm", "gru", "bigru", "conv", "none"}, default="lstm"
-        What turns embedded tokens into hidden states. ``"conv"`` joins convolutions over 3, 4
-        and 5 tokens; ``"none"`` lets the attention look at the embeddings themselves.
+    encoder : {"lstm", "bilstm", "gru", "bigru", "sru", "bisru", "conv", "transformer", "none"}, \
+            default="lstm"
+        What turns embedded tokens into hidden states. ``"sru"`` is a recurrence without a matrix
+        product in its loop [2]_, ``"bi"`` joins both directions, ``"conv"`` joins convolutions
+        over 3, 4 and 5 tokens, ``"transformer"`` is a block of self-attention; ``"none"`` lets
+        the attention look at the embeddings themselves.
     attention : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, \
             default="feedforward"
         How the hidden states are weighed; see `AttentionPooling`.
@@ -39,6 +42,11 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         Number of heads of ``attention="multihead"``.
     head_penalty : float, default=0.0
         Penalty on heads that look at the same tokens, for ``attention="multihead"``.
+    segment_length : int, default=None
+        Hierarchical attention for long texts [3]_: the text is cut into segments of so many
+        tokens, the encoder and the attention run over the tokens of each segment, and another
+        encoder and attention over the segments. A token's weight is then the product of the two.
+        None: one level. Long texts train faster in segments.
     max_pooling : bool, default=False
         Whether the maximum of each unit over time is joined to the weighted sum.
     embedding_dim : int, default=128
@@ -125,6 +133,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     References
     ----------
     .. [1] "How to add an attention mechanism in Keras?", Stack Overflow, question 42918446.
+    .. [2] Lei et al., "Simple recurrent units for highly parallelizable recurrence", 2018.
+    .. [3] Yang et al., "Hierarchical attention networks for document classification", 2016.
 
     Examples
     --------
@@ -146,6 +156,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
         "head_penalty": [Interval(Real, 0, None, closed="left")],
+        "segment_length": [Interval(Integral, 1, None, closed="left"), None],
         "max_pooling": ["boolean"],
         "embedding_dim": [Interval(Integral, 1, None, closed="left")],
         "embeddings": ["array-like", None],
@@ -162,6 +173,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         n_layers=1,
         n_heads=4,
         head_penalty=0.0,
+        segment_length=None,
         max_pooling=False,
         embedding_dim=128,
         embeddings=None,
@@ -191,6 +203,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         self.n_layers = n_layers
         self.n_heads = n_heads
         self.head_penalty = head_penalty
+        self.segment_length = segment_length
         self.max_pooling = max_pooling
         self.embedding_dim = embedding_dim
         self.embeddings = embeddings
@@ -232,6 +245,28 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         """
         X, weights = self._read("attention", X)
         return _in_place(X, weights)
+
+    def segment_attention_weights(self, X):
+        """How much each segment counts, with hierarchical attention.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_tokens)
+            Token ids.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_samples, n_segments), float32
+            Segment ``i`` holds the tokens ``i * segment_length`` to ``(i + 1) * segment_length``
+            of the text, padding not counted. Sums to 1 in each row; 0 where there is no segment.
+        """
+        check_is_fitted(self)
+        if not self.segment_length:
+            raise ValueError(
+                "segment_length is None: this network has one level of attention. Set "
+                "segment_length and fit again, or use attention_weights."
+            )
+        return self._read("segment_attention", X)[1]
 
     def _gradient_times_input(self, X, outputs):
         """Gradient of the probability of each row's class by each embedded token, times it."""
@@ -277,6 +312,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             "n_layers": int(self.n_layers),
             "n_heads": int(self.n_heads),
             "head_penalty": float(self.head_penalty),
+            "segment_length": int(self.segment_length or 0),
             "max_pooling": bool(self.max_pooling),
             "vocabulary_size": int(self.vocabulary_size_),
             "embedding_dim": int(self.embedding_dim if table is None else table.shape[1]),

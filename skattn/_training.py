@@ -183,7 +183,8 @@ class ResidentModel(keras.Model):
                 chosen = tf.reduce_sum(tf.gather(answers, outputs, batch_dims=1))
             gradient = tape.gradient(chosen, table)  # one slice a token, in their order
             each = tf.reduce_sum(gradient.values * tf.gather(table, gradient.indices), axis=-1)
-            return tf.reshape(each, tf.shape(ids)) * tf.cast(ids != 0, tf.float32)
+            each = tf.reshape(each, [tf.shape(ids)[0], -1])[:, : tf.shape(ids)[1]]
+            return each * tf.cast(ids != 0, tf.float32)
 
         signature = [self._resident.spec, tf.TensorSpec([None], tf.int32)]
         return tf.function(gradient_times_input, input_signature=signature)
