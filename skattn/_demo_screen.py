@@ -1,0 +1,154 @@
+"""The demo's screen: tables and shaded texts, also readable without colour or in a pipe."""
+
+import contextlib
+import time
+from collections import Counter
+
+import numpy as np
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
+EXCERPT_CHARACTERS = 300
+N_TOP_WORDS = 5
+N_REPORT_CLASSES = 20
+# A word's share of the largest attention in its text, and how it is shown.
+SHADES = ((0.5, "bold black on yellow"), (0.2, "black on yellow"), (0.1, "underline"))
+
+
+class Screen:
+    """Writes each step of the demo on a rich console."""
+
+    def __init__(self, console):
+        self.console = console
+
+    def title(self, text):
+        """Begin a part of the demo."""
+        self.console.print()
+        self.console.print(Rule(Text(text, style="bold"), align="left", style="dim"))
+
+    def say(self, text, style=""):
+        """One paragraph; what stands in square brackets is text, not markup."""
+        self.console.print(Text(_printable(text), style=style))
+
+    @contextlib.contextmanager
+    def step(self, text):
+        """A spinner while the block runs, then the text and the seconds it took."""
+        start = time.perf_counter()
+        with self.console.status(Text(text)):
+            yield
+        self.say(f"{text}: {time.perf_counter() - start:.1f} s")
+
+    def show_corpus(self, corpus):
+        """What the demo works on."""
+        counts = Counter(corpus.labels)
+        self.title("The texts")
+        self.say(f"{len(corpus.texts):,} {corpus.title} in {len(counts)} classes")
+        largest = [f"{label} {count:,}" for label, count in counts.most_common(8)]
+        self.say(", ".join([*largest, "..."] if len(counts) > 8 else largest))
+        for note in corpus.notes:
+            self.say(note, style="dim")
+
+    def show_search(self, results):
+        """A grid search's candidates, best first."""
+        table = Table(box=None, pad_edge=False)
+        names = list(results["params"][0])
+        for name in names:
+            table.add_column(name.rpartition("__")[2])
+        table.add_column("accuracy of the folds", justify="right")
+        table.add_column("seconds a fit", justify="right")
+        for row in np.argsort(results["rank_test_score"], kind="stable"):
+            table.add_row(
+                *(f"{results['params'][row][name]}" for name in names),
+                f"{results['mean_test_score'][row]:.3f} ± {results['std_test_score'][row]:.3f}",
+                f"{results['mean_fit_time'][row]:.1f}",
+                style="bold" if results["rank_test_score"][row] == 1 else "",
+            )
+        self.console.print(Padding(table, (0, 0, 0, 2)))
+
+    def show_report(self, labels, predictions):
+        """A classification report with the models side by side; predictions: name -> labels."""
+        classes = [label for label, _ in Counter(labels).most_common()]
+        table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+        table.add_column("\nclass", max_width=20, no_wrap=True)
+        for name in predictions:  # the name stands above the middle one of its three columns
+            for head in ("\nprecision", f"{name}\nrecall", "\nF1"):
+                table.add_column(head, justify="right", no_wrap=True)
+        table.add_column("\ntexts", justify="right", no_wrap=True)
+        measures = [_measures(labels, found, classes) for found in predictions.values()]
+        rows = list(enumerate(classes))[:N_REPORT_CLASSES]
+        for row, label in [*rows, (len(classes), f"mean of {len(classes)} classes")]:
+            cells = [f"{value:.3f}" for columns in measures for value in columns[:3, row]]
+            count = f"{measures[0][3, row]:,.0f}"
+            table.add_row(Text(_printable(label)), *cells, count)
+        self.console.print(Padding(table, (1, 0, 1, 2)))
+        if len(classes) > len(rows):
+            self.say(f"  (the {len(rows)} largest of {len(classes)} classes are listed)")
+        for name, found in predictions.items():
+            self.say(f"  accuracy of {name}: {accuracy_score(labels, found):.3f}")
+
+    def show_explanation(self, explanation, label):
+        """One text: its class, the answer, an excerpt with the words shaded, the top words."""
+        share = float(np.max(explanation.probabilities))
+        right = str(explanation.prediction) == str(label)
+        verdict = "right" if right else f"wrong, it is {label}"
+        line = Text(f"\n{_printable(explanation.prediction)}", style="bold")
+        line.append(f" with {share:.0%} ({_printable(verdict)})", style="green" if right else "red")
+        self.console.print(line)
+        self.console.print(Padding(_excerpt(explanation), (0, 0, 0, 2)))
+        words = ", ".join(f"{word} {weight:.0%}" for word, weight in _top_words(explanation))
+        self.console.print(Padding(Text(f"Most attention: {words}"), (0, 0, 0, 2)))
+
+
+def _measures(labels, predictions, classes):
+    """Precision, recall, F1 and count: (4, n_classes + 1), the last column their mean or sum."""
+    columns = np.array(
+        precision_recall_fscore_support(labels, predictions, labels=classes, zero_division=0)
+    )
+    last = [*columns[:3].mean(axis=1), columns[3].sum()]
+    return np.column_stack([columns, last])
+
+
+def _excerpt(explanation):
+    """The stretch of the text with the most attention, its words shaded."""
+    text = _printable(explanation.text)
+    spans = np.asarray(explanation.spans, dtype=int).reshape(-1, 2)  # (n_tokens, 2)
+    weights = np.asarray(explanation.weights, dtype=float)  # (n_tokens,)
+    shares = weights / max(weights.max(initial=0.0), np.finfo(float).tiny)
+    first, last = _densest_stretch(spans, weights)
+    start, end = (spans[first, 0], spans[last, 1]) if len(spans) else (0, EXCERPT_CHARACTERS)
+    excerpt = Text("..." if start else "")
+    shift = len(excerpt) - start
+    excerpt.append(text[start:end])
+    for (begin, stop), share in zip(spans, shares, strict=True):
+        shade = next((style for least, style in SHADES if share >= least), None)
+        if shade and begin >= start and stop <= end:
+            excerpt.stylize(shade, begin + shift, stop + shift)
+    return excerpt.append("..." if end < len(text) else "")
+
+
+def _densest_stretch(spans, weights):
+    """First and last token of the excerpt that holds the most attention."""
+    if not len(spans):
+        return 0, -1
+    # after[i]: the first token that no longer ends within the excerpt beginning at token i
+    after = np.searchsorted(spans[:, 1], spans[:, 0] + EXCERPT_CHARACTERS, side="right")
+    after = np.maximum(after, np.arange(len(spans)) + 1)
+    sums = np.concatenate([[0.0], np.cumsum(weights)])
+    first = int(np.argmax(sums[after] - sums[:-1]))
+    return first, int(after[first]) - 1
+
+
+def _top_words(explanation):
+    """The words with the most attention, summed over their places: [(word, share), ...]."""
+    totals = Counter()
+    for (begin, stop), weight in zip(explanation.spans, explanation.weights, strict=True):
+        totals[_printable(explanation.text[begin:stop]).lower()] += float(weight)
+    return totals.most_common(N_TOP_WORDS)
+
+
+def _printable(text):
+    """Characters that would move the cursor or start an escape sequence become blanks."""
+    return "".join(mark if mark.isprintable() else " " for mark in str(text))
