@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skattn import _callbacks, _networks, _scikeras, _state, _validation
 from skattn._pool import POOL
-from skattn._training import FitSettings
+from skattn._schedule import FitSettings
 
 DEFAULT_HELD_OUT = 0.1
 
@@ -40,7 +40,11 @@ class BaseNetworkClassifier(
         "optimizer": [str, dict, HasMethods(["get_config", "apply_gradients"])],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "l2": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "learning_rate_schedule": [StrOptions({"constant", "cosine"})],
+        "weight_averaging": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
@@ -104,25 +108,33 @@ class BaseNetworkClassifier(
         return self._train(X, y, sample_weight, go_on, partial=True, classes=classes)
 
     def _train(self, X, y, sample_weight, go_on, partial=False, classes=None):
+        if self.weight_averaging and self.early_stopping:
+            raise ValueError(
+                "weight_averaging=True and early_stopping=True exclude each other: the one keeps "
+                "the mean of the epochs, the other the best of them. Choose one."
+            )
         y, multilabel = _validation.check_targets(y, type(self).__name__)
         kept, weights = _validation.check_weights(sample_weight, X, y)
         known = self.classes_ if go_on else classes
         targets = _validation.encode_targets(y[kept], multilabel, known)
         weights = _validation.weigh_classes(self.class_weight, targets, weights)
-        X, y = self._check_X(X, reset=not go_on)[kept], y[kept]
+        X, y = self._check_X(X, reset=not go_on), y[kept]
+        X = X if len(kept) == X.shape[0] else X[kept]
         if not np.all(weights):  # of classes of weight 0
             X, y, weights, targets = _validation.drop_weightless(X, y, weights, targets)
 
         seed = self._seed if go_on else draw_seed(self.random_state)
+        epochs = 1 if partial else self.epochs
         settings = FitSettings(
             weights=weights,
             held_out=np.empty(0, dtype=np.int64) if partial else self._hold_out(targets, seed),
             batch_size=self.batch_size,
             seed=seed,
             first_epoch=self._epochs_seen if go_on else 0,
+            n_epochs=epochs,
+            cosine=self.learning_rate_schedule == "cosine" and not partial,
         )
         network = self._network_to_train(X, targets, seed, go_on)
-        epochs = 1 if partial else self.epochs
         callbacks = self._callbacks(network, X, y, settings, targets, epochs)
         wrapper = _scikeras.wrap(
             network.model,
@@ -166,8 +178,11 @@ class BaseNetworkClassifier(
             "multilabel": targets.multilabel,
             "optimizer": _networks.optimizer_config(self.optimizer),
             "learning_rate": float(self.learning_rate),
+            "weight_decay": float(self.weight_decay),
             "l2": float(self.l2),
             "dropout": float(self.dropout),
+            "label_smoothing": float(self.label_smoothing),
+            "learning_rate_schedule": self.learning_rate_schedule,
         }
         if not go_on:
             network = POOL.acquire(config, self._build)
@@ -188,6 +203,8 @@ class BaseNetworkClassifier(
         if self.early_stopping and len(settings.held_out):
             monitor = "val_loss" if by_loss else "val_score"
             callbacks.append(_callbacks.early_stopping(monitor, self.n_iter_no_change, self.tol))
+        if self.weight_averaging and epochs > 1:
+            callbacks.append(_callbacks.WeightAveraging(settings.first_epoch + epochs // 3))
         if self.verbose:
             callbacks.append(_callbacks.ProgressBar(epochs, type(self).__name__))
         return callbacks + _callbacks.copies(self.callbacks)

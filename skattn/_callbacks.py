@@ -51,6 +51,33 @@ class ProgressBar(keras.callbacks.Callback):
         self.progress.stop()
 
 
+class WeightAveraging(keras.callbacks.Callback):
+    """Ends with the mean of the weights after each epoch from `first` on, counted from 0.
+
+    Izmailov et al., "Averaging weights leads to wider optima and better generalization", 2018.
+    """
+
+    def __init__(self, first):
+        super().__init__()
+        self.first = first
+
+    def on_train_begin(self, logs=None):
+        self.mean, self.n_epochs = None, 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch < self.first:
+            return
+        weights, self.n_epochs = self.model.get_weights(), self.n_epochs + 1
+        if self.mean is None:
+            self.mean = weights
+        for mean, weight in zip(self.mean, weights, strict=True):
+            mean += (weight - mean) / self.n_epochs
+
+    def on_train_end(self, logs=None):
+        if self.mean is not None:
+            self.model.set_weights(self.mean)
+
+
 def early_stopping(monitor, patience, tol):
     """Stop when `monitor` no longer improves by `tol`, and go back to the best epoch."""
     return keras.callbacks.EarlyStopping(

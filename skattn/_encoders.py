@@ -9,7 +9,7 @@ from skattn._layers import AddPositions, ExpandMask, ReverseByLength, ZeroPaddin
 from skattn._recurrence import SimpleRecurrentUnit
 
 TRANSFORMER_HEADS = 4
-CONV_WIDTHS = (3, 4, 5)  # Kim, "Convolutional neural networks for sentence classification", 2014
+CONV_WIDTHS = (3, 4, 5)
 
 
 def _recurrent(kind, bidirectional):
@@ -30,12 +30,13 @@ def _recurrent(kind, bidirectional):
 
 
 def _convolution(hidden, mask, config, name):
+    """Kim, "Convolutional neural networks for sentence classification", 2014, without pooling."""
     hidden = ZeroPadding(name=f"{name}_input")(hidden, mask)
     outputs = [
         keras.layers.Conv1D(
             config["units"], width, padding="same", activation="relu", name=f"{name}_width_{width}"
         )(hidden)
-        for width in CONV_WIDTHS
+        for width in config["conv_widths"]
     ]
     return keras.layers.Concatenate(name=name)(outputs)
 

@@ -39,10 +39,21 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         whose own learning rate wins.
     learning_rate : float, default=1e-3
         For an optimizer given by name.
+    weight_decay : float, default=0.0
+        Decoupled decay of the kernels, for an optimizer given by name; neither biases nor vectors
+        of tokens decay.
     l2 : float, default=0.0
         L2 penalty on the kernels of the dense layer and of the last layer.
     dropout : float, default=0.0
         Share of the numbers set to 0 in training, before the last layer.
+    label_smoothing : float, default=0.0
+        Share of the target probability spread evenly over the classes in training.
+    learning_rate_schedule : {"constant", "cosine"}, default="constant"
+        ``"cosine"`` lets the rate rise over the first tenth of the steps and then fall to 0 along
+        half a cosine.
+    weight_averaging : bool, default=False
+        Whether to end with the mean of the weights after each of the last two thirds of the
+        epochs; not together with `early_stopping`.
     class_weight : dict or "balanced", default=None
         Weights of the classes; ``"balanced"`` gives each class the same total weight.
     early_stopping : bool, default=False
@@ -128,8 +139,12 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         batch_size=32,
         optimizer="adam",
         learning_rate=1e-3,
+        weight_decay=0.0,
         l2=0.0,
         dropout=0.0,
+        label_smoothing=0.0,
+        learning_rate_schedule="constant",
+        weight_averaging=False,
         class_weight=None,
         early_stopping=False,
         validation_fraction=None,
@@ -149,8 +164,12 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self.l2 = l2
         self.dropout = dropout
+        self.label_smoothing = label_smoothing
+        self.learning_rate_schedule = learning_rate_schedule
+        self.weight_averaging = weight_averaging
         self.class_weight = class_weight
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction

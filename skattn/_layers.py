@@ -214,6 +214,28 @@ class TokenMask(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
+class WordDropout(keras.layers.Layer):
+    """In training a share of the tokens becomes id 1, out of vocabulary."""
+
+    def __init__(self, rate, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.rate, self.seed = rate, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, ids, training=None):
+        if not training:
+            return ids
+        dropped = keras.random.uniform(ops.shape(ids), seed=self.seed_generator) < self.rate
+        return ops.where(ops.logical_and(dropped, ids != 0), ops.ones_like(ids), ids)
+
+    def compute_output_spec(self, ids, training=None):
+        return keras.KerasTensor(ids.shape, dtype=ids.dtype)
+
+    def get_config(self):
+        return super().get_config() | {"rate": self.rate, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
 class ExpandMask(keras.layers.Layer):
     """(batch, time) -> (batch, 1, time): every step sees the kept steps."""
 

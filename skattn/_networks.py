@@ -13,6 +13,7 @@ from skattn._layers import (
     SparseDense,
     SpreadWeights,
     TokenMask,
+    WordDropout,
 )
 from skattn._optimizers import build_optimizer, optimizer_config
 from skattn._training import ResidentModel
@@ -61,7 +62,9 @@ def _embed(ids, config):
         name="embedding",
         trainable=config["embedding_trainable"],
     )
-    return _dropout(config["dropout"], "embedding_dropout")(embedding(ids))
+    if config["word_dropout"]:
+        ids = WordDropout(config["word_dropout"], name="word_dropout")(ids)
+    return _dropout(config["embedding_dropout"], "embedding_dropout")(embedding(ids))
 
 
 def _mask(ids, name="mask"):
@@ -193,12 +196,20 @@ def _answers(representation, config, l2):
 
 
 def _compiled(inputs, outputs, kind, readouts, config):
-    model = ResidentModel(inputs, outputs).setup(kind, readouts, config["multilabel"])
+    model = ResidentModel(inputs, outputs).setup(
+        kind,
+        readouts,
+        multilabel=config["multilabel"],
+        label_smoothing=config["label_smoothing"],
+        scheduled=config["learning_rate_schedule"] != "constant",
+    )
     if config["optimizer"] is None:  # only the shapes of the weights are asked for
         return model
     losses = {True: "binary_crossentropy", False: "sparse_categorical_crossentropy"}
     model.compile(
-        optimizer=build_optimizer(config["optimizer"], config["learning_rate"]),
+        optimizer=build_optimizer(
+            config["optimizer"], config["learning_rate"], config["weight_decay"]
+        ),
         loss=losses[config["multilabel"]],
     )
     model.optimizer.build(model.trainable_variables)

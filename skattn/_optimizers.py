@@ -83,7 +83,7 @@ def optimizer_config(optimizer):
     }
 
 
-def build_optimizer(optimizer, learning_rate):
+def build_optimizer(optimizer, learning_rate, weight_decay=0.0):
     """A fresh Keras optimizer.
 
     Parameters
@@ -92,6 +92,9 @@ def build_optimizer(optimizer, learning_rate):
         A name that Keras knows, or what `optimizer_config` gives; its own learning rate wins.
     learning_rate : float
         For an optimizer given by name.
+    weight_decay : float, default=0.0
+        Decoupled decay of the kernels, for an optimizer given by name; tables of vectors and
+        biases do not decay (Loshchilov & Hutter 2019).
 
     Raises
     ------
@@ -111,5 +114,10 @@ def build_optimizer(optimizer, learning_rate):
     config = built.get_config()
     if named:
         config["learning_rate"] = learning_rate
+        if weight_decay:
+            config["weight_decay"] = weight_decay
     plain_adam = type(built) is keras.optimizers.Adam and not config.get("amsgrad")
-    return (RowAdam if plain_adam else type(built)).from_config(config)
+    built = (RowAdam if plain_adam else type(built)).from_config(config)
+    if weight_decay and named:
+        built.exclude_from_weight_decay(var_names=["bias", "embedding/"])
+    return built

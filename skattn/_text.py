@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skattn import _validation
 from skattn._base import BaseNetworkClassifier
-from skattn._encoders import ENCODERS
+from skattn._encoders import CONV_WIDTHS, ENCODERS
 from skattn._layers import SCORES
 from skattn._networks import build_text_network
 
@@ -28,14 +28,16 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     encoder : {"lstm", "bilstm", "gru", "bigru", "sru", "bisru", "conv", "transformer", "none"}, \
             default="lstm"
         What turns embedded tokens into hidden states. ``"sru"`` is a recurrence without a matrix
-        product in its loop [2]_, ``"bi"`` joins both directions, ``"conv"`` joins convolutions
-        over 3, 4 and 5 tokens, ``"transformer"`` is a block of self-attention; ``"none"`` lets
+        product in its loop [2]_, ``"bi"`` joins both directions, ``"conv"`` joins convolutions of
+        several widths, ``"transformer"`` is a block of self-attention; ``"none"`` lets
         the attention look at the embeddings themselves.
     attention : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, \
             default="feedforward"
         How the hidden states are weighed; see `AttentionPooling`.
     units : int, default=128
         Width of the hidden states, in each direction or for each width of the convolution.
+    conv_widths : tuple of int, default=(3, 4, 5)
+        Widths, in tokens, of the convolutions of ``encoder="conv"``.
     n_layers : int, default=1
         Number of encoders on top of each other.
     n_heads : int, default=4
@@ -68,10 +70,25 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         whose own learning rate wins.
     learning_rate : float, default=1e-3
         For an optimizer given by name.
+    weight_decay : float, default=0.0
+        Decoupled decay of the kernels, for an optimizer given by name; neither biases nor vectors
+        of tokens decay.
     l2 : float, default=0.0
         L2 penalty on the kernels of the attention scores and of the last layer.
     dropout : float, default=0.0
-        Share of the numbers set to 0 in training, behind the embedding and before the last layer.
+        Share of the numbers set to 0 in training before the last layer.
+    embedding_dropout : float, default=0.0
+        The same behind the embedding.
+    word_dropout : float, default=0.0
+        Share of the tokens taken as out of vocabulary in training.
+    label_smoothing : float, default=0.0
+        Share of the target probability spread evenly over the classes in training.
+    learning_rate_schedule : {"constant", "cosine"}, default="constant"
+        ``"cosine"`` lets the rate rise over the first tenth of the steps and then fall to 0 along
+        half a cosine.
+    weight_averaging : bool, default=False
+        Whether to end with the mean of the weights after each of the last two thirds of the
+        epochs; not together with `early_stopping`.
     class_weight : dict or "balanced", default=None
         Weights of the classes; ``"balanced"`` gives each class the same total weight.
     early_stopping : bool, default=False
@@ -158,6 +175,9 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         "head_penalty": [Interval(Real, 0, None, closed="left")],
         "segment_length": [Interval(Integral, 1, None, closed="left"), None],
         "max_pooling": ["boolean"],
+        "conv_widths": ["array-like"],
+        "embedding_dropout": [Interval(Real, 0, 1, closed="left")],
+        "word_dropout": [Interval(Real, 0, 1, closed="left")],
         "embedding_dim": [Interval(Integral, 1, None, closed="left")],
         "embeddings": ["array-like", None],
         "embedding_trainable": ["boolean"],
@@ -170,6 +190,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         encoder="lstm",
         attention="feedforward",
         units=128,
+        conv_widths=CONV_WIDTHS,
         n_layers=1,
         n_heads=4,
         head_penalty=0.0,
@@ -183,8 +204,14 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         batch_size=32,
         optimizer="adam",
         learning_rate=1e-3,
+        weight_decay=0.0,
         l2=0.0,
         dropout=0.0,
+        embedding_dropout=0.0,
+        word_dropout=0.0,
+        label_smoothing=0.0,
+        learning_rate_schedule="constant",
+        weight_averaging=False,
         class_weight=None,
         early_stopping=False,
         validation_fraction=None,
@@ -200,6 +227,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         self.encoder = encoder
         self.attention = attention
         self.units = units
+        self.conv_widths = conv_widths
         self.n_layers = n_layers
         self.n_heads = n_heads
         self.head_penalty = head_penalty
@@ -213,8 +241,14 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self.l2 = l2
         self.dropout = dropout
+        self.embedding_dropout = embedding_dropout
+        self.word_dropout = word_dropout
+        self.label_smoothing = label_smoothing
+        self.learning_rate_schedule = learning_rate_schedule
+        self.weight_averaging = weight_averaging
         self.class_weight = class_weight
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -309,12 +343,15 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             "encoder": self.encoder,
             "attention": self.attention,
             "units": int(self.units),
+            "conv_widths": [int(width) for width in self.conv_widths],
             "n_layers": int(self.n_layers),
             "n_heads": int(self.n_heads),
             "head_penalty": float(self.head_penalty),
             "segment_length": int(self.segment_length or 0),
             "max_pooling": bool(self.max_pooling),
             "vocabulary_size": int(self.vocabulary_size_),
+            "embedding_dropout": float(self.embedding_dropout),
+            "word_dropout": float(self.word_dropout),
             "embedding_dim": int(self.embedding_dim if table is None else table.shape[1]),
             "embedding_trainable": bool(self.embedding_trainable),
         }

@@ -1,0 +1,103 @@
+"""Rows, targets and plan as variables inside the graph, and batches gathered from them."""
+
+import numpy as np
+import tensorflow as tf
+
+from skattn._rows import DenseRows, SparseRows, TokenRows
+
+
+class ResidentRows:
+    """Rows, targets and plan as variables with a free first dimension, and batches of them."""
+
+    def __init__(self, kind, multilabel, input_shape):
+        self.kind = kind
+        self.width = input_shape[-1]
+        dtypes = {
+            "tokens": [tf.int32, tf.int32],
+            "dense": [tf.float32],
+            "sparse": [tf.float32, tf.int32, tf.int32],
+        }[kind]
+        self.arrays = [_free_variable(dtype, 2 if kind == "dense" else 1) for dtype in dtypes]
+        self.targets = _free_variable(*((tf.float32, 2) if multilabel else (tf.int32, 1)))
+        self.rates = _free_variable(tf.float32, 1)  # of the steps, with a schedule
+        self.plan = [_free_variable(d, 1) for d in (tf.int32, tf.int32, tf.float32, tf.float32)]
+
+    @property
+    def spec(self):
+        """What the network takes: the type of one batch."""
+        if self.kind == "tokens":
+            return tf.TensorSpec([None, None], tf.int32)
+        kind = tf.TensorSpec if self.kind == "dense" else tf.SparseTensorSpec
+        return kind([None, self.width], tf.float32)
+
+    def load(self, rows, y):
+        """Hold these rows; a batch can be gathered once a plan is set."""
+        for variable, array in zip(self.arrays, rows.arrays(), strict=True):
+            variable.assign(array)
+        self.targets.assign(np.asarray(y, dtype=self.targets.dtype.as_numpy_dtype))
+
+    def set_plan(self, plan):
+        """Follow this plan from now on."""
+        for variable, array in zip(self.plan, plan, strict=True):
+            variable.assign(array)
+
+    def clear(self):
+        """Let go of everything held."""
+        for variable in [*self.arrays, self.targets, self.rates, *self.plan]:
+            variable.assign(np.zeros([0] * variable.shape.rank, variable.dtype.as_numpy_dtype))
+
+    def batch(self, step):
+        """Features, targets, weights and number of rows of one batch, inside the graph."""
+        rows, bounds, weights, sizes = self.plan
+        start, stop = tf.gather(bounds, step), tf.gather(bounds, step + 1)
+        rows = rows[start:stop]
+        gather = {"tokens": self._tokens, "dense": self._dense, "sparse": self._sparse}[self.kind]
+        return gather(rows), tf.gather(self.targets, rows), weights[start:stop], sizes[step]
+
+    def _dense(self, rows):
+        return tf.ensure_shape(tf.gather(self.arrays[0], rows), [None, self.width])
+
+    def _tokens(self, rows):
+        tokens, offsets = self.arrays
+        places, inside = _places(offsets, rows)
+        return tf.where(inside, tf.gather(tokens, tf.where(inside, places, 0)), 0)
+
+    def _sparse(self, rows):
+        values, columns, offsets = self.arrays
+        places, inside = _places(offsets, rows)
+        cells = tf.where(inside)
+        kept = tf.boolean_mask(places, inside)
+        indices = tf.stack([cells[:, 0], tf.cast(tf.gather(columns, kept), tf.int64)], axis=1)
+        shape = tf.stack([tf.size(rows, tf.int64), tf.constant(self.width, tf.int64)])
+        return tf.SparseTensor(indices, tf.gather(values, kept), shape)
+
+
+def _places(offsets, rows):
+    """Where the entries of each row lie in the flat arrays: (batch, longest), and which exist."""
+    starts = tf.gather(offsets, rows)
+    lengths = tf.gather(offsets, rows + 1) - starts
+    columns = tf.range(tf.maximum(tf.reduce_max(lengths), 1))
+    return starts[:, None] + columns, columns < lengths[:, None]
+
+
+def _free_variable(dtype, rank):
+    return tf.Variable(
+        np.zeros([0] * rank, dtype.as_numpy_dtype), trainable=False, shape=[None] * rank
+    )
+
+
+def as_rows(x, kind):
+    """X as the rows of this kind; rows stay as they are."""
+    if kind == "tokens":
+        return x if isinstance(x, TokenRows) else TokenRows.from_ids(np.asarray(x))
+    wanted = DenseRows if kind == "dense" else SparseRows
+    return x if isinstance(x, wanted) else wanted(x)
+
+
+def to_tensor(batch):
+    """A batch of rows as the tensor that the network takes."""
+    if not hasattr(batch, "tocoo"):
+        return tf.convert_to_tensor(batch)
+    cells = batch.tocoo()
+    indices = np.stack([cells.row, cells.col], axis=1).astype(np.int64)
+    return tf.SparseTensor(indices, cells.data, batch.shape)

@@ -1,0 +1,135 @@
+"""What is trained when: the plan, the dropout and the learning rate of each epoch."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from skattn._batches import group_equal_rows, merge_equal_rows, shuffled_batches
+
+WARM_UP = 0.1  # share of the steps in which a cosine schedule rises to the full rate
+
+
+class FitSettings(NamedTuple):
+    """What a fit needs beyond Keras's own arguments."""
+
+    weights: np.ndarray  # (n_rows,) float64, above 0
+    held_out: np.ndarray  # row numbers of the validation part, maybe none
+    batch_size: int
+    seed: int
+    first_epoch: int = 0  # epochs that the network was trained before this fit
+    n_epochs: int = 1
+    cosine: bool = False  # whether the learning rate rises and falls over the epochs
+
+
+class Plans:
+    """The plan of each epoch: shuffled training batches, then the held-out part's."""
+
+    def __init__(self, rows, y, settings):
+        self.settings = settings
+        self.training = np.setdiff1d(np.arange(len(rows)), settings.held_out)
+        self.lengths = rows.lengths
+        self.groups = group_equal_rows(rows.lengths, rows.hashes(), _label_numbers(y))
+        self.n_training = _count_batches(len(self.training), settings.batch_size)
+        self.held_out = self._plan(settings.held_out, rng=None) if len(settings.held_out) else None
+
+    def epoch(self, number):
+        """The plan of an epoch, from the seed and its number alone."""
+        rng = np.random.default_rng([self.settings.seed, number])
+        plan = self._plan(self.training, rng)
+        return plan.joined(self.held_out) if self.held_out else plan
+
+    def held_out_steps(self, stride):
+        """The held-out batches as Keras's validation data, None without any."""
+        if self.held_out is None:
+            return None
+        stop = self.n_training + len(self.held_out.sizes)
+        return step_ranges(self.n_training, stop, stride)
+
+    def _plan(self, numbers, rng):
+        rng = rng or np.random.default_rng(0)
+        order, bounds = shuffled_batches(self.lengths[numbers], self.settings.batch_size, rng)
+        return merge_equal_rows(numbers[order], bounds, self.groups, self.settings.weights)
+
+
+class Schedule(keras.callbacks.Callback):
+    """Sets plan, dropout and learning rate of each epoch, from the seed and its number alone."""
+
+    def __init__(self, plans, shift):
+        super().__init__()
+        self.plans, self.shift = plans, shift
+        self.settings = plans.settings
+
+    def on_train_begin(self, logs=None):
+        self.base_rate = float(self.model.optimizer.learning_rate)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        number = epoch + self.shift
+        resident = self.model._resident
+        resident.set_plan(self.plans.epoch(number))
+        if self.model._scheduled:
+            resident.rates.assign(self.base_rate * self._rates(number))
+        for place, layer in enumerate(self.model.layers):
+            generator = getattr(layer, "seed_generator", None)
+            if generator is not None:
+                seed = [self.settings.seed, number, place]
+                generator.state.assign(np.random.SeedSequence(seed).generate_state(2))
+
+    def _rates(self, number):
+        """The factor of the learning rate at each step of an epoch."""
+        n = self.plans.n_training
+        if not self.settings.cosine:
+            return np.ones(n, dtype=np.float32)
+        steps = (number - self.settings.first_epoch) * n + np.arange(n)
+        return cosine_rates(steps, self.settings.n_epochs * n)
+
+
+def cosine_rates(steps, n_steps):
+    """Linear rise over the first tenth of the steps, then half a cosine down to 0.
+
+    Loshchilov & Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017, equation 5,
+    without restarts.
+    """
+    warm_up = WARM_UP * n_steps
+    rise = (steps + 1) / (warm_up + 1)
+    fall = 0.5 * (1.0 + np.cos(np.pi * (steps - warm_up) / (n_steps - warm_up)))
+    return np.where(steps < warm_up, rise, fall).astype(np.float32)
+
+
+def plain_settings(n_rows, keras_options):
+    """Settings for a caller who knows only Keras's arguments."""
+    weights = keras_options.get("sample_weight")
+    return FitSettings(
+        weights=np.ones(n_rows) if weights is None else np.asarray(weights, dtype=np.float64),
+        held_out=np.empty(0, dtype=np.int64),
+        batch_size=keras_options.get("batch_size") or 32,
+        seed=0,
+    )
+
+
+def step_ranges(start, stop, stride):
+    """A data set of pairs (first batch, batch after the last)."""
+    starts = np.arange(start, stop, stride, dtype=np.int32)
+    return tf.data.Dataset.from_tensor_slices(
+        np.stack([starts, np.minimum(starts + stride, stop)], axis=1).astype(np.int32)
+    )
+
+
+def _count_batches(n_rows, batch_size):
+    return -(-n_rows // batch_size)
+
+
+def _label_numbers(y):
+    y = np.asarray(y)
+    return y if y.ndim == 1 else np.unique(y, axis=0, return_inverse=True)[1].ravel()
+
+
+def overrides_batch_hooks(callback):
+    """Whether a callback wants to be called at every batch."""
+    hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    base = keras.callbacks.Callback
+    return any(
+        hook in vars(callback) or getattr(type(callback), hook) is not getattr(base, hook)
+        for hook in hooks
+    )
