@@ -25,11 +25,11 @@ _FITTED = {
     "n_features_in_": Integral,
     "n_iter_": Integral,
     "history_": dict,
-    "_multilabel": bool,
+    "_multilabel": (bool, np.bool_),
     "_seed": Integral,
     "_epochs_seen": Integral,
     "_n_features_out": Integral,
-    "_keeps_optimizer": bool,
+    "_keeps_optimizer": (bool, np.bool_),
     "_saved": dict,
 }
 _SIZES = ("n_outputs", "n_features")
@@ -155,7 +155,7 @@ def _check_fitted(estimator, state, newer):
 
 
 def _is_numbers(array):
-    return type(array) is np.ndarray and array.dtype.kind in "fiu"
+    return isinstance(array, (np.ndarray, np.generic)) and array.dtype.kind in "fiu"
 
 
 def _check_config(estimator, config, n_weights):
@@ -165,8 +165,10 @@ def _check_config(estimator, config, n_weights):
         if name == "optimizer":
             optimizer_from(value if isinstance(value, dict) else {"class_name": value})
         elif name in constraints:
+            allowed = constraints[name]
+            value = None if not value and None in allowed else value  # 0 may stand for None
             try:
-                validate_parameter_constraints({name: constraints[name]}, {name: value}, "it")
+                validate_parameter_constraints({name: allowed}, {name: value}, "it")
             except InvalidParameterError as error:
                 raise ValueError(str(error)) from error
     for name in _SIZES:
