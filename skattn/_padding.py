@@ -4,6 +4,8 @@ from numbers import Integral
 
 import numpy as np
 
+_ROWS_AT_ONCE = 4096  # bounds the memory of the intermediate arrays
+
 
 def choose_length(lengths, max_length):
     """Resolve `max_length` (None, a number or a share of uncut texts) for these text lengths."""
@@ -28,26 +30,35 @@ def n_kept_at_each_end(lengths, max_length, truncation):
     return n_first, n_last
 
 
-def pad_rows(tokens, lengths, max_length, truncation, out=None):
+def pad_rows(tokens, lengths, max_length, truncation):
     """Lay texts, given end to end, into zero-padded rows of `max_length` ids.
 
     Parameters
     ----------
     tokens : int32 array of shape (n_tokens,)
     lengths : int array of shape (n_texts,)
-    out : int32 array of shape (n_texts, max_length), optional
 
     Returns
     -------
-    out : int32 array of shape (n_texts, max_length)
+    rows : int32 array of shape (n_texts, max_length)
     """
     lengths = np.asarray(lengths, dtype=np.int64)
-    out = np.empty((len(lengths), max_length), dtype=np.int32) if out is None else out
-    if lengths.size and lengths.max() > max_length:
+    rows = np.zeros((len(lengths), max_length), dtype=np.int32)
+    start = 0
+    for first in range(0, len(lengths), _ROWS_AT_ONCE):
+        part = lengths[first : first + _ROWS_AT_ONCE]
+        stop = start + part.sum()
+        _fill(rows[first : first + len(part)], tokens[start:stop], part, truncation)
+        start = stop
+    return rows
+
+
+def _fill(rows, tokens, lengths, truncation):
+    """Write the kept tokens of some texts into their rows of zeros."""
+    max_length = rows.shape[1]
+    if lengths.max() > max_length:
         tokens = tokens[_is_kept(lengths, max_length, truncation)]
-    out[:] = 0
-    out[np.arange(max_length) < np.minimum(lengths, max_length)[:, None]] = tokens
-    return out
+    rows[np.arange(max_length) < np.minimum(lengths, max_length)[:, None]] = tokens
 
 
 def _is_kept(lengths, max_length, truncation):

@@ -1,8 +1,7 @@
 """`SequenceVectorizer`: texts to padded rows of token ids."""
 
-from collections import defaultdict
 from collections.abc import Mapping
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from numbers import Integral
 
 import numpy as np
@@ -12,16 +11,15 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from skattn._learning import learn_words
 from skattn._padding import choose_length, n_kept_at_each_end, pad_rows
 from skattn._texts import as_texts, checked_texts
-from skattn._tokens import build_token_spans, build_tokens, warn_for_ignored_parameters
+from skattn._tokens import build_token_spans, build_tokens, check_reading
 from skattn._vocabulary import (
     FIRST_WORD,
-    OUT_OF_VOCABULARY,
     PADDING,
-    check_words,
-    choose_words,
-    given_words,
+    HashedIds,
+    look_up,
     pack_words,
     unpack_words,
     word_ids,
@@ -37,6 +35,8 @@ _READING = (
     "ngram_range",
     "analyzer",
 )
+_LEARNING = ("vocabulary", "embeddings", "min_df", "max_df", "max_features")
+_LEARNED = ("_words", "_ids", "max_length_", "embeddings_", "coverage_")
 _ROWS_AT_ONCE = 4096
 _UNKNOWN = "[UNK]"
 _STATE_FORMAT = 1
@@ -92,16 +92,39 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
     vocabulary : mapping of str to int, iterable of str or None, default=None
         A vocabulary to use instead of that of the training texts. Its indices count from 0, as
         in `CountVectorizer`, and are shifted: word number ``i`` gets the id ``i + 2``.
+        `min_df`, `max_df` and `max_features` have no effect on it.
+    embeddings : mapping, gensim KeyedVectors, path or None, default=None
+        Pretrained word vectors: a mapping of str to vector, an object with `index_to_key` and
+        `vectors`, or the path of a text file (gzip too) as GloVe, word2vec and fastText write
+        them. They are laid out by ids in `embeddings_`. After the words of the training texts,
+        all words that only the vectors know (a word that `min_df`, `max_df` or `max_features`
+        leaves out is among them if it has a vector) get ids of their own, in the order of the
+        vectors, so that they still tell something when they turn up at prediction. With
+        `vocabulary` given, its words alone have ids. In a grid search give a path: other objects
+        are copied for every candidate, and a file is read again only if another one was read in
+        between.
+    n_features : int or None, default=None
+        Hash tokens into that many ids, 2 to ``n_features + 1``, instead of learning a
+        vocabulary, as :class:`~sklearn.feature_extraction.text.HashingVectorizer` does (the hash
+        is MurmurHash3; different tokens may share an id). With a whole number as `max_length`
+        nothing is learned from texts: `transform` needs no `fit`, and a corpus larger than
+        memory streams through piece by piece.
 
     Attributes
     ----------
     vocabulary_ : dict of str to int
-        The id of every word, as it stands in the output: from 2 on.
+        The id of every word, as it stands in the output: from 2 on. Absent if tokens are hashed.
     max_length_ : int
         Number of columns of the output.
     vocabulary_size_ : int
         The largest id that can occur, plus one: the number of rows of an embedding table that
         has room for all of them.
+    embeddings_ : float32 array of shape (vocabulary_size_, n_dimensions)
+        Only with `embeddings`: the vector of each id. Row 0 (padding) is zero; row 1 (out of
+        vocabulary) and the words without a vector of their own have the mean of all vectors.
+    coverage_ : dict
+        Only with `embeddings`: the shares of the training texts' ``"tokens"`` and of the
+        ``"vocabulary"`` learned from them (or given) that have a vector of their own.
 
     See Also
     --------
@@ -144,6 +167,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             for name in (*_READING, "min_df", "max_df", "max_features")
         },
         "vocabulary": [Mapping, HasMethods("__iter__"), None],
+        "embeddings": "no_validation",  # read_embeddings says what it takes
+        "n_features": [Interval(Integral, 1, 2**31 - 2, closed="both"), None],
     }
 
     def __init__(
@@ -163,6 +188,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         max_df=1.0,
         max_features=None,
         vocabulary=None,
+        embeddings=None,
+        n_features=None,
     ):
         self.max_length = max_length
         self.truncation = truncation
@@ -178,6 +205,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         self.max_df = max_df
         self.max_features = max_features
         self.vocabulary = vocabulary
+        self.embeddings = embeddings
+        self.n_features = n_features
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -200,7 +229,13 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             If `X` is no column of texts, if a row of it is not a string (the message says
             which), or if no word remains.
         """
-        self._learn(X)
+        if self._is_stateless():
+            self._check_hashing()
+            check_reading(self._reader())
+            as_texts(X)
+            self.max_length_ = int(self.max_length)
+        else:
+            self._learn(X)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -218,6 +253,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         -------
         ids : int32 array of shape (n_texts, max_length_)
         """
+        if self._is_stateless():
+            return self.fit(X).transform(X)
         tokens, lengths = self._learn(X)
         return pad_rows(tokens, lengths, self.max_length_, self.truncation)
 
@@ -233,17 +270,16 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         ids : int32 array of shape (n_texts, max_length_)
             Padded with 0 on the right; 1 stands for a token out of vocabulary.
         """
-        check_is_fitted(self)
+        self._check_ready()
         texts = as_texts(X)
         texts = texts if hasattr(texts, "__len__") else list(texts)
-        read, known = build_tokens(self._reader()), self.vocabulary_.get
-        rows = np.empty((len(texts), self.max_length_), dtype=np.int32)
+        read, ids = build_tokens(self._reader()), self._ids_of_tokens()
+        rows = np.empty((len(texts), self._n_columns()), dtype=np.int32)
         texts = checked_texts(texts)
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             part, lengths = rows[start : start + _ROWS_AT_ONCE], []
-            read_tokens = _each_token(islice(texts, len(part)), read, lengths)
-            ids = np.fromiter(map(known, read_tokens, repeat(OUT_OF_VOCABULARY)), dtype=np.int32)
-            pad_rows(ids, lengths, self.max_length_, self.truncation, out=part)
+            tokens = look_up(_each_token(islice(texts, len(part)), read, lengths), ids)
+            part[:] = pad_rows(tokens, lengths, rows.shape[1], self.truncation)
         return rows
 
     def token_spans(self, texts):
@@ -267,12 +303,12 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             If a custom `preprocessor`, `tokenizer`, `analyzer` or accent function is used,
             which does not tell where its tokens stand.
         """
-        check_is_fitted(self)
+        self._check_ready()
         find_spans = build_token_spans(self._reader())
         kept = []
         for text in checked_texts(as_texts(texts)):
             spans = np.array(find_spans(text), dtype=np.int64).reshape(-1, 2)
-            first, last = n_kept_at_each_end(len(spans), self.max_length_, self.truncation)
+            first, last = n_kept_at_each_end(len(spans), self._n_columns(), self.truncation)
             kept.append(np.concatenate([spans[:first], spans[len(spans) - last :]]))
         return kept
 
@@ -316,57 +352,77 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         names : object array of str of shape (max_length_,)
         """
         check_is_fitted(self)
-        return np.array([f"token{place}" for place in range(self.max_length_)], dtype=object)
+        return np.array([f"token{place}" for place in range(self._n_columns())], dtype=object)
 
     @property
     def vocabulary_(self):
         """The id of every word, from 2 on."""
+        if "_words" not in self.__dict__:
+            raise NotFittedError(
+                f"This {type(self).__name__} has no vocabulary: it is not fitted, or it hashes "
+                "its tokens (n_features is set)."
+            )
         if "_ids" not in self.__dict__:
-            if "_words" not in self.__dict__:
-                raise NotFittedError(f"This {type(self).__name__} has not learned a vocabulary.")
             self._ids = word_ids(self._words)
         return self._ids
 
     @property
     def vocabulary_size_(self):
         """The largest id that can occur, plus one."""
-        return FIRST_WORD + len(self.vocabulary_)
+        hashing = "_words" not in self.__dict__ and self.n_features is not None
+        return FIRST_WORD + (self.n_features if hashing else len(self.vocabulary_))
 
     def _learn(self, X):
         """Read all texts once, set the fitted state, return all ids end to end and the lengths."""
         reader = self._reader()
-        warn_for_ignored_parameters(reader)
-        fixed = None if self.vocabulary is None else given_words(self.vocabulary)
-        read, lengths = build_tokens(reader), []
-        read_tokens = _each_token(checked_texts(as_texts(X)), read, lengths)
-        if fixed is None:
-            words, tokens = self._learn_words(read_tokens, lengths)
+        check_reading(reader)
+        lengths = []
+        tokens = _each_token(checked_texts(as_texts(X)), build_tokens(reader), lengths)
+        if self.n_features is None:
+            options = {name: getattr(self, name) for name in _LEARNING}
+            ids, learned = learn_words(tokens, lengths, **options)
         else:
-            words, known = fixed, word_ids(fixed).get
-            tokens = np.fromiter(map(known, read_tokens, repeat(OUT_OF_VOCABULARY)), dtype=np.int32)
-        max_length = choose_length(lengths, self.max_length)
-        self.__dict__.pop("_ids", None)
-        self._words, self.max_length_ = words, max_length
-        return tokens, lengths
+            self._check_hashing()
+            ids, learned = look_up(tokens, HashedIds(self.n_features)), {}
+        learned["max_length_"] = choose_length(lengths, self.max_length)
+        for name in _LEARNED:  # only now, when nothing can fail any more
+            self.__dict__.pop(name, None)
+        self.__dict__.update(learned)
+        return ids, lengths
 
-    def _learn_words(self, read_tokens, lengths):
-        """Number the tokens as they come, then choose and order the words."""
-        numbers = defaultdict()
-        numbers.default_factory = numbers.__len__
-        tokens = np.fromiter(map(numbers.__getitem__, read_tokens), dtype=np.int32)
-        if not numbers:
+    def _check_hashing(self):
+        """Refuse what needs a vocabulary when tokens are hashed."""
+        defaults = {"min_df": 1, "max_df": 1.0}
+        given = [
+            n for n in ("vocabulary", "embeddings", "max_features") if getattr(self, n) is not None
+        ]
+        given += [name for name, default in defaults.items() if getattr(self, name) != default]
+        if given:
             raise ValueError(
-                f"empty vocabulary; the {len(lengths)} texts have no token, or only stop words"
+                f"{' and '.join(given)} and n_features cannot go together: n_features="
+                f"{self.n_features} hashes the tokens and keeps no vocabulary."
             )
-        words, table = choose_words(
-            check_words(numbers, "texts, as cut by a custom analyzer or tokenizer,"),
-            tokens,
-            lengths,
-            min_df=self.min_df,
-            max_df=self.max_df,
-            max_features=self.max_features,
-        )
-        return words, table.take(tokens, out=tokens, mode="clip")
+
+    def _is_stateless(self):
+        """Tell whether there is nothing to learn from texts."""
+        return self.n_features is not None and isinstance(self.max_length, Integral)
+
+    def _n_columns(self):
+        """Length of the rows."""
+        return self.max_length_ if self.__sklearn_is_fitted__() else int(self.max_length)
+
+    def _ids_of_tokens(self):
+        """Map from token to id: the words of the vocabulary, or a hash."""
+        hashing = "_words" not in self.__dict__ and self.n_features is not None
+        return HashedIds(self.n_features) if hashing else self.vocabulary_
+
+    def _check_ready(self):
+        """Refuse to work unfitted, unless there is nothing to learn; then check the parameters."""
+        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():
+            self._validate_params()
+            self._check_hashing()
+            check_reading(self._reader())
 
     def _reader(self):
         """scikit-learn's text analysis with our parameters."""
@@ -397,6 +453,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
+        tags.requires_fit = not self._is_stateless()
         return tags
 
 
@@ -406,6 +463,8 @@ def _each_token(texts, read, lengths):
     def tokens_of_each():
         for text in texts:
             tokens = read(text)
+            if not isinstance(tokens, list):
+                tokens = list(tokens)
             lengths.append(len(tokens))
             yield tokens
 

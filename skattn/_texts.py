@@ -49,11 +49,16 @@ def _complaint(row, value):
     kind = type(value).__name__
     if isinstance(value, (bytes, bytearray)):
         remedy = "decode it first, for example with value.decode('utf-8')"
-    elif value is None or kind in ("NAType", "NaTType") or value != value:
+    elif value is None or kind in ("NAType", "NaTType") or _is_nan(value):
         remedy = "replace missing texts first, for example by an empty string"
     else:
         remedy = "convert it first, for example with str(value)"
     return f"Row {row} (counting from 0) is not a text but {_shown(value)} ({kind}); {remedy}."
+
+
+def _is_nan(value):
+    """Tell a missing float."""
+    return isinstance(value, float) and value != value
 
 
 def _shown(value, limit=40):

@@ -7,7 +7,6 @@ here: n-grams in reading order (scikit-learn puts all words before all pairs of 
 
 import re
 import warnings
-from itertools import zip_longest
 
 from sklearn.feature_extraction.text import CountVectorizer
 
@@ -16,8 +15,8 @@ from skattn._spans import align, collapse_spaces, word_spans
 _SPACES = re.compile(r"\s\s+")
 
 
-def warn_for_ignored_parameters(reader):
-    """Warn about parameters that have no effect beside the chosen analyzer; check the others."""
+def check_reading(reader):
+    """Check the analysis parameters; warn about those without effect beside the analyzer."""
     shortest, longest = reader.ngram_range
     if not 1 <= shortest <= longest:
         raise ValueError(
@@ -111,9 +110,9 @@ def _ngrams(units, ngram_range, separator):
     shortest, longest = ngram_range
     runs = [
         list(map(separator.join, zip(*(units[shift:] for shift in range(n)), strict=False)))
-        for n in range(shortest, longest + 1)
+        for n in range(max(shortest, 2), longest + 1)
     ]
-    return _in_reading_order(runs)
+    return _in_reading_order([list(units), *runs] if shortest == 1 else runs)
 
 
 def _ngram_spans(spans, ngram_range):
@@ -126,11 +125,13 @@ def _ngram_spans(spans, ngram_range):
 
 def _in_reading_order(runs):
     """Interleave the lists of n-grams by the position of their first unit."""
-    if len(runs) == 1:
-        return runs[0]
-    return [
-        gram for at_one_place in zip_longest(*runs) for gram in at_one_place if gram is not None
-    ]
+    n_sizes, n_complete = len(runs), len(runs[-1])  # at so many places n-grams of all sizes begin
+    grams = [None] * (n_sizes * n_complete)
+    for number, run in enumerate(runs):
+        grams[number::n_sizes] = run[:n_complete]
+    for place in range(n_complete, len(runs[0])):
+        grams += [run[place] for run in runs if place < len(run)]
+    return grams
 
 
 def _padded_word_ngrams(words, ngram_range):
