@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skattn import _callbacks, _networks, _scikeras, _state, _validation
+from skattn._compat import CallbackSupportMixin
 from skattn._pool import POOL
 from skattn._schedule import FitSettings
 
@@ -26,7 +27,11 @@ DEFAULT_HELD_OUT = 0.1
 
 
 class BaseNetworkClassifier(
-    ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    ClassifierMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """A scikit-learn classifier around one of the networks.
 
@@ -205,9 +210,29 @@ class BaseNetworkClassifier(
             callbacks.append(_callbacks.early_stopping(monitor, self.n_iter_no_change, self.tol))
         if self.weight_averaging and epochs > 1:
             callbacks.append(_callbacks.WeightAveraging(settings.first_epoch + epochs // 3))
+        if getattr(self, "_skl_callbacks", None):
+            callbacks.append(self._epoch_tasks(network, X, y, settings, targets))
         if self.verbose:
             callbacks.append(_callbacks.ProgressBar(epochs, type(self).__name__))
         return callbacks + _callbacks.copies(self.callbacks)
+
+    def _epoch_tasks(self, network, X, y, settings, targets):
+        """The bridge to callbacks that were set by scikit-learn's `set_callbacks`."""
+        context = self._init_callback_context(max_subtasks=settings.n_epochs)
+        weighted = np.ptp(settings.weights) > 0
+        report = {
+            "estimator": self,
+            "X": X,
+            "y": y,
+            "metadata": {"sample_weight": settings.weights} if weighted else None,
+            "reconstruction_attributes": {
+                "classes_": targets.classes,
+                "_multilabel": targets.multilabel,
+                "_network": network,
+            },
+        }
+        context.call_on_fit_task_begin(**report)
+        return _callbacks.EpochTasks(context, report)
 
     def _score_callback(self, network, X, y, settings, targets):
         view = object.__new__(type(self))

@@ -78,6 +78,34 @@ class WeightAveraging(keras.callbacks.Callback):
             self.model.set_weights(self.mean)
 
 
+class EpochTasks(keras.callbacks.Callback):
+    """Reports each epoch to scikit-learn's callbacks, and stops when one of them asks for it.
+
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext
+        Of the fit.
+    report : dict
+        What every report holds: the estimator, X, y, metadata and the attributes that make a
+        fitted copy of the estimator.
+    """
+
+    def __init__(self, context, report):
+        super().__init__()
+        self.context, self.report = context, report
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.task = self.context.subcontext(task_name="epoch")
+        self.task.call_on_fit_task_begin(**self.report)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.task.call_on_fit_task_end(**self.report):
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        self.context.call_on_fit_task_end(**self.report)
+
+
 def early_stopping(monitor, patience, tol):
     """Stop when `monitor` no longer improves by `tol`, and go back to the best epoch."""
     return keras.callbacks.EarlyStopping(
