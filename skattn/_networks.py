@@ -1,5 +1,7 @@
 """The two networks, built and compiled from plain hyperparameters."""
 
+from numbers import Real
+
 import keras
 import numpy as np
 
@@ -217,9 +219,12 @@ def _compiled(inputs, outputs, kind, readouts, config):
 
 
 def set_learning_rate(model, config):
-    """Set the rate of an optimizer that was given by name."""
-    if isinstance(config["optimizer"], str):
-        model.optimizer.learning_rate = config["learning_rate"]
+    """Set the rate that the parameters ask for; a callback of an earlier fit may have moved it."""
+    rate, optimizer = config["learning_rate"], config["optimizer"]
+    if isinstance(optimizer, dict):  # its own rate wins
+        rate = (optimizer.get("config") or {}).get("learning_rate")
+    if isinstance(rate, Real):
+        model.optimizer.learning_rate = rate
 
 
 def reset_optimizer(model):
