@@ -1,0 +1,56 @@
+"""What the pictures share; matplotlib is imported only when something is drawn."""
+
+import numpy as np
+
+from skattn._palette import LIGHT
+
+SERIES = ("#2c53c4", "#c2571a", "#12693c", "#8a2d8f", "#7a6100", "#0d7285", "#a81f32")
+
+
+def import_pyplot(caller):
+    """`matplotlib.pyplot`, or an error that says what to install."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        message = f'{caller} needs matplotlib: pip install "skattn[plot]"'
+        raise ImportError(message) from error
+    return plt
+
+
+def panels_in(plt, ax, n_panels, size):
+    """`n_panels` axes: new ones, the ones given, or the room of a single one divided."""
+    if ax is None:
+        wide, high = size
+        _, axes = plt.subplots(1, n_panels, figsize=(wide * n_panels, high), layout="constrained")
+        return np.atleast_1d(axes)
+    given = np.ravel(np.atleast_1d(ax))
+    if len(given) == n_panels:
+        return given
+    if len(given) > 1:
+        raise ValueError(f"Expected one Axes or {n_panels}, got {len(given)}.")
+    given[0].set_axis_off()
+    gap = 0.18 / n_panels
+    width = (1 - gap * (n_panels - 1)) / n_panels
+    places = [(number * (width + gap), 0, width, 1) for number in range(n_panels)]
+    return np.array([given[0].inset_axes(place) for place in places], dtype=object)
+
+
+def clean(ax):
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(color=LIGHT["field"])
+
+
+def legend(ax, **options):
+    legend = ax.legend(frameon=False, **options)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def plain(text):
+    """What a font can draw: no control characters, no surrogates."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def short(value, length=40):
+    text = plain(str(value))
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,83 @@
+"""Erase words and watch the prediction: the arithmetic of faithfulness; pure."""
+
+import math
+
+import numpy as np
+from scipy.stats import kendalltau
+
+FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, after ERASER
+
+
+def without_tokens(text, spans, tokens):
+    """The text with a space in place of each of `tokens` (row numbers of `spans`)."""
+    characters = list(text)
+    for start, end in spans[tokens]:
+        if start < end:
+            characters[start:end] = [""] * (end - start)
+            characters[start] = " "
+    return "".join(characters)
+
+
+def only_tokens(text, spans, tokens):
+    """`tokens` alone, in reading order, a space between two."""
+    return " ".join(text[start:end] for start, end in spans[np.sort(tokens)])
+
+
+def n_erased(n_tokens, fractions=FRACTIONS):
+    """How many tokens each fraction stands for: rounded up, at least one."""
+    return [max(1, math.ceil(round(fraction * n_tokens, 9))) for fraction in fractions]
+
+
+def ranked(scores):
+    """Token numbers, highest score first; equal scores in reading order."""
+    return np.argsort(-np.asarray(scores), kind="stable")
+
+
+def erased_texts(text, spans, scores):
+    """For each fraction the text without its highest tokens, and with these only.
+
+    Returns
+    -------
+    without, only : lists of str, one a fraction
+    """
+    order = ranked(scores)
+    chosen = [order[:count] for count in n_erased(len(spans))]
+    return (
+        [without_tokens(text, spans, tokens) for tokens in chosen],
+        [only_tokens(text, spans, tokens) for tokens in chosen],
+    )
+
+
+def one_left_out(text, spans):
+    """The text without each of its tokens in turn."""
+    return [without_tokens(text, spans, [token]) for token in range(len(spans))]
+
+
+def agreement(scores, others):
+    """Kendall's tau-b of two rankings of the same tokens; 0 where one of them is constant."""
+    if np.ptp(scores) == 0 or np.ptp(others) == 0:
+        return 0.0
+    return float(kendalltau(scores, others).statistic)
+
+
+def is_constant(weights, tolerance=1e-3):
+    """Whether all weights are equal, but for `tolerance` of the largest."""
+    return bool(np.ptp(weights) <= tolerance * np.max(weights))
+
+
+class Bootstrap:
+    """Intervals for means over texts; the same draws for every quantity, so pairs stay pairs.
+
+    Percentile intervals, after B. Efron, "Bootstrap methods: another look at the jackknife", 1979.
+    """
+
+    def __init__(self, n_texts, n_draws, random_state, level=0.95):
+        draws = random_state.randint(n_texts, size=(n_draws, n_texts))
+        counts = np.stack([np.bincount(draw, minlength=n_texts) for draw in draws])
+        self._parts = counts / n_texts  # (n_draws, n_texts)
+        self._limits = [50 * (1 - level), 50 * (1 + level)]
+
+    def interval(self, values):
+        """(mean, low, high) of one value per text."""
+        low, high = np.percentile(self._parts @ values, self._limits)
+        return float(np.mean(values)), float(low), float(high)

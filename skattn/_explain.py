@@ -1,0 +1,244 @@
+"""What the model looked at: attention on the words of the original text."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skattn._attention_parts import find_attention
+
+__all__ = ["TextExplanation", "explain_texts"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TextExplanation:
+    """What a model made of one text, and where its attention lay.
+
+    Attributes
+    ----------
+    text : str
+        The text that the vectorizer read. It is the text given, unless a step before the
+        vectorizer changed it.
+    tokens : tuple of str of length n_tokens
+        The words as they stand in `text`, in the order of the tokens.
+    spans : ndarray of shape (n_tokens, 2)
+        First character of each token in `text`, and the one after its last:
+        ``text[start:end]``. Tokens cut off by ``max_length`` have no span.
+    weights : ndarray of shape (n_tokens,)
+        Attention per token; sums to 1 (to 0 in a text without tokens).
+    classes : ndarray of shape (n_classes,)
+        The model's classes.
+    probabilities : ndarray of shape (n_classes,)
+        The whole model's probability of each class.
+    prediction : label
+        The class with the highest probability; with several labels a text the most probable one.
+    share : float
+        The attention networks' share of the decision, in [0, 1]: their weighted part of the
+        predicted class's probability. 1 unless other models vote beside them; words that only
+        those use have no weight here.
+    aggregate : str
+        Which attention is shown, such as ``"attention weights"`` or the mean over several heads
+        or networks.
+
+    See Also
+    --------
+    explain_texts : Makes these objects.
+    AttentionDisplay : Shows them.
+    faithfulness_report : Says whether to believe them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattn import TextExplanation
+    >>> TextExplanation(
+    ...     text="What a goal!", tokens=("What", "goal"), spans=np.array([[0, 4], [7, 11]]),
+    ...     weights=np.array([0.2, 0.8]), classes=np.array(["film", "sport"]),
+    ...     probabilities=np.array([0.1, 0.9]), prediction="sport")
+    TextExplanation(sport 90.0 %: goal 80.0 %, What 20.0 %)
+    """
+
+    text: str
+    tokens: tuple
+    spans: np.ndarray
+    weights: np.ndarray
+    classes: np.ndarray
+    probabilities: np.ndarray
+    prediction: object
+    share: float = 1.0
+    aggregate: str = "attention weights"
+
+    @property
+    def probability(self):
+        """Probability of the predicted class."""
+        return float(np.max(self.probabilities))
+
+    def top_tokens(self, n=5):
+        """Return the `n` heaviest tokens, heaviest first; equal weights in reading order.
+
+        Parameters
+        ----------
+        n : int, default=5
+            How many at most.
+
+        Returns
+        -------
+        tokens : list of (str, float)
+            Each token with its weight.
+        """
+        order = np.argsort(-self.weights, kind="stable")[:n]
+        return [(self.tokens[i], float(self.weights[i])) for i in order]
+
+    def to_frame(self):
+        """Return one row per token as a pandas DataFrame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Columns ``token``, ``start``, ``end``, ``weight``.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        pandas = import_pandas("TextExplanation.to_frame")
+        columns = {
+            "token": list(self.tokens),
+            "start": self.spans[:, 0],
+            "end": self.spans[:, 1],
+            "weight": self.weights,
+        }
+        return pandas.DataFrame(columns)
+
+    def __repr__(self):
+        heaviest = ", ".join(
+            f"{token} {100 * weight:.1f} %" for token, weight in self.top_tokens(3)
+        )
+        outcome = f"{self.prediction} {100 * self.probability:.1f} %"
+        return f"TextExplanation({outcome}: {heaviest or 'no tokens'})"
+
+
+def explain_texts(pipeline, texts):
+    """Put a fitted model's attention on the words of the texts.
+
+    Attention says how much each word's state counts in the representation that the classifier
+    reads. Whether that *explains* the decision is another question, which
+    :func:`faithfulness_report` answers by experiment.
+
+    Parameters
+    ----------
+    pipeline : fitted classifier of raw texts
+        A :class:`~sklearn.pipeline.Pipeline` (nested ones too) in which a `SequenceVectorizer`
+        feeds an `AttentionTextClassifier`; or a search over one (``best_estimator_``), a
+        :class:`~sklearn.calibration.CalibratedClassifierCV` (the mean over its fitted members),
+        or a :class:`~sklearn.ensemble.VotingClassifier` with ``voting="soft"`` and at least one
+        such member (the mean over them, weighted by each one's share of the decision). Steps
+        before the vectorizer are applied; spans then count characters of the text that they
+        return, which is kept as ``text``.
+    texts : iterable of str
+        Raw texts.
+
+    Returns
+    -------
+    explanations : list of TextExplanation
+        One a text, in order.
+
+    Raises
+    ------
+    TypeError
+        If `pipeline` holds no attention on raw texts, or `texts` is not an iterable of str.
+    ValueError
+        If several attention members read or cut the texts differently.
+
+    See Also
+    --------
+    AttentionDisplay.from_estimator : The same as a picture or a page.
+
+    References
+    ----------
+    .. [1] D. Bahdanau, K. Cho, Y. Bengio, "Neural machine translation by jointly learning to
+       align and translate", ICLR 2015.
+
+    Examples
+    --------
+    >>> from skattn import explain_texts, make_text_classifier
+    >>> texts = ["a fine film", "a dull film"] * 20
+    >>> model = make_text_classifier(random_state=0).fit(texts, ["good", "bad"] * 20)
+    >>> explanation = explain_texts(model, ["such a fine film!"])[0]
+    >>> [explanation.text[start:end] for start, end in explanation.spans][-1]
+    'film'
+    """
+    texts = as_texts(texts)
+    check_is_fitted(pipeline)
+    source = find_attention(pipeline)
+    if not texts:
+        return []
+    probabilities = np.asarray(pipeline.predict_proba(texts), dtype=np.float64)
+    classes = np.asarray(pipeline.classes_)
+    positions = probabilities.argmax(axis=1)
+    attention = source.attention(texts, positions)
+    aggregate = _aggregate(source.networks())
+    return [
+        TextExplanation(
+            text=read.text,
+            tokens=tuple(read.text[start:end] for start, end in read.spans),
+            spans=read.spans,
+            weights=read.values,
+            classes=classes,
+            probabilities=row,
+            prediction=classes[position],
+            share=min(read.share, 1.0),
+            aggregate=aggregate,
+        )
+        for read, row, position in zip(attention, probabilities, positions, strict=True)
+    ]
+
+
+def as_texts(texts):
+    """A list of plain str, or an error that names the first element that is none."""
+    if isinstance(texts, str | bytes):
+        raise TypeError("Expected an iterable of texts, got one string: put it into a list.")
+    texts = list(texts)
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise TypeError(f"Expected texts (str); element {position} is a {kind}: {text!r:.60}")
+    return [str(text) for text in texts]
+
+
+def text_pieces(explanation):
+    """Cut the text into (string, token number or None) pieces that add up to it.
+
+    Where tokens overlap (n-grams), a piece belongs to the heaviest token over it.
+    """
+    text, spans, weights = explanation.text, explanation.spans, explanation.weights
+    owner = np.full(len(text), -1)
+    for token in np.argsort(weights, kind="stable"):
+        start, end = spans[token]
+        owner[start:end] = token
+    cuts = np.flatnonzero(np.diff(owner)) + 1
+    bounds = [0, *cuts.tolist(), len(text)] if text else [0]
+    return [
+        (text[start:end], int(owner[start]) if owner[start] >= 0 else None)
+        for start, end in itertools.pairwise(bounds)
+    ]
+
+
+def _aggregate(networks):
+    """Say in words which attention the weights are."""
+    names = [
+        getattr(network.classifier, "attention_aggregate_", "attention weights")
+        for network in networks
+    ]
+    described = " and ".join(dict.fromkeys(names))
+    return described if len(names) == 1 else f"mean over {len(names)} networks of {described}"
+
+
+def import_pandas(caller):
+    try:
+        import pandas
+    except ImportError as error:
+        message = f"{caller} needs pandas: pip install pandas"
+        raise ImportError(message) from error
+    return pandas

@@ -1,0 +1,75 @@
+"""The colours of every page and picture; pure. Tests compute their contrast (WCAG 2.2, 1.4.3)."""
+
+N_LEVELS = 10  # shades of attention, besides none
+
+LIGHT = {
+    "page": "#f4f5f8",
+    "card": "#ffffff",
+    "ink": "#1b2130",
+    "muted": "#535d70",
+    "line": "#dde1e9",
+    "field": "#8a93a5",
+    "shade": "#ffae1f",
+    "accent": "#2c53c4",
+    "on-accent": "#ffffff",
+    "bar": "#4c74e0",
+    "rest": "#b4bdcd",
+    "track": "#eceff4",
+    "right": "#12693c",
+    "right-back": "#e2f4e9",
+    "wrong": "#a81f32",
+    "wrong-back": "#fce8ea",
+    "tip": "#1b2130",
+    "on-tip": "#ffffff",
+}
+
+DARK = {
+    "page": "#0f1218",
+    "card": "#181c25",
+    "ink": "#e8ebf2",
+    "muted": "#a5afc1",
+    "line": "#2b3240",
+    "field": "#6f7b90",
+    "shade": "#8f5b00",
+    "accent": "#93b1ff",
+    "on-accent": "#10131a",
+    "bar": "#6f94f5",
+    "rest": "#4c586d",
+    "track": "#252b37",
+    "right": "#7fdca6",
+    "right-back": "#12301f",
+    "wrong": "#ff9aa6",
+    "wrong-back": "#3a161c",
+    "tip": "#e8ebf2",
+    "on-tip": "#10131a",
+}
+
+
+def shade(theme, level):
+    """The colour behind a token, from the card's own (level 0) to the full shade (N_LEVELS)."""
+    return _mixed(theme["card"], theme["shade"], level / N_LEVELS)
+
+
+def shade_level(weight, weights):
+    """0 to N_LEVELS: a weight beside the heaviest of its text, or 3 even shares if that is more.
+
+    So evenly spread attention is pale everywhere, and never looks like a find.
+    """
+    full = max(max(weights), 3.0 / len(weights))
+    return min(N_LEVELS, round(N_LEVELS * weight / full))
+
+
+def css_variables(theme):
+    """One declaration per colour and shade."""
+    colours = {**theme, **{f"w{level}": shade(theme, level) for level in range(1, N_LEVELS + 1)}}
+    return "".join(f"--{name}:{colour};" for name, colour in colours.items())
+
+
+def _mixed(first, second, part):
+    channels = zip(_channels(first), _channels(second), strict=True)
+    mixed = (round(a + (b - a) * part) for a, b in channels)
+    return "#" + "".join(f"{value:02x}" for value in mixed)
+
+
+def _channels(colour):
+    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]

@@ -1,0 +1,52 @@
+"""A model so simple that its explanations can be worked out by hand."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.pipeline import Pipeline
+
+from skattn import SequenceVectorizer
+
+VALUES = {"fine": 0.3, "good": 0.1, "film": 0.0, "the": 0.0, "dull": -0.3, "bad": -0.1}
+
+
+class AddedValues(ClassifierMixin, BaseEstimator):
+    """P(second class) is 0.5 plus the values of the words; attention follows their size."""
+
+    def __init__(self, values=(), attention="values", random_state=None):
+        self.values = values
+        self.attention = attention
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.table_ = np.zeros(1000)
+        self.table_[2 : 2 + len(self.values)] = self.values
+        return self
+
+    def predict_proba(self, X):
+        second = np.clip(0.5 + self.table_[X].sum(axis=1), 0, 1)
+        return np.stack([1 - second, second], axis=1)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def attention_weights(self, X):
+        size = np.abs(self.table_[X]) + 0.01 if self.attention == "values" else np.ones(X.shape)
+        if self.attention == "random":
+            size = np.random.default_rng(self.random_state).uniform(size=X.shape)
+        size = np.where(X != 0, size, 0.0)
+        total = size.sum(axis=1, keepdims=True)
+        return np.divide(size, total, out=np.zeros_like(size), where=total > 0)
+
+    def _gradient_times_input(self, X, outputs):
+        sign = np.where(np.asarray(outputs) == 1, 1.0, -1.0)
+        return np.where(X != 0, self.table_[X] * sign[:, None], 0.0)
+
+
+def film_model(values=None, attention="values", labels=("bad", "good"), **vectorizer):
+    """A fitted pipeline that knows the words of `values` (VALUES unless given)."""
+    values = VALUES if values is None else values
+    reader = SequenceVectorizer(vocabulary=list(values), max_length=12, **vectorizer)
+    classifier = AddedValues(tuple(values.values()), attention=attention)
+    pipeline = Pipeline([("vectorizer", reader), ("classifier", classifier)])
+    return pipeline.fit(["the film"] * 4, list(labels) * 2)
