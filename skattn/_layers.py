@@ -169,19 +169,14 @@ class AttentionPooling(keras.layers.Layer):
         }
 
 
-def max_over_time(hidden_states, mask):
-    """The maximum of each unit over the kept steps; 0 where no step is kept."""
-    keep = ops.cast(mask, hidden_states.dtype)[:, :, None]
-    highest = ops.max(hidden_states * keep - 1e9 * (1.0 - keep), axis=1)
-    return ops.where(ops.any(mask, axis=1, keepdims=True), highest, ops.zeros_like(highest))
-
-
 def _max_pooling(hidden_states, mask):
-    highest = max_over_time(hidden_states, mask)
-    at_highest = ops.cast(hidden_states == highest[:, None, :], hidden_states.dtype)
-    at_highest *= ops.cast(mask, hidden_states.dtype)[:, :, None]
+    """The maximum of each unit over the kept steps, and how many units have theirs at each step."""
+    keep = ops.cast(mask, hidden_states.dtype)[:, :, None]
+    highest = ops.max(hidden_states * keep - 1e9 * (1.0 - keep), axis=1, keepdims=True)
+    highest = ops.where(ops.any(mask, axis=1)[:, None, None], highest, ops.zeros_like(highest))
+    at_highest = ops.cast(hidden_states == highest, hidden_states.dtype) * keep
     ties = ops.maximum(ops.sum(at_highest, axis=1, keepdims=True), 1.0)
-    return highest, ops.mean(at_highest / ties, axis=-1)
+    return highest[:, 0], ops.mean(at_highest / ties, axis=-1)
 
 
 def _overlap(weights):
@@ -189,17 +184,6 @@ def _overlap(weights):
     products = ops.matmul(ops.transpose(weights, (0, 2, 1)), weights)  # (batch, heads, heads)
     apart = products - ops.eye(weights.shape[-1], dtype=weights.dtype)
     return ops.mean(ops.sum(ops.square(apart), axis=(1, 2)))
-
-
-@keras.saving.register_keras_serializable(package=PACKAGE)
-class MaxOverTime(keras.layers.Layer):
-    """The maximum of each unit over the steps that the mask keeps."""
-
-    def call(self, hidden_states, mask):
-        return max_over_time(hidden_states, mask)
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], input_shape[-1])
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

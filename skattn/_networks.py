@@ -11,7 +11,6 @@ from skattn._layers import (
     AttentionPooling,
     CutSegments,
     JoinSegments,
-    MaxOverTime,
     SparseDense,
     SpreadWeights,
     TokenMask,
@@ -85,9 +84,10 @@ def _encode_and_attend(hidden, mask, config, prefix=""):
         name=f"{prefix}attention",
     )
     context, weights = pooling(hidden, mask=mask)
-    if config["max_pooling"]:
-        highest = MaxOverTime(name=f"{prefix}max_over_time")(hidden, mask)
-        context = keras.layers.Concatenate(name=f"{prefix}pooled")([context, highest])
+    if config["extra_pooling"]:
+        score = {"max": "max", "mean": "uniform"}[config["extra_pooling"]]
+        extra, _ = AttentionPooling(score, name=f"{prefix}extra_pooling")(hidden, mask=mask)
+        context = keras.layers.Concatenate(name=f"{prefix}pooled")([context, extra])
     return context, weights
 
 

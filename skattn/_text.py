@@ -49,8 +49,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         tokens, the encoder and the attention run over the tokens of each segment, and another
         encoder and attention over the segments. A token's weight is then the product of the two.
         None: one level. Long texts train faster in segments.
-    max_pooling : bool, default=False
-        Whether the maximum of each unit over time is joined to the weighted sum.
+    extra_pooling : {"max", "mean"}, default=None
+        Joins the maximum or the mean of each unit over time to the weighted sum.
     embedding_dim : int, default=128
         Width of the embedding.
     embeddings : array-like of shape (n_ids, embedding_dim), default=None
@@ -174,7 +174,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         "n_heads": [Interval(Integral, 1, None, closed="left")],
         "head_penalty": [Interval(Real, 0, None, closed="left")],
         "segment_length": [Interval(Integral, 1, None, closed="left"), None],
-        "max_pooling": ["boolean"],
+        "extra_pooling": [StrOptions({"max", "mean"}), None],
         "conv_widths": ["array-like"],
         "embedding_dropout": [Interval(Real, 0, 1, closed="left")],
         "word_dropout": [Interval(Real, 0, 1, closed="left")],
@@ -195,7 +195,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         n_heads=4,
         head_penalty=0.0,
         segment_length=None,
-        max_pooling=False,
+        extra_pooling=None,
         embedding_dim=128,
         embeddings=None,
         embedding_trainable=True,
@@ -232,7 +232,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         self.n_heads = n_heads
         self.head_penalty = head_penalty
         self.segment_length = segment_length
-        self.max_pooling = max_pooling
+        self.extra_pooling = extra_pooling
         self.embedding_dim = embedding_dim
         self.embeddings = embeddings
         self.embedding_trainable = embedding_trainable
@@ -348,7 +348,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             "n_heads": int(self.n_heads),
             "head_penalty": float(self.head_penalty),
             "segment_length": int(self.segment_length or 0),
-            "max_pooling": bool(self.max_pooling),
+            "extra_pooling": self.extra_pooling,
             "vocabulary_size": int(self.vocabulary_size_),
             "embedding_dropout": float(self.embedding_dropout),
             "word_dropout": float(self.word_dropout),

@@ -252,14 +252,15 @@ def test_each_attention_computes_its_equations(attention):
     np.testing.assert_allclose(classifier.transform(X), context, atol=1e-4)
 
 
-def test_max_pooling_joins_the_maximum_over_time():
-    classifier, X = fit_text(encoder="none", max_pooling=True)
+@pytest.mark.parametrize(("extra", "pool"), [("max", np.max), ("mean", np.mean)])
+def test_extra_pooling_joins_another_summary_over_time(extra, pool):
+    classifier, X = fit_text(encoder="none", extra_pooling=extra)
     randomize(classifier)
     representation = classifier.transform(X)
     table = classifier.model_.get_layer("embedding").get_weights()[0]
-    expected = [table[ids[ids != 0]].max(axis=0) for ids in X]
+    expected = [pool(table[ids[ids != 0]], axis=0) for ids in X]
     assert representation.shape == (12, 8)
-    np.testing.assert_allclose(representation[:, 4:], expected, rtol=1e-6)
+    np.testing.assert_allclose(representation[:, 4:], expected, rtol=1e-5)
 
 
 def test_layers_of_encoders_follow_each_other():

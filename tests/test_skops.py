@@ -340,7 +340,7 @@ def test_a_file_of_an_older_version_takes_the_defaults_of_newer_parameters(
     tampered, text_classifier, texts_as_ids
 ):
     def age(state):
-        for name in ("max_pooling", "head_penalty"):
+        for name in ("extra_pooling", "head_penalty"):
             del state[name], state["_saved"]["config"][name]
         del state["save_optimizer"]
 
