@@ -6,8 +6,11 @@ import os
 import sys
 import tempfile
 
+from rich.console import Console
+
 from skattn import __version__
 from skattn import _demo_data as data
+from skattn._demo_screen import Screen
 
 
 def main(argv=None):
@@ -38,11 +41,13 @@ def main(argv=None):
         corpus = data.load_corpus(
             options.data, options.text, options.label, options.encoding, options.max_rows
         )
-        with _native_messages_hidden():
-            from skattn import _demo  # imports TensorFlow
+        screen = Screen(Console(highlight=False))
+        screen.show_corpus(corpus)
+        with screen.step("Starting TensorFlow"), _native_messages_hidden():
+            from skattn import _demo
 
             _demo.start_tensorflow()
-        return _demo.run(corpus, options.output)
+        return _demo.run(corpus, options.output, screen)
     except data.DemoError as error:
         print("skattn:", " ".join(str(error).split()), file=sys.stderr)
         return 2

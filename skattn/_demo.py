@@ -5,7 +5,6 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from rich.console import Console
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -13,7 +12,6 @@ from sklearn.svm import LinearSVC
 
 from skattn import AttentionDisplay, AttentionPooling, explain_texts, make_text_classifier
 from skattn._demo_data import DemoError
-from skattn._demo_screen import Screen
 
 OURS, BASELINE = "attention", "TF-IDF+SVM"
 SETTINGS = {"encoder": "none"}  # attention on the embedded words: an LSTM would take minutes
@@ -29,12 +27,10 @@ def start_tensorflow():
     AttentionPooling()(np.zeros((1, 1, 1), dtype=np.float32))
 
 
-def run(corpus, folder):
+def run(corpus, folder, screen):
     """Split, tune, fit, compare, save and load, explain; returns the exit status."""
     start = time.perf_counter()
     folder = Path(folder)
-    screen = Screen(Console(highlight=False))
-    screen.show_corpus(corpus)
     train_texts, texts, train_labels, labels = _split(corpus.texts, corpus.labels, 0.25)
     try:
         pipeline = _tune_and_fit(train_texts, train_labels, screen)
@@ -49,7 +45,7 @@ def run(corpus, folder):
         _write_page(pipeline, texts, labels, folder / "skattn-report.html", screen)
     except OSError as error:  # a full disk, for one
         raise DemoError(f"cannot write to the folder {folder}: {error.strerror}") from None
-    screen.say(f"\nDone in {time.perf_counter() - start:.0f} s.", style="bold")
+    screen.title(f"Done in {time.perf_counter() - start:.0f} s")
     return 0 if same else 1
 
 
@@ -123,7 +119,8 @@ def _write_page(pipeline, texts, labels, path, screen):
     """The same for more texts, as a page to look through."""
     texts, labels = texts[:N_REPORT_TEXTS], labels[:N_REPORT_TEXTS]
     AttentionDisplay.from_estimator(pipeline, texts, labels).save_html(path)
-    screen.say(f"\n{path}: {len(texts)} test texts to look through; open it in a browser.")
+    screen.title("The page")
+    screen.say(f"{path}: {len(texts)} test texts to look through; open it in a browser.")
     screen.say(
         "Where a model looks need not be why it decides: skattn.faithfulness_report measures that.",
         style="dim",

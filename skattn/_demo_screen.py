@@ -15,7 +15,7 @@ EXCERPT_CHARACTERS = 300
 N_TOP_WORDS = 5
 N_REPORT_CLASSES = 20
 # A word's share of the largest attention in its text, and how it is shown.
-SHADES = ((0.5, "bold black on yellow"), (0.2, "black on yellow"), (0.1, "underline"))
+SHADES = ((0.8, "bold black on yellow"), (0.5, "black on yellow"))
 
 
 class Screen:
@@ -94,9 +94,9 @@ class Screen:
         share = float(np.max(explanation.probabilities))
         right = str(explanation.prediction) == str(label)
         verdict = "right" if right else f"wrong, it is {label}"
-        line = Text(f"\n{_printable(explanation.prediction)}", style="bold")
+        line = Text(_printable(explanation.prediction), style="bold")
         line.append(f" with {share:.0%} ({_printable(verdict)})", style="green" if right else "red")
-        self.console.print(line)
+        self.console.print(Padding(line, (1, 0, 0, 0)))
         self.console.print(Padding(_excerpt(explanation), (0, 0, 0, 2)))
         words = ", ".join(f"{word} {weight:.0%}" for word, weight in _top_words(explanation))
         self.console.print(Padding(Text(f"Most attention: {words}"), (0, 0, 0, 2)))
