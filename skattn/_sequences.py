@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from skattn._learning import learn_words
 from skattn._padding import choose_length, n_kept_at_each_end, pad_rows
+from skattn._subwords import is_subword_tokenizer, subword_tokenizer_from_json
 from skattn._texts import as_texts, checked_texts
 from skattn._tokens import build_token_spans, build_tokens, check_reading
 from skattn._vocabulary import (
@@ -80,9 +81,11 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         ``r"(?u)\\b\\w+\\b|[^\\w\\s]"`` keeps both.
     ngram_range : tuple (min_n, max_n), default=(1, 1)
         Sizes of the n-grams of words or of characters that are the tokens.
-    analyzer : {"word", "char", "char_wb"} or callable, default="word"
+    analyzer : {"word", "char", "char_wb"}, tokenizers.Tokenizer or callable, default="word"
         Whether tokens are (n-grams of) words, of characters, or of characters within words. A
-        callable gives the tokens of a raw text, as strings.
+        ``tokenizers.Tokenizer`` (extra `tokenizers`) gives subwords by its own normalization,
+        with exact spans; of its special tokens none is added. A callable gives the tokens of a
+        raw text, as strings.
     min_df, max_df : int or float, default=1 and 1.0
         Words that stand in fewer or in more training texts than this (a number of texts, or as
         a float in [0, 1] a share of them) are left out of the vocabulary. Their tokens stay in
@@ -166,6 +169,11 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             name: CountVectorizer._parameter_constraints[name]
             for name in (*_READING, "min_df", "max_df", "max_features")
         },
+        "analyzer": [
+            StrOptions({"word", "char", "char_wb"}),
+            HasMethods(["encode", "to_str"]),
+            callable,
+        ],
         "vocabulary": [Mapping, HasMethods("__iter__"), None],
         "embeddings": "no_validation",  # read_embeddings says what it takes
         "n_features": [Interval(Integral, 1, 2**31 - 2, closed="both"), None],
@@ -375,7 +383,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
     def _learn(self, X):
         """Read all texts once, set the fitted state, return all ids end to end and the lengths."""
         reader = self._reader()
-        check_reading(reader)
+        check_reading(reader, self.vocabulary)
         lengths = []
         tokens = _each_token(checked_texts(as_texts(X)), build_tokens(reader), lengths)
         if self.n_features is None:
@@ -433,8 +441,9 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         state.pop("_ids", None)
         if "_words" in state:
             state["_packed_words"], state["_word_ends"] = pack_words(state.pop("_words"))
-            state["_state_format"] = _STATE_FORMAT
-        return state
+        if is_subword_tokenizer(self.analyzer):
+            state["_analyzer_json"] = state.pop("analyzer").to_str()
+        return state | {"_state_format": _STATE_FORMAT}
 
     def __setstate__(self, state):
         state = dict(state)
@@ -444,6 +453,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             )
         if "_packed_words" in state:
             state["_words"] = unpack_words(state.pop("_packed_words"), state.pop("_word_ends"))
+        if "_analyzer_json" in state:
+            state["analyzer"] = subword_tokenizer_from_json(state.pop("_analyzer_json"))
         super().__setstate__(state)
 
     def __sklearn_is_fitted__(self):

@@ -11,41 +11,57 @@ import warnings
 from sklearn.feature_extraction.text import CountVectorizer
 
 from skattn._spans import align, collapse_spaces, word_spans
+from skattn._subwords import (
+    build_subword_spans,
+    build_subwords,
+    check_subword_tokenizer,
+    is_subword_tokenizer,
+)
 
 _SPACES = re.compile(r"\s\s+")
 
 
-def check_reading(reader):
-    """Check the analysis parameters; warn about those without effect beside the analyzer."""
+def check_reading(reader, given_vocabulary=None):
+    """Check the analysis parameters; warn about what has no effect beside the others."""
     shortest, longest = reader.ngram_range
     if not 1 <= shortest <= longest:
         raise ValueError(
             f"ngram_range={reader.ngram_range} must be (min_n, max_n) with 1 <= min_n <= max_n."
         )
-    ignored = []
-    if callable(reader.analyzer):
-        ignored = ["strip_accents", "lowercase", "preprocessor", "ngram_range"]
-    if reader.analyzer != "word":
-        ignored += ["tokenizer", "stop_words", "token_pattern"]
-    elif reader.tokenizer is not None:
-        ignored = ["token_pattern"]
-    if reader.preprocessor is not None:
-        ignored += ["strip_accents", "lowercase"]
+    if is_subword_tokenizer(reader.analyzer):
+        check_subword_tokenizer(reader.analyzer)
+    ignored = [] if reader.analyzer == "word" else ["tokenizer", "stop_words", "token_pattern"]
+    if not isinstance(reader.analyzer, str):
+        ignored += ["preprocessor", "strip_accents", "ngram_range"]
+    if reader.tokenizer is not None:
+        ignored += ["token_pattern"]
     defaults = CountVectorizer().get_params()
     ignored = [n for n in dict.fromkeys(ignored) if getattr(reader, n) not in (defaults[n], None)]
     if ignored:
-        analyzer = "a callable" if callable(reader.analyzer) else repr(reader.analyzer)
         warnings.warn(
-            f"No effect beside analyzer={analyzer}, tokenizer={reader.tokenizer!r} and "
-            f"preprocessor={reader.preprocessor!r}: {', '.join(ignored)}",
+            f"Without effect beside the given analyzer or tokenizer: {', '.join(ignored)}.",
             stacklevel=2,
         )
+    _warn_for_capitals(reader, given_vocabulary)
     if reader.analyzer == "word":
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
 
 
+def _warn_for_capitals(reader, given_vocabulary):
+    """Warn about words that no text can have, since it is lower-cased."""
+    lowers = reader.lowercase and reader.preprocessor is None and isinstance(reader.analyzer, str)
+    if lowers and any(isinstance(w, str) and w != w.lower() for w in given_vocabulary or ()):
+        warnings.warn(
+            "The vocabulary has upper case characters, but lowercase=True: such words are never "
+            "found in a text.",
+            stacklevel=2,
+        )
+
+
 def build_tokens(reader):
     """Return the function text -> list of tokens."""
+    if is_subword_tokenizer(reader.analyzer):
+        return build_subwords(reader.analyzer)
     if callable(reader.analyzer):
         return reader.build_analyzer()
     preprocess = reader.build_preprocessor()
@@ -72,6 +88,8 @@ def _build_word_tokens(reader, preprocess):
 
 def build_token_spans(reader):
     """Return the function text -> list of (start, end), one pair for each token."""
+    if is_subword_tokenizer(reader.analyzer):
+        return build_subword_spans(reader.analyzer)
     own = [name for name in ("preprocessor", "tokenizer") if getattr(reader, name) is not None]
     own += [name for name in ("analyzer", "strip_accents") if callable(getattr(reader, name))]
     if own:
