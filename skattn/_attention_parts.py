@@ -136,6 +136,8 @@ def _descend(model, steps):
         return _descend(model.steps[-1][1], steps + _flat_steps(model.steps[:-1]))
     if hasattr(model, "best_estimator_"):
         return _descend(model.best_estimator_, steps)
+    if hasattr(model, "estimator_") and hasattr(model, "threshold"):  # a choice that was made
+        return _descend(model.estimator_, steps)
     if hasattr(model, "calibrated_classifiers_"):
         members = [calibrated.estimator for calibrated in model.calibrated_classifiers_]
         return _mean_of(model, members, steps)

@@ -110,7 +110,7 @@ class MarginClassifier(LinearSVC):
     >>> from skattn._linear import MarginClassifier
     >>> clf = MarginClassifier(random_state=0).fit([[0.0], [1.0]], ["a", "b"])
     >>> clf.predict_proba([[0.0]]).round(1).tolist()
-    [[1.0, 0.0]]
+    [[0.9, 0.1]]
     """
 
     def predict_proba(self, X):
