@@ -15,7 +15,7 @@ from skattn._learning import learn_words
 from skattn._padding import choose_length, n_kept_at_each_end, pad_rows
 from skattn._subwords import is_subword_tokenizer, subword_tokenizer_from_json
 from skattn._texts import as_texts, checked_texts
-from skattn._tokens import build_token_spans, build_tokens, check_reading
+from skattn._tokens import build_token_spans, build_tokens, check_reading, warn_for_capitals
 from skattn._vocabulary import (
     FIRST_WORD,
     PADDING,
@@ -335,17 +335,18 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If an id is negative or beyond the vocabulary.
+            If a number is no id of this vectorizer, or (as `NotFittedError`, which is an
+            `AttributeError` too) if tokens are hashed and no words are known.
         """
         check_is_fitted(self)
-        ids = check_array(X, dtype=np.int64, ensure_min_samples=0, ensure_min_features=0)
-        if ids.size and (ids.min() < 0 or ids.max() >= self.vocabulary_size_):
+        tokens = np.array(["", _UNKNOWN, *self.vocabulary_], dtype=object)
+        ids = check_array(X, ensure_min_samples=0, ensure_min_features=0)
+        whole = ids.astype(np.int64)
+        if (whole != ids).any() or (whole < 0).any() or (whole >= len(tokens)).any():
             raise ValueError(
-                f"X holds the ids {ids.min()} to {ids.max()}, but those of this vectorizer go "
-                f"from 0 to {self.vocabulary_size_ - 1}."
+                f"X must hold ids of this vectorizer, whole numbers from 0 to {len(tokens) - 1}."
             )
-        tokens = np.array(["", _UNKNOWN, *self._words], dtype=object)
-        return [tokens[row[row != PADDING]] for row in ids]
+        return [tokens[row[row != PADDING]] for row in whole]
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns by their positions: "token0", "token1", ...
@@ -383,12 +384,14 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
     def _learn(self, X):
         """Read all texts once, set the fitted state, return all ids end to end and the lengths."""
         reader = self._reader()
-        check_reading(reader, self.vocabulary)
+        check_reading(reader)
         lengths = []
         tokens = _each_token(checked_texts(as_texts(X)), build_tokens(reader), lengths)
         if self.n_features is None:
             options = {name: getattr(self, name) for name in _LEARNING}
             ids, learned = learn_words(tokens, lengths, **options)
+            if self.vocabulary is not None:
+                warn_for_capitals(reader, learned["_words"])
         else:
             self._check_hashing()
             ids, learned = look_up(tokens, HashedIds(self.n_features)), {}

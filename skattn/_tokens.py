@@ -21,7 +21,7 @@ from skattn._subwords import (
 _SPACES = re.compile(r"\s\s+")
 
 
-def check_reading(reader, given_vocabulary=None):
+def check_reading(reader):
     """Check the analysis parameters; warn about what has no effect beside the others."""
     shortest, longest = reader.ngram_range
     if not 1 <= shortest <= longest:
@@ -42,15 +42,14 @@ def check_reading(reader, given_vocabulary=None):
             f"Without effect beside the given analyzer or tokenizer: {', '.join(ignored)}.",
             stacklevel=2,
         )
-    _warn_for_capitals(reader, given_vocabulary)
     if reader.analyzer == "word":
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
 
 
-def _warn_for_capitals(reader, given_vocabulary):
+def warn_for_capitals(reader, words):
     """Warn about words that no text can have, since it is lower-cased."""
     lowers = reader.lowercase and reader.preprocessor is None and isinstance(reader.analyzer, str)
-    if lowers and any(isinstance(w, str) and w != w.lower() for w in given_vocabulary or ()):
+    if lowers and any(word != word.lower() for word in words):
         warnings.warn(
             "The vocabulary has upper case characters, but lowercase=True: such words are never "
             "found in a text.",
