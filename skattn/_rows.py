@@ -73,11 +73,11 @@ class DenseRows:
 
     def hashes(self):
         """One 64-bit number a row, equal for equal rows."""
-        values = self.X + np.float32(0.0)  # -0.0 becomes 0.0
-        factors = _odd_factors(values.shape[1])
-        chunk = max(1, _HASH_CHUNK // max(1, values.shape[1]))
-        starts = range(0, len(values), chunk)
-        return np.concatenate([_spread(values[i : i + chunk]) @ factors for i in starts])
+        factors = _odd_factors(self.X.shape[1])
+        chunk = max(1, _HASH_CHUNK // max(1, self.X.shape[1]))
+        parts = (self.X[i : i + chunk] for i in range(0, len(self.X), chunk))
+        zero = np.float32(0.0)  # added, it makes 0.0 of -0.0
+        return np.concatenate([_spread(part + zero) @ factors for part in parts])
 
 
 class SparseRows:

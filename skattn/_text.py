@@ -314,7 +314,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         X = _validation.check_token_ids(X)
         if reset:
             self.vocabulary_size_ = self._table_rows(X)
-        return np.where(self.vocabulary_size_ > X, X, OUT_OF_VOCABULARY)
+        beyond = X >= self.vocabulary_size_
+        return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
 
     def _table_rows(self, X):
         if self.embeddings is not None:
