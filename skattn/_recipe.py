@@ -177,6 +177,8 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     """
     if not linear:
         return _network_pipeline({"random_state": random_state} | params)
+    if params.get("early_stopping"):  # the best epoch instead of the mean of the epochs
+        params = {"weight_averaging": False} | params
     short = SHARED | SHORT_TEXTS | {"random_state": random_state} | params
     long = SHARED | LONG_TEXTS | {"ngram_range": (1, 2), "random_state": random_state} | params
     reading = {"token_pattern": WORDS_AND_SIGNS, "min_df": 2, "max_length": 1000}
