@@ -1,6 +1,8 @@
 """What both classifiers share: check -> encode -> train -> predict, and the state in files."""
 
 import copyreg
+import functools
+import os
 import warnings
 import weakref
 from numbers import Integral, Real
@@ -18,7 +20,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skattn import _callbacks, _networks, _scikeras, _state, _validation
+from skattn import _callbacks, _checkpoint, _networks, _rescue, _scikeras, _state, _validation
 from skattn._compat import CallbackSupportMixin
 from skattn._pool import POOL
 from skattn._schedule import FitSettings
@@ -57,6 +59,7 @@ class BaseNetworkClassifier(
         "tol": [Interval(Real, 0, None, closed="left")],
         "scoring": [str, callable],
         "callbacks": [list, tuple, HasMethods(["set_model"]), None],
+        "checkpoint": [str, os.PathLike, None],
         "warm_start": ["boolean"],
         "save_optimizer": ["boolean"],
         "random_state": ["random_state"],
@@ -112,7 +115,15 @@ class BaseNetworkClassifier(
                 )
         return self._train(X, y, sample_weight, go_on, partial=True, classes=classes)
 
-    def _train(self, X, y, sample_weight, go_on, partial=False, classes=None):
+    def _train(self, *data, **options):
+        """Train, and be as before if that fails; a Ctrl-C is raised once whole epochs are kept."""
+        with _rescue.all_or_nothing(self):
+            interruption = self._train_and_keep(*data, **options)
+        if interruption is not None:
+            raise interruption
+        return self
+
+    def _train_and_keep(self, X, y, sample_weight, go_on, partial=False, classes=None):
         if self.weight_averaging and self.early_stopping:
             raise ValueError(
                 "weight_averaging=True and early_stopping=True exclude each other: the one keeps "
@@ -129,36 +140,46 @@ class BaseNetworkClassifier(
             X, y, weights, targets = _validation.drop_weightless(X, y, weights, targets)
 
         seed = self._seed if go_on else draw_seed(self.random_state)
-        epochs = 1 if partial else self.epochs
+        epochs, first_epoch = (1 if partial else self.epochs), (self._epochs_seen if go_on else 0)
+        store = _checkpoint.NO_CHECKPOINT
+        if self.checkpoint is not None and not partial:
+            store = _checkpoint.open_for(self, X, targets, weights, first_epoch)
+            seed = store.take_seed(seed)
         settings = FitSettings(
             weights=weights,
             held_out=np.empty(0, dtype=np.int64) if partial else self._hold_out(targets, seed),
             batch_size=self.batch_size,
             seed=seed,
-            first_epoch=self._epochs_seen if go_on else 0,
+            first_epoch=first_epoch,
             n_epochs=epochs,
+            n_done=store.n_done,
             cosine=self.learning_rate_schedule == "cosine" and not partial,
         )
         network = self._network_to_train(X, targets, seed, go_on)
         callbacks = self._callbacks(network, X, y, settings, targets, epochs)
+        last_epoch = _rescue.LastEpoch(callbacks, store.start, store.write, undoable=go_on)
         wrapper = _scikeras.wrap(
             network.model,
             targets.classes,
             targets.multilabel,
-            callbacks=callbacks,
+            callbacks=[*callbacks, last_epoch],
             batch_size=self.batch_size,
         )
-        wrapper.fit(
+        fit = functools.partial(
+            wrapper.fit,
             X,
             targets.encoded,
             settings=settings,
-            epochs=epochs,
-            initial_epoch=settings.first_epoch,
+            epochs=last_epoch.n_left(epochs),
+            initial_epoch=first_epoch + store.n_done,
         )
+        interruption = _rescue.run(fit, last_epoch, epochs)
         wrapper.set_params(callbacks=None)
-        self._keep(network, wrapper, targets, settings, go_on)
+        self._keep(network, wrapper, last_epoch.history, targets, settings, go_on)
         self._keeps_optimizer = partial or self.warm_start
-        return self
+        if interruption is None:
+            store.remove()
+        return interruption
 
     def _hold_out(self, targets, seed):
         fraction = self.validation_fraction
@@ -245,9 +266,9 @@ class BaseNetworkClassifier(
         options = {"sample_weight": weights} if weighted else {}
         return _callbacks.HeldOutScore(lambda: scorer(view, X[held_out], y[held_out], **options))
 
-    def _keep(self, network, wrapper, targets, settings, go_on):
+    def _keep(self, network, wrapper, history, targets, settings, go_on):
         """Take over what was trained; until here the estimator is as it was before."""
-        history = {name: list(values) for name, values in wrapper.history_.items()}
+        wrapper.history_ = {name: list(values) for name, values in history.items()}
         n_epochs = len(history["loss"])
         self.n_iter_ = n_epochs
         stopping = [c for c in wrapper._fit_callbacks if hasattr(c, "best_epoch")]

@@ -70,8 +70,10 @@ class WeightAveraging(keras.callbacks.Callback):
         weights, self.n_epochs = self.model.get_weights(), self.n_epochs + 1
         if self.mean is None:
             self.mean = weights
-        for mean, weight in zip(self.mean, weights, strict=True):
-            mean += (weight - mean) / self.n_epochs
+        self.mean = [
+            mean + (weight - mean) / self.n_epochs
+            for mean, weight in zip(self.mean, weights, strict=True)
+        ]
 
     def on_train_end(self, logs=None):
         if self.mean is not None:

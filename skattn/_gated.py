@@ -70,6 +70,10 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         What early stopping watches on the held-out part: the loss, or a scikit-learn scorer.
     callbacks : list of keras.callbacks.Callback, default=None
         Copies of them are used; a callback with a hook for every batch makes training slower.
+    checkpoint : str or os.PathLike, default=None
+        A folder. After each epoch `fit` writes its state there, and a `fit` of an estimator with
+        the same parameters on the same data goes on from the last epoch of one that was killed,
+        to the same bits. The file goes away when the fit ends.
     warm_start : bool, default=False
         Whether `fit` goes on from the network that is there.
     save_optimizer : bool, default=True
@@ -152,6 +156,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         tol=1e-4,
         scoring="loss",
         callbacks=None,
+        checkpoint=None,
         warm_start=False,
         save_optimizer=True,
         random_state=None,
@@ -177,6 +182,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         self.tol = tol
         self.scoring = scoring
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.warm_start = warm_start
         self.save_optimizer = save_optimizer
         self.random_state = random_state

@@ -20,6 +20,7 @@ class FitSettings(NamedTuple):
     seed: int
     first_epoch: int = 0  # epochs that the network was trained before this fit
     n_epochs: int = 1
+    n_done: int = 0  # epochs of this fit that a process before this one did
     cosine: bool = False  # whether the learning rate rises and falls over the epochs
 
 

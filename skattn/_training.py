@@ -37,7 +37,7 @@ class ResidentModel(keras.Model):
         rows = as_rows(x, self._resident.kind)
         settings = settings or plain_settings(len(rows), keras_options)
         plans = Plans(rows, y, settings)
-        schedule = Schedule(plans, settings.first_epoch - initial_epoch)
+        schedule = Schedule(plans, settings.first_epoch + settings.n_done - initial_epoch)
         callbacks = [schedule, *(callbacks or [])]
         stride = 1 if any(map(overrides_batch_hooks, callbacks)) else STEPS_PER_EXECUTION
         self._resident.load(rows, y)
