@@ -1,0 +1,247 @@
+"""Training that survives the death of its process: the state after each epoch, in a file.
+
+A checkpoint is a plain ``.npz`` of numbers and one JSON text; nothing in it is code. Its name is
+the fingerprint of estimator and data, so that one folder serves all fits of a search, and a fit
+never goes on from another one's epoch.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from skattn._networks import optimizer_config
+from skattn._rescue import EpochEnd
+
+FORMAT = 1
+_NO_MATTER = {"callbacks", "checkpoint", "random_state", "save_optimizer", "verbose", "warm_start"}
+
+
+class NoCheckpoint:
+    """Stands for the file of a fit that writes none."""
+
+    start = write = None
+    n_done = 0
+
+    def remove(self):
+        """Nothing is there."""
+
+
+NO_CHECKPOINT = NoCheckpoint()
+
+
+def open_for(estimator, X, targets, weights, first_epoch):
+    """The checkpoint of a fit, in the folder that the estimator names.
+
+    If an earlier process has left one, a warning says from which epoch the fit goes on.
+    """
+    name = fingerprint(estimator, X, targets, weights, first_epoch)
+    checkpoint = Checkpoint(estimator.checkpoint, name)
+    if checkpoint.n_done:
+        warnings.warn(
+            f"fit goes on after epoch {checkpoint.n_done} of {estimator.epochs}, from the "
+            f"checkpoint {checkpoint.path}.",
+            UserWarning,
+            stacklevel=6,
+        )
+    return checkpoint
+
+
+class Checkpoint:
+    """One fit's file in a folder.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Made if it is not there.
+    name : str
+        Of the file, without its ending.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written into the folder.
+    ValueError
+        If there is a file and it is damaged.
+    """
+
+    def __init__(self, folder, name):
+        self.path = Path(folder) / f"{name}.npz"
+        with _clear_errors(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path.parent):
+                pass
+        self.seed, self.start = self._read()
+        self.n_done = self.start.n_epochs if self.start else 0
+
+    def take_seed(self, seed):
+        """The seed of the fit that goes on, or else the given one."""
+        self.seed = seed if self.seed is None else self.seed
+        return self.seed
+
+    def _read(self):
+        """The seed and the last whole epoch of a fit that did not end; None without a file."""
+        try:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return _unpack({name: arrays[name] for name in arrays.files})
+        except FileNotFoundError:
+            return None, None
+        except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"The checkpoint {self.path} cannot be read: {error}. Delete it to train anew."
+            ) from error
+
+    def write(self, state):
+        """Replace the file in one step: a reader, or a later process, sees the old or the new."""
+        folder = self.path.parent
+        with _clear_errors(self.path):
+            handle, temporary = tempfile.mkstemp(prefix=".unfinished-", dir=folder)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.savez(file, **_pack(self.seed, state))
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, self.path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+                raise
+            _sync_folder(folder)
+
+    def remove(self):
+        """Forget the checkpoint of a fit that came to its end."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+
+def fingerprint(estimator, X, targets, weights, first_epoch):
+    """A name for one fit, equal only for the same parameters and the same data.
+
+    Parameters
+    ----------
+    estimator : BaseNetworkClassifier
+    X : ndarray or sparse array
+        Checked.
+    targets : _validation.Targets
+    weights : ndarray of shape (n_rows,)
+    first_epoch : int
+        Epochs of the fits before.
+    """
+    digest = hashlib.blake2b(digest_size=10)
+    settings = {
+        name: _plain(name, value)
+        for name, value in estimator.get_params(deep=False).items()
+        if name not in _NO_MATTER
+    }
+    if isinstance(estimator.random_state, (int, np.integer)):
+        settings["seed"] = int(estimator.random_state)
+    settings |= {"format": FORMAT, "first_epoch": first_epoch, "shape": list(X.shape)}
+    digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
+    parts = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
+    for array in [*parts, targets.encoded, weights]:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array))
+    digest.update(repr(targets.classes.tolist()).encode())
+    return f"{type(estimator).__name__}-{digest.hexdigest()}"
+
+
+def _plain(name, value):
+    if name == "optimizer":
+        return optimizer_config(value)
+    if name == "embeddings" and value is not None:
+        table = np.ascontiguousarray(value, dtype=np.float32)
+        return hashlib.blake2b(table.data, digest_size=10).hexdigest()
+    if callable(value):
+        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value))}"
+    return value
+
+
+# -- a state as arrays and one JSON text -----------------------------------------------------
+
+
+def _pack(seed, state):
+    arrays = {}
+    plain = {
+        "format": FORMAT,
+        "seed": int(seed),
+        "n_epochs": state.n_epochs,
+        "stopped": state.stopped,
+        "history": {name: [float(v) for v in values] for name, values in state.history.items()},
+        "weights": _set_aside(state.weights, arrays),
+        "optimizer": _set_aside(state.optimizer, arrays),
+        "memories": [
+            {name: _pack_value(value, arrays) for name, value in memory.items()}
+            for memory in state.memories
+        ],
+    }
+    arrays["state"] = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
+    return arrays
+
+
+def _set_aside(values, arrays):
+    """Put a list of arrays into the dict; their names in it."""
+    names = [f"array_{len(arrays) + i}" for i in range(len(values))]
+    arrays.update(zip(names, map(np.asarray, values), strict=True))
+    return names
+
+
+def _pack_value(value, arrays):
+    if isinstance(value, list):
+        return {"arrays": _set_aside(value, arrays)}
+    return value if value is None or isinstance(value, int) else float(value)
+
+
+def _unpack(arrays):
+    plain = json.loads(arrays["state"].tobytes())
+    if plain["format"] != FORMAT:
+        raise ValueError(f"it is of format {plain['format']}, this skattn reads {FORMAT}")
+    state = EpochEnd(
+        n_epochs=int(plain["n_epochs"]),
+        weights=[arrays[name] for name in plain["weights"]],
+        optimizer=[arrays[name] for name in plain["optimizer"]],
+        history=plain["history"],
+        memories=[
+            {name: _unpack_value(value, arrays) for name, value in memory.items()}
+            for memory in plain["memories"]
+        ],
+        stopped=bool(plain["stopped"]),
+    )
+    return int(plain["seed"]), state
+
+
+def _unpack_value(value, arrays):
+    return [arrays[name] for name in value["arrays"]] if isinstance(value, dict) else value
+
+
+# -- the disk --------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _clear_errors(path):
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"The checkpoint cannot be written ({error.strerror}); the estimator is as it was "
+            "before fit. Free some space or give another folder as `checkpoint`",
+            str(path),
+        ) from error
+
+
+def _sync_folder(folder):
+    """Make a new name in a folder last through a power cut, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,161 @@
+"""A fit that is interrupted or fails: go back to the last whole epoch, or to before the fit."""
+
+import contextlib
+import time
+import warnings
+from typing import NamedTuple
+
+import keras
+
+from skattn import _networks
+from skattn._callbacks import ProgressBar, WeightAveraging
+
+SECONDS_BETWEEN = 0.25  # snapshots cost milliseconds, epochs of small data do too
+_MEMORIES = {
+    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
+    WeightAveraging: ("mean", "n_epochs"),
+}
+
+
+class EpochEnd(NamedTuple):
+    """All that training needs to go on after an epoch: plain values and arrays."""
+
+    n_epochs: int  # of this fit
+    weights: list
+    optimizer: list
+    history: dict  # name -> list of floats
+    memories: list  # of our own callbacks, one dict each
+    stopped: bool  # whether early stopping has ended the fit
+
+
+class LastEpoch(keras.callbacks.Callback):
+    """Remembers the state after the last whole epoch; the last of the callbacks.
+
+    Parameters
+    ----------
+    callbacks : list of keras.callbacks.Callback
+        The others of this fit.
+    start : EpochEnd, default=None
+        From which the fit goes on.
+    write : callable, default=None
+        Takes an `EpochEnd` after every epoch, to put it into a file.
+    undoable : bool, default=False
+        Whether the weights before the fit are kept too, for a network that was trained before.
+    """
+
+    def __init__(self, callbacks, start=None, write=None, undoable=False):
+        super().__init__()
+        self.others, self.start, self.write, self.undoable = callbacks, start, write, undoable
+        self.n_epochs = start.n_epochs if start else 0
+        self.history = {k: list(v) for k, v in start.history.items()} if start else {}
+        self.state = self.before = None
+
+    def on_train_begin(self, logs=None):
+        if self.undoable:
+            self.before = self._end_of_epoch()
+        if self.start:
+            _networks.restore(self.model, self.start._asdict())
+            set_memories(self.others, self.start.memories)
+        self.state = self.start
+        self.taken = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.n_epochs += 1
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+        if self.write or time.monotonic() - self.taken > SECONDS_BETWEEN:
+            self.state = self._end_of_epoch()
+            self.taken = time.monotonic()
+        if self.write:
+            self.write(self.state)
+
+    def _end_of_epoch(self):
+        saved = _networks.snapshot(self.model, {}, with_optimizer=True)
+        return EpochEnd(
+            self.n_epochs,
+            saved["weights"],
+            saved["optimizer"],
+            {name: list(values) for name, values in self.history.items()},
+            [memory(callback) for callback in _with_memory(self.others)],
+            bool(self.model.stop_training),
+        )
+
+    def n_left(self, n_epochs):
+        """How many of so many epochs are left to do."""
+        stopped = self.start is not None and self.start.stopped
+        return 0 if stopped else n_epochs - self.n_epochs
+
+    def keep(self):
+        """Give the network what it learned in whole epochs; False if there was none."""
+        state = self.state
+        if state is None or not state.n_epochs:
+            return False
+        _networks.restore(self.model, state._asdict())
+        self.n_epochs, self.history = state.n_epochs, state.history
+        set_memories(self.others, state.memories)
+        for callback in _with_memory(self.others):
+            callback.on_train_end()  # the best or the mean weights so far
+        return True
+
+    def undo(self):
+        """Give the network the weights that it had before the fit."""
+        if self.before is not None:
+            _networks.restore(self.model, self.before._asdict())
+
+    def stop_progress(self):
+        """Take away the progress bar, which Keras leaves there when a fit fails."""
+        for callback in self.others:
+            if isinstance(callback, ProgressBar):
+                callback.on_train_end()
+
+
+def run(fit, last_epoch, n_epochs):
+    """Run a fit to its end, or to a Ctrl-C after the first epoch.
+
+    Returns
+    -------
+    KeyboardInterrupt or None
+        To be raised once the estimator has taken over the epochs that are done.
+    """
+    try:
+        fit()
+    except BaseException as error:
+        last_epoch.stop_progress()
+        if not isinstance(error, KeyboardInterrupt) or not last_epoch.keep():
+            last_epoch.undo()
+            raise
+        warnings.warn(
+            f"Training was interrupted. The estimator keeps what it learned in "
+            f"{last_epoch.n_epochs} of {n_epochs} epochs and can be used.",
+            UserWarning,
+            stacklevel=6,
+        )
+        return error
+    return None
+
+
+@contextlib.contextmanager
+def all_or_nothing(estimator):
+    """Leave an estimator as it was if anything fails inside."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def memory(callback):
+    """What one of our callbacks remembers from epoch to epoch; it replaces, never edits it."""
+    return {name: getattr(callback, name) for name in _MEMORIES[type(callback)]}
+
+
+def set_memories(callbacks, memories):
+    """Give our callbacks what they remembered."""
+    for callback, values in zip(_with_memory(callbacks), memories, strict=True):
+        vars(callback).update(values)
+
+
+def _with_memory(callbacks):
+    return [c for c in callbacks if type(c) in _MEMORIES]
