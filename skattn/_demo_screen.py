@@ -54,14 +54,17 @@ class Screen:
     def show_search(self, results):
         """A grid search's candidates, best first."""
         table = Table(box=None, pad_edge=False)
-        names = list(results["params"][0])
-        for name in names:
-            table.add_column(name.rpartition("__")[2])
+        settings = [
+            {name.rpartition("__")[2]: value for name, value in params.items()}
+            for params in results["params"]
+        ]
+        for name in settings[0]:
+            table.add_column(name)
         table.add_column("accuracy of the folds", justify="right")
         table.add_column("seconds a fit", justify="right")
         for row in np.argsort(results["rank_test_score"], kind="stable"):
             table.add_row(
-                *(f"{results['params'][row][name]}" for name in names),
+                *(str(value) for value in settings[row].values()),
                 f"{results['mean_test_score'][row]:.3f} ± {results['std_test_score'][row]:.3f}",
                 f"{results['mean_fit_time'][row]:.1f}",
                 style="bold" if results["rank_test_score"][row] == 1 else "",
@@ -99,6 +102,8 @@ class Screen:
         self.console.print(Padding(line, (1, 0, 0, 0)))
         self.console.print(Padding(_excerpt(explanation), (0, 0, 0, 2)))
         words = ", ".join(f"{word} {weight:.0%}" for word, weight in _top_words(explanation))
+        if explanation.share < 1:  # other models vote beside the attention network
+            words += f" (attention's share of the decision: {explanation.share:.0%})"
         self.console.print(Padding(Text(f"Most attention: {words}"), (0, 0, 0, 2)))
 
 

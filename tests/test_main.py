@@ -202,6 +202,7 @@ def test_hostile_text_cannot_steer_the_terminal():
         classes=np.array(["[b]", "c"]),
         probabilities=np.array([0.9, 0.1]),
         prediction="[b]",
+        share=0.5,
     )
     written = screen_text(lambda screen: screen.show_explanation(explanation, "[b]"))
     assert "\x1b[2J" not in written
@@ -209,11 +210,12 @@ def test_hostile_text_cannot_steer_the_terminal():
     assert "[b]" in written
     assert "[red]" in written
     assert "goal 70%" in written
+    assert "share of the decision: 50%" in written.replace("\n ", "")
     assert Text.from_ansi(written).plain.count("goal") == 2
 
 
 def test_excerpt_of_a_text_without_tokens():
-    explanation = SimpleNamespace(text="? !", spans=np.empty((0, 2)), weights=np.empty(0))
+    explanation = SimpleNamespace(share=1, text="? !", spans=np.empty((0, 2)), weights=np.empty(0))
     explanation.probabilities, explanation.prediction = np.array([0.5, 0.5]), "a"
     assert "? !" in screen_text(lambda screen: screen.show_explanation(explanation, "b"))
 
@@ -222,7 +224,7 @@ def test_excerpt_is_the_stretch_with_the_most_attention():
     text = "word " * 200 + "goal " + "word " * 200
     spans = np.array([[5 * i, 5 * i + 4] for i in range(401)])
     weights = np.where(np.arange(401) == 200, 0.5, 0.5 / 400)
-    explanation = SimpleNamespace(text=text, spans=spans, weights=weights)
+    explanation = SimpleNamespace(text=text, spans=spans, weights=weights, share=1)
     explanation.probabilities, explanation.prediction = np.array([1.0]), "a"
     written = Text.from_ansi(
         screen_text(lambda screen: screen.show_explanation(explanation, "a"))
