@@ -1,0 +1,117 @@
+"""Every benchmark runs in its quick mode, and the report is made from what it writes."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "benchmarks"
+NAMES = ("dense", "text", "predict", "memory", "files", "import")
+QUESTIONS = {"dense": 2, "text": 1, "predict": 2, "memory": 2, "files": 2, "import": 2}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not FOLDER.exists(), reason="the source distribution has no benchmarks"),
+]
+
+
+def run(script, *arguments):
+    """A running script of the benchmarks, on one thread, for this checkout's package."""
+    settings = {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "OMP_NUM_THREADS": "1",
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+    }
+    return subprocess.Popen(
+        [sys.executable, FOLDER / script, *arguments],
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Name -> (exit status, output, what it wrote); two scripts run at a time."""
+    folder = tmp_path_factory.mktemp("results")
+    found, running = {}, {}
+    for name in (*NAMES, None, None):
+        if len(running) == 2 or name is None:
+            oldest, process = next(iter(running.items()))
+            output, _ = process.communicate()
+            found[oldest] = (process.returncode, output, folder / f"{oldest}.json")
+            del running[oldest]
+        if name is not None:
+            running[name] = run(f"bench_{name}.py", "--quick", "--output", folder / f"{name}.json")
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_quick_run(results, name):
+    status, output, path = results[name]
+    assert status == 0, output
+    written = json.loads(path.read_text())
+    assert written["benchmark"] == name
+    assert written["quick"]
+    assert written["data"] == "generated"
+    assert written["environment"]["packages"]["tensorflow"]
+    assert len(written["answers"]) == QUESTIONS[name]
+    assert str(ROOT) not in path.read_text()
+
+
+def test_absent_peers_are_skipped_with_a_word(results):
+    _, output, path = results["text"]
+    skipped = {
+        name: found["skipped"]
+        for name, found in json.loads(path.read_text())["answers"][0]["contenders"].items()
+        if "skipped" in found
+    }
+    absent = importlib.util.find_spec("torch") is None
+    assert ("PyTorch by length" in skipped) == absent
+    assert ("skipped, torch is not installed" in output) == absent
+
+
+def test_report_makes_the_table_from_the_results(results, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text((FOLDER / "README.md").read_text())
+    files = [path for _, _, path in results.values()]
+    for _ in range(2):  # the second run replaces what the first wrote
+        process = run("report.py", *files, "--readme", readme)
+        output, _ = process.communicate()
+        assert process.returncode == 0, output
+    text = readme.read_text()
+    assert text.count("python benchmarks/bench_dense.py --quick") == 1
+    assert "| **skattn** |" in text
+    assert "A quick run: its figures mean nothing." in text
+
+
+@pytest.fixture
+def harness(monkeypatch):
+    """The module `_harness` of the benchmarks."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import _harness
+
+    return _harness
+
+
+def test_no_ratio_between_unequal_qualities(harness):
+    results = {"skattn": {"quality": 0.9}, "other": {"quality": 0.95}, "without": {}}
+    harness.check_quality(results, tolerance=0.06)
+    with pytest.raises(SystemExit, match=r"differ by more than 0\.04: skattn 0\.9000, other"):
+        harness.check_quality(results, tolerance=0.04)
+
+
+def test_ratios_are_made_round_by_round(harness):
+    def rounds(*seconds):
+        return {"rounds": [{"seconds": value} for value in seconds]}
+
+    results = {"skattn": rounds(1.0, 2.0, 4.0), "other": rounds(3.0, 4.0, 4.0), "gone": {}}
+    assert harness.ratios(results) == {"other": {"median": 2.0, "spread": [1.0, 3.0]}}
+    assert harness.ratios({"other": rounds(1.0)}) == {}
