@@ -1,5 +1,6 @@
 """Checks at the door, with errors that name the argument, what was wrong and what to do."""
 
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -50,13 +51,13 @@ def check_weights(sample_weight, X, y):
     Rows of weight zero are as if they were not there.
     """
     check_consistent_length(X, y, sample_weight)
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    kept = np.flatnonzero(weights > 0)
-    if not len(kept):
+    if sample_weight is not None and not np.any(sample_weight):
         raise ValueError(
             "sample_weight is zero for every row: nothing is left to learn from. "
             "Give at least two rows of different classes a weight above 0."
         )
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    kept = np.flatnonzero(weights > 0)
     return kept, weights[kept]
 
 
@@ -121,10 +122,10 @@ def _class_factors(class_weight, classes):
             f"class_weight names classes that y does not hold: {strangers}. "
             f"The classes are {classes.tolist()}."
         )
-    factors = np.array([class_weight.get(label, 1.0) for label in classes.tolist()], dtype=float)
-    if not np.all(np.isfinite(factors) & (factors >= 0)):
+    factors = [class_weight.get(label, 1.0) for label in classes.tolist()]
+    if not all(isinstance(factor, Real) and 0 <= factor < np.inf for factor in factors):
         raise ValueError(f"class_weight must hold finite numbers >= 0, got {class_weight}.")
-    return factors
+    return np.array(factors, dtype=np.float64)
 
 
 def drop_weightless(X, y, weights, targets):
