@@ -1,0 +1,100 @@
+"""Sphinx builds the site with this; `docs/README.md` has the command."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "agg")
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import skattn
+
+project = "skattn"
+author = "The skattn developers"
+copyright = author
+release = version = skattn.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "_templates", "examples", "README.md", "performance_table.rst"]
+templates_path = ["_templates"]
+default_role = "py:obj"
+maximum_signature_line_length = 88
+
+# -- API reference -----------------------------------------------------------------------------
+
+autosummary_generate = True
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False  # autodoc lists them, with their own headings
+numpydoc_xref_param_type = False
+
+
+def _unlink(app, what, name, obj, options, lines):
+    """Keep the words of references into the guides of other projects, without the link."""
+    for place, line in enumerate(lines):
+        lines[place] = re.sub(r":(?:ref|term):`([^`<]+?)\s*(?:<[^>]*>)?`", r"\1", line)
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", _unlink, priority=900)
+
+
+# -- gallery -----------------------------------------------------------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"plot_.*\.py$",
+    "doc_module": "skattn",
+    "reference_url": {"skattn": None},
+    "backreferences_dir": None,
+    "download_all_examples": False,
+    "show_memory": False,
+    "remove_config_comments": True,
+    "within_subsection_order": "FileNameSortKey",
+    "min_reported_time": 3600,  # the table of times tells about the machine, not the library
+    "write_computation_times": False,
+    "abort_on_example_error": False,
+}
+
+# -- pages -------------------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skattn"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/logo.svg"
+html_show_sourcelink = False
+html_sidebars = {
+    "index": [],
+    "install": [],
+    "quickstart": [],
+    "from_stack_overflow": [],
+    "changelog": [],
+    "performance": [],
+    "gallery/index": [],
+}
+html_theme_options = {
+    "logo": {"text": "skattn", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
+    "header_links_before_dropdown": 6,
+    "navbar_align": "left",
+    "navbar_end": ["theme-switcher"],
+    "show_prev_next": True,
+    "secondary_sidebar_items": ["page-toc", "sg_download_links"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True

@@ -1,0 +1,157 @@
+"""The documentation: its code runs, its names are complete, its pages build and link well."""
+
+import doctest
+import importlib.util
+import inspect
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+
+import skattn
+
+PROJECT = Path(__file__).resolve().parents[1]
+DOCS = PROJECT / "docs"
+PAGES = sorted([*DOCS.glob("*.rst"), *DOCS.glob("user_guide/*.rst")])
+NAMES = [name for name in skattn.__all__ if not name.startswith("__")]
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+BUILDERS = ("sphinx", "numpydoc", "sphinx_gallery", "pydata_sphinx_theme", "myst_parser")
+
+pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="docs/ is not in this copy")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """Examples write files; pictures need no screen and are closed."""
+    plt = pytest.importorskip("matplotlib.pyplot", reason="matplotlib draws the examples")
+    monkeypatch.chdir(tmp_path)
+    yield
+    plt.close("all")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_the_code_of_a_page_does_what_the_page_says(page):
+    failed, tried = doctest.testfile(
+        str(page), module_relative=False, optionflags=OPTIONS, encoding="utf-8"
+    )
+    assert not failed
+    assert tried == page.read_text("utf-8").count("\n>>> ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_of_a_public_name_runs(name):
+    value = getattr(skattn, name)
+    runner = doctest.DocTestRunner(optionflags=OPTIONS)
+    tests = doctest.DocTestFinder(exclude_empty=True).find(value, name, globs={})
+    for test in tests:
+        runner.run(test)
+    assert runner.summarize(verbose=False).failed == 0
+    assert any(test.examples for test in tests), f"{name} has no example"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_docstring_of_a_public_name_has_its_sections(name):
+    value = getattr(skattn, name)
+    sections = ["Examples"]
+    if inspect.signature(value).parameters and name != "TextExplanation":
+        sections.append("Parameters")
+    if not inspect.isclass(value):
+        sections.append("Returns")
+    missing = [s for s in sections if not re.search(rf"^\s*{s}\n\s*-+$", value.__doc__, re.M)]
+    assert missing == []
+
+
+def test_every_public_name_is_in_the_reference():
+    listed = re.findall(r"^   (\w+)$", (DOCS / "api.rst").read_text("utf-8"), re.M)
+    assert sorted(listed) == sorted(NAMES)
+
+
+def test_every_parameter_of_an_estimator_is_documented():
+    numpydoc = pytest.importorskip("numpydoc.docscrape", reason="numpydoc reads the docstrings")
+    for name in NAMES:
+        value = getattr(skattn, name)
+        if not hasattr(value, "get_params"):
+            continue
+        documented = numpydoc.NumpyDocString(inspect.getdoc(value))["Parameters"]
+        names = [each for parameter in documented for each in parameter.name.split(", ")]
+        assert sorted(names) == sorted(value().get_params()), name
+
+
+# -- the built site ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site, built anew with warnings as errors; the folder of its pages."""
+    missing = [name for name in BUILDERS if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"the site cannot be built: {', '.join(missing)} not installed (extra 'docs')")
+    pages = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    build = subprocess.run([*command, str(DOCS), str(pages)], capture_output=True, text=True)
+    assert build.returncode == 0, build.stderr[-5000:]
+    return pages
+
+
+@pytest.mark.slow
+def test_every_internal_link_of_the_site_leads_somewhere(site):
+    anchors, links = read_pages(site)
+    assert len(anchors) > 20
+    assert broken_links(site, anchors, links) == []
+
+
+def test_the_link_checker_sees_what_is_broken(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<a href="b.html#there">1</a><a href="b.html#gone">2</a><a href="c.html">3</a>'
+        '<a href="https://example.org">4</a><img src="d.png"><a href="#top">5</a>'
+    )
+    (tmp_path / "b.html").write_text('<p id="there"></p>')
+    broken = broken_links(tmp_path, *read_pages(tmp_path))
+    assert broken == ["a.html -> b.html#gone", "a.html -> c.html", "a.html -> d.png"]
+
+
+class _Page(HTMLParser):
+    """Collects what a page links to and what can be linked to in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.links, self.anchors = [], {"", "top"}
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            if name in ("href", "src") and value:
+                self.links.append(value)
+            elif name in ("id", "name") and value:
+                self.anchors.add(value)
+
+
+def read_pages(folder):
+    """Anchors and links of each page of a site, by the page's path."""
+    anchors, links = {}, {}
+    for path in sorted(folder.rglob("*.html")):
+        page = _Page()
+        page.feed(path.read_text("utf-8"))
+        anchors[path.resolve()], links[path.resolve()] = page.anchors, page.links
+    return anchors, links
+
+
+def broken_links(folder, anchors, links):
+    """Links within the site whose file or anchor does not exist, as "page -> link"."""
+    broken = []
+    for page, targets in links.items():
+        for target in dict.fromkeys(targets):
+            if re.match(r"[a-z][a-z0-9+.-]*:|//", target):
+                continue
+            address, anchor = urldefrag(unquote(target))
+            address = address.partition("?")[0]
+            goal = (page.parent / address).resolve() if address else page
+            if not goal.exists() or (goal in anchors and anchor not in anchors[goal]):
+                broken.append(f"{page.relative_to(folder.resolve())} -> {target}")
+    return broken
