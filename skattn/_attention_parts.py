@@ -10,6 +10,10 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+from skattn._ngrams import per_word
+
+CHOSEN = ("best_estimator_", "estimator_")  # the one fitted model that answers for the whole
+
 
 class TokenValues(NamedTuple):
     """One value per token of one text, and the part of the decision that they speak for."""
@@ -53,19 +57,25 @@ class AttentionNetwork:
         spans = self.vectorizer.token_spans(seen)
         rows = zip(seen, spans, values, ids != 0, strict=True)
         return [
-            TokenValues(str(text), np.asarray(span).reshape(-1, 2), value[kept], 1.0)
+            TokenValues(str(text), *per_word(np.reshape(span, (-1, 2)), value[kept]), 1.0)
             for text, span, value, kept in rows
         ]
 
 
 class Mixture:
-    """Members whose probabilities are averaged; some of them hold attention networks."""
+    """Members whose probabilities are averaged; some of them hold attention networks.
+
+    `weights` None means that the members differ in their training data only, and each counts the
+    same; otherwise they vote, and a member counts for what it gives the predicted class.
+    """
 
     def __init__(self, steps, models, parts, weights, classes):
         self.steps = steps
         self.models = models
         self.parts = parts  # one a model, None where it has no attention
-        self.weights = np.asarray(weights, dtype=np.float64) / np.sum(weights)
+        self.votes = weights is not None
+        weights = np.asarray(weights if self.votes else np.ones(len(parts)), dtype=np.float64)
+        self.weights = weights / weights.sum()
         self.classes_ = np.asarray(classes)
 
     def networks(self):
@@ -74,14 +84,16 @@ class Mixture:
 
     def attention(self, texts, positions):
         """Attention per token, averaged by each member's share of the decision."""
-        shares = self._shares(texts, positions)
+        shares = self._shares(texts, positions) if self.votes else self._constant(texts)
         merged = self._merge("attention", texts, positions, shares)
         return [_normalized(values) for values in merged]
 
     def gradients(self, texts, positions):
         """Gradient x input of the mixture's probability, as far as it runs through attention."""
-        weights = np.repeat(self.weights[:, None], len(texts), axis=1)
-        return self._merge("gradients", texts, positions, weights)
+        return self._merge("gradients", texts, positions, self._constant(texts))
+
+    def _constant(self, texts):
+        return np.repeat(self.weights[:, None], len(texts), axis=1)  # (n_members, n_texts)
 
     def _shares(self, texts, positions):
         """Each member's part of the predicted class's probability: (n_members, n_texts)."""
@@ -167,7 +179,7 @@ def _mean_of(model, members, steps):
     parts = [_descend(member, steps) for member in members]
     if len(parts) == 1 or all(part is None for part in parts):
         return parts[0]
-    return Mixture(steps, members, parts, np.ones(len(parts)), model.classes_)
+    return Mixture(steps, members, parts, None, model.classes_)
 
 
 def _vote_of(model, steps):
@@ -239,9 +251,9 @@ def _outline(model):
     names = [type(model).__name__]
     if isinstance(model, Pipeline):
         names.append(_outline(model.steps[-1][1]))
-    elif hasattr(model, "best_estimator_"):
-        names.append(_outline(model.best_estimator_))
+    elif any(hasattr(model, name) for name in CHOSEN):
+        names += [_outline(getattr(model, name)) for name in CHOSEN if hasattr(model, name)]
     elif hasattr(model, "estimators_"):
-        members = [_outline(member) for member in np.ravel(model.estimators_)[:5]]
+        members = [_outline(member) for member in list(model.estimators_)[:5]]
         names.append(f"({', '.join(members)})")
     return " > ".join(names)

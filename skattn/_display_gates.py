@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skattn._attention_parts import CHOSEN
 from skattn._drawing import SERIES, clean, import_pyplot, legend, short
 from skattn._explain import import_pandas
 from skattn._palette import LIGHT, N_LEVELS, shade
@@ -154,8 +155,9 @@ class GateDisplay:
 
 def _last_step(model, X):
     """The classifier at the end of pipelines and searches, and what reaches it."""
-    if hasattr(model, "best_estimator_"):
-        return _last_step(model.best_estimator_, X)
+    for name in CHOSEN:
+        if hasattr(model, name):
+            return _last_step(getattr(model, name), X)
     if isinstance(model, Pipeline):
         return _last_step(model.steps[-1][1], model[:-1].transform(X) if len(model) > 1 else X)
     return model, X

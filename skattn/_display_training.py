@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from skattn._attention_parts import CHOSEN
 from skattn._drawing import SERIES, clean, import_pyplot, legend, panels_in, short
 from skattn._palette import LIGHT
 
@@ -151,8 +152,9 @@ class TrainingDisplay:
 
 def _classifier(model):
     """What stands at the end of searches and pipelines."""
-    if hasattr(model, "best_estimator_"):
-        return _classifier(model.best_estimator_)
+    for name in CHOSEN:
+        if hasattr(model, name):
+            return _classifier(getattr(model, name))
     return _classifier(model.steps[-1][1]) if isinstance(model, Pipeline) else model
 
 

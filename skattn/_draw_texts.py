@@ -1,5 +1,7 @@
 """Explanations -> shaded words on matplotlib axes."""
 
+import re
+
 from skattn._drawing import import_pyplot, plain
 from skattn._explain import text_pieces
 from skattn._html_cards import percent
@@ -54,34 +56,37 @@ class _Ruler:
 
 
 def _lines(explanation, width, ruler):
-    """Wrap: lists of (x in pixels, string, shade level), at most MAX_LINES."""
+    """Wrap at white space: lists of (x in pixels, string, shade level), at most MAX_LINES."""
     lines, x = [[]], 0.0
     space = ruler.width("n n") - ruler.width("nn")
-    for word, level, spaced in _words(explanation):
-        wide = ruler.width(word)
-        x += space if spaced and lines[-1] else 0
+    for chunk in _chunks(explanation):
+        wide = sum(ruler.width(part) for part, _ in chunk)
+        x += space if lines[-1] else 0
         if x + wide > width and lines[-1]:
             if len(lines) == MAX_LINES:
                 lines[-1].append((min(x, width - 2 * space), "…", 0))
                 break
             lines.append([])
             x = 0.0
-        lines[-1].append((x, word, level))
-        x += wide
+        for part, level in chunk:
+            lines[-1].append((x, part, level))
+            x += ruler.width(part)
     return lines
 
 
-def _words(explanation):
-    """(string, shade level, whether white space stands before it), printable strings only."""
-    weights, spaced = explanation.weights.tolist(), False
+def _chunks(explanation):
+    """What stands between white space: lists of (printable string, shade level)."""
+    weights, chunk = explanation.weights.tolist(), []
     for piece, token in text_pieces(explanation):
         level = 0 if token is None else shade_level(weights[token], weights)
-        printable = "".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in piece)
-        words = printable.split()
-        for number, word in enumerate(words):
-            yield word, level, spaced or number > 0 or printable[0].isspace()
-            spaced = False
-        spaced = printable[-1].isspace() or (spaced and not words)
+        for part in re.split(r"(\s+)", piece):
+            if part and not part.isspace():
+                chunk.append((plain(part), level))
+            elif part and chunk:
+                yield chunk
+                chunk = []
+    if chunk:
+        yield chunk
 
 
 def _headline(explanation, truth):

@@ -21,7 +21,8 @@ class TextExplanation:
         The text that the vectorizer read. It is the text given, unless a step before the
         vectorizer changed it.
     tokens : tuple of str of length n_tokens
-        The words as they stand in `text`, in the order of the tokens.
+        The words as they stand in `text`. Where the vectorizer makes n-grams of words too, each
+        one's attention is shared evenly among its words.
     spans : ndarray of shape (n_tokens, 2)
         First character of each token in `text`, and the one after its last:
         ``text[start:end]``. Tokens cut off by ``max_length`` have no span.
@@ -32,7 +33,7 @@ class TextExplanation:
     probabilities : ndarray of shape (n_classes,)
         The whole model's probability of each class.
     prediction : label
-        The class with the highest probability; with several labels a text the most probable one.
+        The predicted class; with several labels a text the most probable one.
     share : float
         The attention networks' share of the decision, in [0, 1]: their weighted part of the
         predicted class's probability. 1 unless other models vote beside them; words that only
@@ -71,7 +72,12 @@ class TextExplanation:
     @property
     def probability(self):
         """Probability of the predicted class."""
-        return float(np.max(self.probabilities))
+        return float(self.probabilities[self.position])
+
+    @property
+    def position(self):
+        """Position of the predicted class in `classes`."""
+        return int(np.flatnonzero(self.classes == self.prediction)[0])
 
     def top_tokens(self, n=5):
         """Return the `n` heaviest tokens, heaviest first; equal weights in reading order.
@@ -176,7 +182,7 @@ def explain_texts(pipeline, texts):
         return []
     probabilities = np.asarray(pipeline.predict_proba(texts), dtype=np.float64)
     classes = np.asarray(pipeline.classes_)
-    positions = probabilities.argmax(axis=1)
+    positions = _predicted(pipeline, texts, probabilities)
     attention = source.attention(texts, positions)
     aggregate = _aggregate(source.networks())
     return [
@@ -225,14 +231,32 @@ def text_pieces(explanation):
     ]
 
 
+def _predicted(pipeline, texts, probabilities):
+    """Position of each prediction in the classes; the top one where there are several labels."""
+    labels = np.asarray(pipeline.predict(texts))
+    if labels.ndim > 1:
+        return probabilities.argmax(axis=1)
+    place = {label: position for position, label in enumerate(pipeline.classes_)}
+    return np.array([place[label] for label in labels])
+
+
 def _aggregate(networks):
     """Say in words which attention the weights are."""
-    names = [
-        getattr(network.classifier, "attention_aggregate_", "attention weights")
-        for network in networks
-    ]
-    described = " and ".join(dict.fromkeys(names))
-    return described if len(names) == 1 else f"mean over {len(names)} networks of {described}"
+    described = " and ".join(dict.fromkeys(_described(net.classifier) for net in networks))
+    return described if len(networks) == 1 else f"mean over {len(networks)} networks of {described}"
+
+
+def _described(classifier):
+    if hasattr(classifier, "attention_aggregate_"):
+        return classifier.attention_aggregate_
+    words = "attention weights"
+    if getattr(classifier, "attention", None) == "multihead":
+        words = f"mean over {classifier.n_heads} heads of {words}"
+    if getattr(classifier, "segment_length", None):
+        words += " within segments times those of the segments"
+    if getattr(classifier, "extra_pooling", None):
+        words += f" (the {classifier.extra_pooling} of all words, also used, has none)"
+    return words
 
 
 def import_pandas(caller):

@@ -136,7 +136,7 @@ def faithfulness_report(
     check_is_fitted(pipeline)
     rng = check_random_state(random_state)
     explanations, n_dropped = _sample(pipeline, texts, n_texts, rng)
-    positions = np.array([np.argmax(e.probabilities) for e in explanations])
+    positions = np.array([e.position for e in explanations])
     seen = [e.text for e in explanations]
     gradients = [g.values for g in find_attention(pipeline).gradients(seen, positions)]
     scores = _all_scores(pipeline, explanations, gradients, n_random, rng)
@@ -245,9 +245,8 @@ def _drops(pipeline, explanations, variants):
     probabilities = np.asarray(pipeline.predict_proba(list(places)), dtype=np.float64)
     drops = []
     for explanation, row in zip(explanations, variants, strict=True):
-        position = np.argmax(explanation.probabilities)
-        now = probabilities[[places[text] for text in row], position]
-        drops.append(explanation.probabilities[position] - now)
+        now = probabilities[[places[text] for text in row], explanation.position]
+        drops.append(explanation.probability - now)
     return drops
 
 

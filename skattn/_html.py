@@ -201,8 +201,8 @@ def _legend(keys=False):
     )
     return (
         f'<p class="legend"><span>less</span><span class="scale" aria-hidden="true">{steps}</span>'
-        "<span>more attention: full shade is the most in a text, or three times an even share if that "
-        f"is more.</span>{how}</p>"
+        "<span>more attention: full shade is the most in a text, or three times an even "
+        f"share if that is more.</span>{how}</p>"
     )
 
 
@@ -225,6 +225,7 @@ def _report_section(report, unfolded=False):
     )
     names = report.column_titles
     head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in ["Ranking", *names])
+    head = head.replace("ensive", "en&shy;sive")  # fits a phone
     rows = "".join(
         f"<tr{' class=ours' if name == 'attention' else ''}><th scope=row>{escaped(name)}</th>"
         + "".join(_score_cell(*cell) for cell in cells)

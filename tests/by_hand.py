@@ -1,5 +1,7 @@
 """A model so simple that its explanations can be worked out by hand."""
 
+import functools
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
@@ -50,3 +52,34 @@ def film_model(values=None, attention="values", labels=("bad", "good"), **vector
     classifier = AddedValues(tuple(values.values()), attention=attention)
     pipeline = Pipeline([("vectorizer", reader), ("classifier", classifier)])
     return pipeline.fit(["the film"] * 4, list(labels) * 2)
+
+
+def planted_texts(n_texts, seed):
+    """Noise with one word that decides: texts, labels, and the number of that word."""
+    rng = np.random.default_rng(seed)
+    noise = [f"word{number}" for number in range(40)]
+    texts, places = [], []
+    for i in range(n_texts):
+        words = list(rng.choice(noise, size=rng.integers(6, 14)))
+        places.append(int(rng.integers(len(words))))
+        words[places[-1]] = ("awful", "splendid")[i % 2]
+        texts.append(" ".join(words))
+    return texts, np.array(["bad", "good"] * (n_texts // 2)), places
+
+
+@functools.cache
+def trained_on_planted_texts(attention):
+    """A network that must attend to decide (no recurrence carries words on), or cannot."""
+    from skattn import AttentionTextClassifier
+
+    texts, labels, _ = planted_texts(300, seed=0)
+    classifier = AttentionTextClassifier(
+        encoder="none",
+        attention=attention,
+        embedding_dim=16,
+        epochs=12,
+        learning_rate=1e-2,
+        random_state=0,
+    )
+    pipeline = Pipeline([("vectorizer", SequenceVectorizer()), ("classifier", classifier)])
+    return pipeline.fit(texts, labels)
