@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 EXCERPT_CHARACTERS = 300
 N_TOP_WORDS = 5
 N_REPORT_CLASSES = 20
+REPORT_WIDTH = 78  # in a narrower terminal the report has F1 only
 # A word's share of the largest attention in its text, and how it is shown.
 SHADES = ((0.8, "bold black on yellow"), (0.5, "black on yellow"))
 
@@ -76,14 +77,17 @@ class Screen:
         classes = [label for label, _ in Counter(labels).most_common()]
         table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
         table.add_column("\nclass", max_width=20, no_wrap=True)
-        for name in predictions:  # the name stands above the middle one of its three columns
-            for head in ("\nprecision", f"{name}\nrecall", "\nF1"):
+        wide = self.console.width >= REPORT_WIDTH
+        for name in predictions:  # above the middle one of its three columns, or its only one
+            heads = ("\nprecision", f"{name}\nrecall", "\nF1") if wide else (f"{name}\nF1",)
+            for head in heads:
                 table.add_column(head, justify="right", no_wrap=True)
         table.add_column("\ntexts", justify="right", no_wrap=True)
         measures = [_measures(labels, found, classes) for found in predictions.values()]
         rows = list(enumerate(classes))[:N_REPORT_CLASSES]
         for row, label in [*rows, (len(classes), f"mean of {len(classes)} classes")]:
-            cells = [f"{value:.3f}" for columns in measures for value in columns[:3, row]]
+            shown = [columns[0 if wide else 2 : 3, row] for columns in measures]
+            cells = [f"{value:.3f}" for value in np.concatenate(shown)]
             count = f"{measures[0][3, row]:,.0f}"
             table.add_row(Text(_printable(label)), *cells, count)
         self.console.print(Padding(table, (1, 0, 1, 2)))
@@ -151,7 +155,7 @@ def _top_words(explanation):
     totals = Counter()
     for (begin, stop), weight in zip(explanation.spans, explanation.weights, strict=True):
         totals[_printable(explanation.text[begin:stop]).lower()] += float(weight)
-    return totals.most_common(N_TOP_WORDS)
+    return [(word, share) for word, share in totals.most_common(N_TOP_WORDS) if share >= 0.01]
 
 
 def _printable(text):

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -186,9 +187,9 @@ def test_native_messages_are_shown_if_the_import_fails(capfd):
     assert capfd.readouterr().err == "what was wrong, after"
 
 
-def screen_text(show):
-    """What a step writes on an 80-column terminal."""
-    console = Console(file=io.StringIO(), width=80, force_terminal=True, highlight=False)
+def screen_text(show, width=80):
+    """What a step writes on a terminal."""
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, highlight=False)
     show(Screen(console))
     return console.file.getvalue()
 
@@ -233,16 +234,20 @@ def test_excerpt_is_the_stretch_with_the_most_attention():
     assert len(written) < 800
 
 
-def test_report_counts_each_class_and_fits_80_columns():
+@pytest.mark.parametrize("width", [80, 50])
+def test_report_counts_each_class_and_fits_the_terminal(width):
     labels = ["a long name of a class, longer than the column"] * 3 + ["b"]
     predictions = [labels[0], labels[0], "b", "b"]
-    written = screen_text(
-        lambda screen: screen.show_report(labels, {"x": predictions, "y": labels})
-    )
+    models = {"x": predictions, "y": labels}
+    written = Text.from_ansi(
+        screen_text(lambda screen: screen.show_report(labels, models), width)
+    ).plain
     assert "accuracy of x: 0.750" in written
     rows = {line.split()[0]: line.split() for line in written.splitlines() if line.strip()}
-    assert rows["b"] == ["b", "0.500", "1.000", "0.667", "1.000", "1.000", "1.000", "1"]
-    assert max(map(len, Text.from_ansi(written).plain.splitlines())) <= 80
+    x, y = ["0.500", "1.000", "0.667"], ["1.000", "1.000", "1.000"]
+    assert rows["b"] == (["b", *x, *y, "1"] if width == 80 else ["b", x[2], y[2], "1"])
+    assert max(map(len, written.splitlines())) <= width
+    assert "\u2026" not in re.sub(r"a long name.*", "", written)  # nothing is cut but the name
 
 
 # -- from end to end -------------------------------------------------------------------------------
