@@ -16,6 +16,7 @@ from skattn._faithfulness_report import METRICS, FaithfulnessReport
 __all__ = ["faithfulness_report"]
 
 N_TEXTS_AT_ONCE = 64  # some 10,000 variants, predicted in one call
+N_DIGITS = 6  # of a probability; what a float32 network says beyond them is noise
 
 
 @validate_params(
@@ -98,7 +99,8 @@ def faithfulness_report(
     both over :math:`k` = 1, 5, 10, 20 and 50 [1]_. A word is taken out by putting a space in its
     place in the text; :math:`r_k` alone are its words with spaces between. Kendall's tau compares
     the size of the scores with the size of the change when one word is left out, and of gradient
-    x input [2]_; it counts as 0 where a ranking is constant. For random orders the mean of
+    x input [2]_; it counts as 0 where a ranking is constant, and changes below a millionth count
+    as none. For random orders the mean of
     `n_random` draws counts.
 
     The rule: attention **is** called faithful if all of these hold, and is not otherwise.
@@ -202,7 +204,8 @@ def _all_scores(pipeline, explanations, gradients, n_random, rng):
     for start in range(0, len(explanations), N_TEXTS_AT_ONCE):
         part = slice(start, start + N_TEXTS_AT_ONCE)
         group = explanations[part]
-        left_out = _drops(pipeline, group, [one_left_out(e.text, e.spans) for e in group])
+        one_less = [one_left_out(e.text, e.spans) for e in group]
+        left_out = [drop.round(N_DIGITS) for drop in _drops(pipeline, group, one_less)]
         rankings = [
             _rankings(explanation, gradient, drop, n_random, rng)
             for explanation, gradient, drop in zip(group, gradients[part], left_out, strict=True)

@@ -111,9 +111,10 @@ def _share(explanation):
 
 def _probabilities(explanation, truth, has_truth):
     order = np.argsort(-explanation.probabilities, kind="stable")
+    labels = explanation.classes.tolist()
     bars = []
     for place in order:
-        label = explanation.classes[place].item()
+        label = labels[place]
         is_true = " <small>true class</small>" if has_truth and label == truth else ""
         probability = percent(explanation.probabilities[place])
         first = ' class="first"' if label == explanation.prediction else ""

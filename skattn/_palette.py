@@ -8,7 +8,7 @@ LIGHT = {
     "ink": "#1b2130",
     "muted": "#535d70",
     "line": "#dde1e9",
-    "field": "#8a93a5",
+    "field": "#828b9e",
     "shade": "#ffae1f",
     "accent": "#2c53c4",
     "on-accent": "#ffffff",
