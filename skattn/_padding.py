@@ -58,7 +58,7 @@ def _fill(rows, tokens, lengths, truncation):
     max_length = rows.shape[1]
     if lengths.max() > max_length:
         tokens = tokens[_is_kept(lengths, max_length, truncation)]
-    rows[np.arange(max_length) < np.minimum(lengths, max_length)[:, None]] = tokens
+    rows[np.arange(max_length) < lengths[:, None]] = tokens
 
 
 def _is_kept(lengths, max_length, truncation):

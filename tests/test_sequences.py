@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -73,9 +73,10 @@ def test_fit_transform_is_fit_and_transform_and_can_be_repeated(parameters):
 
 
 def test_many_rows_are_padded_as_few_are():
-    texts = TEXTS * 1500  # more than are treated at once
+    few = TEXTS[:3]
+    texts = few * 1500  # more than are treated at once
     vectorizer = SequenceVectorizer(max_length=3, truncation="both")
-    expected = vectorizer.fit(TEXTS).transform(TEXTS)
+    expected = vectorizer.fit(few).transform(few)
     assert expected[1].tolist() == [2, 6, 3]
     np.testing.assert_array_equal(vectorizer.fit_transform(texts), np.tile(expected, (1500, 1)))
     np.testing.assert_array_equal(vectorizer.transform(texts), np.tile(expected, (1500, 1)))
@@ -157,6 +158,7 @@ def test_given_vocabulary_serves_texts_without_tokens():
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=[]), max_size=20), min_size=1, max_size=5))
+@example(["\ud800 \udc00\ud800x", "İ\x00 \x00"])
 def test_round_trip(texts):
     texts = [*texts, "ab\x00"]
     for vectorizer in (

@@ -116,6 +116,11 @@ CASES = {
     "longer in lower case": ({}, "İİ Ankara", ["Ankara"]),
     "one letter that becomes two": ({"token_pattern": r"\w+"}, "İz bu", ["İ", "z", "bu"]),
     "ligature": ({"strip_accents": "unicode"}, "ﬁne ﬂow", ["ﬁne", "ﬂow"]),
+    "one longer, one shorter": (
+        {"strip_accents": "unicode"},
+        "ﬁne cafe\u0301 ab",
+        ["ﬁne", "cafe\u0301", "ab"],
+    ),
     "combining accents": (
         {"strip_accents": "unicode"},
         "cafe\u0301\u0323! ok",

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -49,6 +49,7 @@ def test_tokens_and_spans():
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=[]), max_size=20), min_size=1, max_size=3))
+@example(["a\ud800b \udc00"])
 def test_spans_match_the_columns(texts):
     vectorizer = SequenceVectorizer(analyzer=subword_tokenizer(), max_length=4, truncation="both")
     ids = vectorizer.fit(TEXTS).transform(texts)
