@@ -1,0 +1,123 @@
+"""Hundreds of fits and thousands of predicts in one process: are memory and time flat?
+
+    python benchmarks/soak.py            # 300 fits, 10,000 predicts
+    python benchmarks/soak.py --quick    # 40 fits, 500 predicts
+
+Prints the memory and the time of each tenth of the run, and fails if either grows.
+"""
+
+import argparse
+import gc
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+MAX_MIB_PER_FIT = 0.05
+MAX_GROWTH_IN_TIME = 1.5  # the last third against the first, after the first tenth
+
+
+def resident_mib():
+    """Memory of this process that lies in RAM, in MiB."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def texts_and_labels(n_texts=400, n_tokens=20, seed=0):
+    """Texts as padded ids, and whether they begin with an even id."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(2, 500, size=(n_texts, n_tokens), dtype=np.int32)
+    X[np.arange(n_tokens) >= rng.integers(1, n_tokens + 1, size=n_texts)[:, None]] = 0
+    return X, X[:, 0] % 2
+
+
+def fits(n_fits):
+    """Yield after each fit of one of three kinds, with other widths now and then."""
+    from skattn import AttentionTextClassifier, GatedDenseClassifier
+
+    X, y = texts_and_labels()
+    rows = np.random.default_rng(1).normal(size=(400, 20)).astype(np.float32)
+    for number in range(n_fits):
+        if number % 2:
+            clf = AttentionTextClassifier(
+                encoder=("gru", "conv")[number // 2 % 2],
+                units=16,
+                embedding_dim=16,
+                epochs=2,
+                random_state=number,
+            )
+            clf.fit(X, y).predict(X)
+        else:
+            clf = GatedDenseClassifier(units=32, epochs=5, random_state=number)
+            clf.fit(rows, y).predict(rows)
+        del clf
+        yield
+
+
+def predicts(n_predicts):
+    """Yield after each answer, for one to forty texts of many lengths."""
+    from skattn import AttentionTextClassifier
+
+    X, y = texts_and_labels()
+    clf = AttentionTextClassifier(encoder="conv", units=16, epochs=1, random_state=0).fit(X, y)
+    rng = np.random.default_rng(2)
+    for _ in range(n_predicts):
+        rows = rng.integers(len(X), size=int(rng.integers(1, 40)))
+        clf.predict_proba(X[rows])
+        yield
+
+
+def soak(steps, n_steps):
+    """Run the steps; memory in MiB and seconds a step at the end of each tenth."""
+    memory, seconds = [], []
+    start, tenth = time.perf_counter(), max(1, n_steps // 10)
+    for number, _ in enumerate(steps, start=1):
+        if number % tenth == 0:
+            gc.collect()
+            seconds.append((time.perf_counter() - start) / tenth)
+            memory.append(resident_mib())
+            start = time.perf_counter()
+    return memory, seconds
+
+
+def judge(memory, seconds, n_steps):
+    """MiB kept a step and growth of the time, the first tenths left out as warm-up."""
+    warm = len(memory) * 4 // 10
+    kept = float(np.polyfit(np.arange(len(memory) - warm), memory[warm:], 1)[0])
+    third = max(1, len(seconds) // 3)
+    growth = float(np.median(seconds[-third:]) / np.median(seconds[1 : 1 + third]))
+    return kept / max(1, n_steps // 10), growth
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fits", type=int, default=300)
+    parser.add_argument("--predicts", type=int, default=10_000)
+    parser.add_argument("--quick", action="store_true", help="40 fits and 500 predicts")
+    options = parser.parse_args(arguments)
+    sizes = {"fits": options.fits, "predicts": options.predicts}
+    if options.quick:
+        sizes = {"fits": 40, "predicts": 500}
+    report, ok = {}, True
+    for name, run in (("fits", fits), ("predicts", predicts)):
+        n_steps = sizes[name]
+        memory, seconds = soak(run(n_steps), n_steps)
+        kept, growth = judge(memory, seconds, n_steps)
+        limit = MAX_MIB_PER_FIT * (1.0 if name == "fits" else 0.1)
+        allowance = 8.0 / n_steps if options.quick else 0.0  # a short run is mostly warm-up
+        ok &= kept <= limit + allowance and growth <= MAX_GROWTH_IN_TIME
+        report[name] = {
+            "steps": n_steps,
+            "mib_kept_per_step": round(kept, 4),
+            "time_growth": round(growth, 3),
+            "memory_mib": [round(value, 1) for value in memory],
+            "seconds_per_step": [round(value, 4) for value in seconds],
+        }
+    print(json.dumps(report | {"flat": bool(ok)}, indent=1))
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Threads of worker processes: TensorFlow takes every core and ignores what joblib asks for.
+
+Only a worker process of joblib (loky, or a Dask or Ray worker) is touched, and only before
+TensorFlow has started there. The user's own process never is.
+"""
+
+import multiprocessing
+import os
+import sys
+
+import tensorflow as tf
+
+SHARE = "OMP_NUM_THREADS"  # what joblib, Dask and Ray set in their workers
+
+
+def limit_in_worker():
+    """In a worker process, give TensorFlow the worker's share of the cores; True if it took it."""
+    share = os.environ.get(SHARE, "")
+    if not share.isdigit() or int(share) < 1 or not is_worker():
+        return False
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(int(share))
+        tf.config.threading.set_inter_op_parallelism_threads(int(share))
+    except RuntimeError:  # TensorFlow has started: other code of the worker came first
+        return False
+    return True
+
+
+def is_worker():
+    """Whether this process was started by loky, by Dask's nanny or by Ray to do work."""
+    process = multiprocessing.current_process()
+    if type(process).__module__.startswith(("joblib.externals.loky", "loky")):
+        return True
+    if process.name.startswith("Dask Worker process"):
+        return True
+    ray = sys.modules.get("ray")
+    return ray is not None and ray.is_initialized() and _runs_ray_tasks(ray)
+
+
+def _runs_ray_tasks(ray):
+    return getattr(ray, "get_runtime_context", None) is not None and (
+        ray.get_runtime_context().worker.mode == ray.WORKER_MODE
+    )
