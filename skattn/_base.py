@@ -20,10 +20,21 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skattn import _callbacks, _checkpoint, _networks, _rescue, _scikeras, _state, _validation
+from skattn import (
+    _callbacks,
+    _checkpoint,
+    _networks,
+    _rescue,
+    _scikeras,
+    _state,
+    _threads,
+    _validation,
+)
 from skattn._compat import CallbackSupportMixin
 from skattn._pool import POOL
 from skattn._schedule import FitSettings
+
+_threads.limit_in_worker()  # before anything below starts TensorFlow
 
 DEFAULT_HELD_OUT = 0.1
 
