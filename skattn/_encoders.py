@@ -5,7 +5,7 @@ Each is a function ``(hidden, mask, config, name) -> hidden`` in `ENCODERS`.
 
 import keras
 
-from skattn._layers import AddPositions, ExpandMask, ReverseByLength, ZeroPadding
+from skattn._layers import AddPositions, ExpandMask, ReverseByLength, ZeroPadding, glorot
 from skattn._recurrence import SimpleRecurrentUnit
 
 TRANSFORMER_HEADS = 4
@@ -13,11 +13,18 @@ CONV_WIDTHS = (3, 4, 5)
 
 
 def _recurrent(kind, bidirectional):
-    settings = {} if kind is SimpleRecurrentUnit else {"return_sequences": True}
-
     def encoder(hidden, mask, config, name):
         def layer(suffix=""):
-            return kind(config["units"], name=name + suffix, **settings)
+            if kind is SimpleRecurrentUnit:
+                return kind(config["units"], name=name + suffix)
+            return kind(
+                config["units"],
+                return_sequences=True,
+                kernel_initializer=glorot(),
+                recurrent_initializer=keras.initializers.Orthogonal(seed=0),
+                seed=0,
+                name=name + suffix,
+            )
 
         if not bidirectional:
             return layer()(hidden)  # padding on the right comes after the last token
@@ -34,7 +41,12 @@ def _convolution(hidden, mask, config, name):
     hidden = ZeroPadding(name=f"{name}_input")(hidden, mask)
     outputs = [
         keras.layers.Conv1D(
-            config["units"], width, padding="same", activation="relu", name=f"{name}_width_{width}"
+            config["units"],
+            width,
+            padding="same",
+            activation="relu",
+            kernel_initializer=glorot(),
+            name=f"{name}_width_{width}",
         )(hidden)
         for width in config["conv_widths"]
     ]
@@ -43,21 +55,30 @@ def _convolution(hidden, mask, config, name):
 
 def _transformer(hidden, mask, config, name):
     """One block with the normalization first (Xiong et al. 2020, figure 1b)."""
+
+    def dense(units, part, activation=None):
+        return keras.layers.Dense(
+            units, activation, kernel_initializer=glorot(), name=f"{name}_{part}"
+        )
+
     units = config["units"]
     if hidden.shape[-1] != units:
-        hidden = keras.layers.Dense(units, name=f"{name}_input")(hidden)
+        hidden = dense(units, "input")(hidden)
     hidden = AddPositions(name=f"{name}_positions")(hidden)
     normal = keras.layers.LayerNormalization(name=f"{name}_attention_norm")(hidden)
     heads = keras.layers.MultiHeadAttention(
-        TRANSFORMER_HEADS, max(1, units // TRANSFORMER_HEADS), name=f"{name}_self_attention"
+        TRANSFORMER_HEADS,
+        max(1, units // TRANSFORMER_HEADS),
+        kernel_initializer=glorot(),
+        seed=0,
+        name=f"{name}_self_attention",
     )
     seen = ExpandMask(name=f"{name}_seen")(mask)  # (batch, 1, time)
     hidden = keras.layers.Add(name=f"{name}_attended")(
         [hidden, heads(normal, normal, attention_mask=seen)]
     )
     normal = keras.layers.LayerNormalization(name=f"{name}_dense_norm")(hidden)
-    wide = keras.layers.Dense(2 * units, activation="relu", name=f"{name}_wide")(normal)
-    narrow = keras.layers.Dense(units, name=f"{name}_narrow")(wide)
+    narrow = dense(units, "narrow")(dense(2 * units, "wide", "relu")(normal))
     return keras.layers.Add(name=name)([hidden, narrow])
 
 

@@ -8,6 +8,11 @@ PACKAGE = "skattn"
 SCORES = ("feedforward", "additive", "dot", "multihead", "uniform", "max")
 
 
+def glorot():
+    """Glorot's initializer with a seed: an unseeded one draws from Python's global generator."""
+    return keras.initializers.GlorotUniform(seed=0)
+
+
 def masked_softmax(scores, mask):
     """Softmax over the time steps where `mask` is true; exactly 0 elsewhere.
 
@@ -53,6 +58,8 @@ class AttentionPooling(keras.layers.Layer):
         Weight of :math:`\\|A A^T - I\\|_F^2`, which keeps the heads apart [5]_.
     kernel_regularizer : keras.Regularizer, default=None
         For the kernels of the scores.
+    kernel_initializer : str or keras.Initializer, default="glorot_uniform"
+        For the kernels of the scores.
 
     References
     ----------
@@ -83,6 +90,7 @@ class AttentionPooling(keras.layers.Layer):
         units=None,
         penalty=0.0,
         kernel_regularizer=None,
+        kernel_initializer="glorot_uniform",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -90,6 +98,7 @@ class AttentionPooling(keras.layers.Layer):
             raise ValueError(f"score must be one of {SCORES}, got {score!r}.")
         self.score, self.heads, self.units, self.penalty = score, heads, units, penalty
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -103,7 +112,11 @@ class AttentionPooling(keras.layers.Layer):
     def _scorers(self, width):
         def dense(name, units, **settings):
             return keras.layers.Dense(
-                units, kernel_regularizer=self.kernel_regularizer, name=name, **settings
+                units,
+                kernel_regularizer=self.kernel_regularizer,
+                kernel_initializer=self.kernel_initializer,
+                name=name,
+                **settings,
             )
 
         if self.score == "feedforward":
@@ -163,6 +176,7 @@ class AttentionPooling(keras.layers.Layer):
             "heads": self.heads,
             "units": self.units,
             "penalty": self.penalty,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer)
             if self.kernel_regularizer
             else None,

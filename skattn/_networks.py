@@ -15,6 +15,7 @@ from skattn._layers import (
     SpreadWeights,
     TokenMask,
     WordDropout,
+    glorot,
 )
 from skattn._optimizers import build_optimizer, optimizer_config
 from skattn._training import ResidentModel
@@ -60,6 +61,7 @@ def _embed(ids, config):
     embedding = keras.layers.Embedding(
         config["vocabulary_size"],
         config["embedding_dim"],
+        embeddings_initializer=keras.initializers.RandomUniform(seed=0),
         name="embedding",
         trainable=config["embedding_trainable"],
     )
@@ -81,12 +83,16 @@ def _encode_and_attend(hidden, mask, config, prefix=""):
         heads=config["n_heads"],
         penalty=config["head_penalty"],
         kernel_regularizer=_penalty(config["l2"]),
+        kernel_initializer=glorot(),
         name=f"{prefix}attention",
     )
     context, weights = pooling(hidden, mask=mask)
     if config["extra_pooling"]:
         score = {"max": "max", "mean": "uniform"}[config["extra_pooling"]]
-        extra, _ = AttentionPooling(score, name=f"{prefix}extra_pooling")(hidden, mask=mask)
+        pooling = AttentionPooling(
+            score, kernel_initializer=glorot(), name=f"{prefix}extra_pooling"
+        )
+        extra, _ = pooling(hidden, mask=mask)
         context = keras.layers.Concatenate(name=f"{prefix}pooled")([context, extra])
     return context, weights
 
@@ -126,20 +132,26 @@ def build_gated_network(config):
     l2 = _penalty(config["l2"])
     kind = "sparse" if config["sparse"] else "dense"
     features = keras.Input((config["n_features"],), name="features", sparse=config["sparse"])
-    settings = {"activation": config["gate_activation"], "name": "attention_probs"}
+    settings = {
+        "activation": config["gate_activation"],
+        "kernel_initializer": glorot(),
+        "name": "attention_probs",
+    }
 
     def dense_relu(inputs):
         layer = SparseDense if config["sparse"] else keras.layers.Dense
-        return layer(config["units"], activation="relu", kernel_regularizer=l2, name="hidden")(
-            inputs
-        )
+        return layer(
+            config["units"],
+            activation="relu",
+            kernel_regularizer=l2,
+            kernel_initializer=glorot(),
+            name="hidden",
+        )(inputs)
 
     if config["gate"] == "inputs":
         gate = keras.layers.Dense(config["n_features"], **settings)(features)
         gated = keras.layers.Multiply(name="attention_mul")([features, gate])
-        representation = keras.layers.Dense(
-            config["units"], activation="relu", kernel_regularizer=l2, name="hidden"
-        )(gated)
+        representation = dense_relu(gated)
     else:
         hidden = dense_relu(features)  # (batch, units)
         gate = keras.layers.Dense(config["units"], **settings)(hidden)
@@ -193,6 +205,7 @@ def _answers(representation, config, l2):
         config["n_outputs"],
         activation="sigmoid" if config["multilabel"] else "softmax",
         kernel_regularizer=l2,
+        kernel_initializer=glorot(),
         name="probabilities",
     )(representation)
 

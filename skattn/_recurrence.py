@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from skattn._layers import PACKAGE
+from skattn._layers import PACKAGE, glorot
 
 
 @tf.custom_gradient
@@ -75,7 +75,7 @@ class SimpleRecurrentUnit(keras.layers.Layer):
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
         self.units = units
-        self.kernel_initializer = keras.initializers.get("glorot_uniform")
+        self.kernel_initializer = glorot()
         self.bias_initializer = keras.initializers.get("zeros")
 
     def build(self, input_shape):
