@@ -28,6 +28,7 @@ KERAS_ROOMS = {
     "_resident",
     "_schedule",
     "_state",
+    "_threads",
     "_training",
 }
 ESTIMATORS = {"_base", "_text", "_gated", "_recipe"}
