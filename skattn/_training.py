@@ -54,6 +54,18 @@ class ResidentModel(keras.Model):
         finally:
             self._resident.clear()
 
+    def make_train_function(self, force=False):
+        """Compile `train_step`; Keras calls this."""
+        if force or self.train_function is None:
+            self.train_function = _compile_steps(self.train_step)
+        return self.train_function
+
+    def make_test_function(self, force=False):
+        """Compile `test_step`; Keras calls this."""
+        if force or self.test_function is None:
+            self.test_function = _compile_steps(self.test_step)
+        return self.test_function
+
     def train_step(self, steps):
         """Train on the batches `steps[0]` to `steps[1]` of the plan; Keras calls this."""
         loss, _, size = self._sum_over_batches(steps, self._train_on_batch)
@@ -163,7 +175,7 @@ class ResidentModel(keras.Model):
     def _compile_readout(self, name):
         readout = keras.Model(self.inputs, self._readouts[name])
         spec = self._resident.spec
-        return tf.function(lambda x: readout(x, training=False), input_signature=[spec])
+        return _compile(lambda x: readout(x, training=False), [spec])
 
     def _compile_gradient(self):
         table = self.get_layer("embedding").embeddings.value
@@ -179,4 +191,20 @@ class ResidentModel(keras.Model):
             return each * tf.cast(ids != 0, tf.float32)
 
         signature = [self._resident.spec, tf.TensorSpec([None], tf.int32)]
-        return tf.function(gradient_times_input, input_signature=signature)
+        return _compile(gradient_times_input, signature)
+
+
+def _compile(function, signature):
+    """A graph of the function.
+
+    A concrete one: TensorFlow would warn of retracing where many networks, each of them traced
+    once, share a line of code.
+    """
+    graph = tf.function(function, input_signature=signature, autograph=False)
+    return graph.get_concrete_function()
+
+
+def _compile_steps(on_steps):
+    """What Keras calls with its iterator: run the next range of batches."""
+    run = _compile(on_steps, [tf.TensorSpec([2], tf.int32)])
+    return lambda iterator: run(next(iterator))
