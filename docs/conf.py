@@ -26,10 +26,17 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "_templates", "examples", "README.md", "performance_table.rst"]
+exclude_patterns = [
+    "_build",
+    "_templates",
+    "examples",
+    "README.md",
+    "CHANGELOG.md",
+    "performance_table.rst",
+]
 templates_path = ["_templates"]
 default_role = "py:obj"
-maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
 
 # -- API reference -----------------------------------------------------------------------------
 
@@ -39,14 +46,23 @@ numpydoc_show_class_members = False  # autodoc lists them, with their own headin
 numpydoc_xref_param_type = False
 
 
-def _unlink(app, what, name, obj, options, lines):
-    """Keep the words of references into the guides of other projects, without the link."""
+def _tidy(app, what, name, obj, options, lines):
+    """References into other projects' guides become words; ``name_`` in a shape is no link."""
     for place, line in enumerate(lines):
-        lines[place] = re.sub(r":(?:ref|term):`([^`<]+?)\s*(?:<[^>]*>)?`", r"\1", line)
+        line = re.sub(r":(?:ref|term):`([^`<]+?)\s*(?:<[^>]*>)?`", r"\1", line)
+        if "of shape (" in line and "`" not in line:
+            line = re.sub(r"_(?=[,)])", r"\\_", line)
+        lines[place] = line
+
+
+def _skip_keras(app, what, name, obj, skip, options):
+    """The hundred members of every Keras layer belong into Keras's own reference."""
+    return True if str(getattr(obj, "__module__", "")).startswith("keras.") else None
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", _unlink, priority=900)
+    app.connect("autodoc-process-docstring", _tidy, priority=900)
+    app.connect("autodoc-skip-member", _skip_keras)
 
 
 # -- gallery -----------------------------------------------------------------------------------
@@ -62,7 +78,8 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "remove_config_comments": True,
     "within_subsection_order": "FileNameSortKey",
-    "min_reported_time": 3600,  # the table of times tells about the machine, not the library
+    "thumbnail_size": (480, 336),
+    "min_reported_time": 3600,  # times tell about the machine, not the library
     "write_computation_times": False,
     "abort_on_example_error": False,
 }

@@ -6,41 +6,67 @@ Attention on the words of the text, as a picture and as a page.
 """
 
 # %%
-# Short messages to a shop, about an account, a bill or a delivery. A few sentences in every
-# combination, so that nothing has to be downloaded.
+# Short messages to a shop, about an account, a bill or a delivery. A few
+# sentences in every combination, so that nothing has to be downloaded.
 
 from itertools import product
 
 openings = ["Hello,", "Good morning,", "Dear team,", "Hi there,"]
-stories = ["I wrote to you last week", "nobody answers the phone", "this is the third time"]
+stories = [
+    "I wrote to you last week",
+    "nobody answers the phone",
+    "this is the third time",
+]
 problems = {
-    "account": ["my password is not accepted", "the account is locked", "I cannot log in"],
-    "billing": ["the invoice is too high", "please refund my payment", "I was charged twice"],
-    "delivery": ["the parcel never came", "your courier lost my box", "it was shipped elsewhere"],
+    "account": [
+        "my password is not accepted",
+        "the account is locked",
+        "I cannot log in",
+    ],
+    "billing": [
+        "the invoice is too high",
+        "please refund my payment",
+        "I was charged twice",
+    ],
+    "delivery": [
+        "the parcel never came",
+        "your courier lost my box",
+        "it was shipped elsewhere",
+    ],
 }
 texts, topics = [], []
 for topic, sentences in problems.items():
     for opening, sentence, story in product(openings, sentences, stories):
-        texts += [f"{opening} {sentence} and {story}.", f"{opening} {story} and {sentence}."]
+        texts += [
+            f"{opening} {sentence} and {story}.",
+            f"{opening} {story} and {sentence}.",
+        ]
         topics += [topic, topic]
 
 # %%
-# With ``encoder="none"`` the attention looks at the embedded words themselves, and
-# ``attention="additive"`` lets it be as sharp as it likes.
+# With ``encoder="none"`` the attention looks at the embedded words
+# themselves, and ``attention="additive"`` lets it be as sharp as it likes.
 
 from sklearn.pipeline import make_pipeline
 
-from skattn import AttentionDisplay, AttentionTextClassifier, SequenceVectorizer
+from skattn import (
+    AttentionDisplay,
+    AttentionTextClassifier,
+    SequenceVectorizer,
+)
 
 model = make_pipeline(
     SequenceVectorizer(),
-    AttentionTextClassifier(encoder="none", attention="additive", epochs=15, random_state=0),
+    AttentionTextClassifier(
+        encoder="none", attention="additive", epochs=15, random_state=0
+    ),
 )
-model.fit(texts, topics)
+_ = model.fit(texts, topics)
 
 # %%
-# The darker a word, the more attention it got. Words are shaded within their text: full colour is
-# the heaviest word, unless the attention is spread evenly, which stays pale.
+# The darker a word, the more attention it got. Words are shaded within
+# their text: full colour is the heaviest word, unless the attention is
+# spread evenly, which stays pale.
 
 new_texts = [
     "Where is my parcel? I wrote to you last week.",
@@ -53,9 +79,10 @@ display = AttentionDisplay.from_estimator(model, new_texts, new_topics)
 _ = display.plot()
 
 # %%
-# In a notebook the display itself shows up as a page: filter it by class, and point at a word
-# (or move there with the keyboard) to read its weight. ``display.save_html("page.html")`` writes
-# the same into one file, which needs no network.
+# In a notebook the display itself shows up as a page: filter it by class,
+# and point at a word (or move there with the keyboard) to read its weight.
+# ``display.save_html("page.html")`` writes the same into one file, which
+# needs no network.
 
 display
 

@@ -6,14 +6,21 @@ A neural network on texts has an old opponent. Where does word order matter?
 """
 
 # %%
-# Two kinds of sentences with the *same words*: what counts is who bites whom. A bag of words cannot
-# tell them apart; a bag of pairs of words can, partly; a network that reads in order can.
+# Two kinds of sentences with the *same words*: what counts is who bites
+# whom. A bag of words cannot tell them apart. Pairs of words can where the
+# telling ones stand side by side, and a network that reads in order can.
 
 import random
 
 people = ["Ann", "Ben", "Cleo", "Dan", "Eve", "Finn"]
 animals = ["dog", "cat", "horse", "goose", "parrot", "pony"]
-places = ["in the garden", "last night", "near the old mill", "again", "on the way home"]
+places = [
+    "in the garden",
+    "last night",
+    "near the old mill",
+    "again",
+    "on the way home",
+]
 rng = random.Random(0)
 
 
@@ -21,7 +28,9 @@ def sentence(bitten):
     person, animal = rng.choice(people), f"the {rng.choice(animals)}"
     one, other = (animal, person) if bitten else (person, animal)
     where = rng.choice(places)
-    return rng.choice([f"{one} {where} bit {other}", f"{where} {one} quickly bit {other}"])
+    return rng.choice(
+        [f"{one} {where} bit {other}", f"{where} {one} quickly bit {other}"]
+    )
 
 
 labels = ["bitten", "bites"] * 150
@@ -42,25 +51,35 @@ from skattn import AttentionTextClassifier, SequenceVectorizer
 
 def network(encoder):
     classifier = AttentionTextClassifier(
-        encoder=encoder, units=32, epochs=12, learning_rate=0.005, random_state=0
+        encoder=encoder,
+        units=32,
+        epochs=12,
+        learning_rate=0.005,
+        random_state=0,
     )
     return make_pipeline(SequenceVectorizer(), classifier)
 
 
 models = {
     "TF-IDF, words": make_pipeline(TfidfVectorizer(), LinearSVC()),
-    "TF-IDF, words and pairs": make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LinearSVC()),
+    "TF-IDF, words and pairs": make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2)), LinearSVC()
+    ),
     'network, encoder="none"': network("none"),
     'network, encoder="lstm"': network("lstm"),
 }
 scores = pd.Series(
-    {name: cross_val_score(model, texts, labels, cv=3).mean() for name, model in models.items()}
+    {
+        name: cross_val_score(model, texts, labels, cv=3).mean()
+        for name, model in models.items()
+    }
 )
 scores.round(2)
 
 # %%
-# On most real texts the words alone go a long way, and TF-IDF with a linear model is hard to beat.
-# Put it beside your network. ``make_text_classifier`` lets both vote.
+# On most real texts the words alone go a long way, and TF-IDF with a linear
+# model is hard to beat. Put it beside your network.
+# ``make_text_classifier`` lets both vote.
 
 import matplotlib.pyplot as plt
 
