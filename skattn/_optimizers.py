@@ -63,6 +63,17 @@ class RowAdam(keras.optimizers.Adam):
         variable.scatter_sub(tf.IndexedSlices(m * alpha / (tf.sqrt(v) + self.epsilon), rows))
 
 
+_WHOLE = (  # settings of Adam that look at whole gradients or variables before the step
+    "amsgrad",
+    "clipnorm",
+    "clipvalue",
+    "global_clipnorm",
+    "gradient_accumulation_steps",
+    "loss_scale_factor",
+    "use_ema",
+)
+
+
 def sum_per_row(gradient):
     """The same gradient with each row of the table named once."""
     rows, place = tf.unique(gradient.indices)
@@ -116,7 +127,7 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0):
         config["learning_rate"] = learning_rate
         if weight_decay:
             config["weight_decay"] = weight_decay
-    plain_adam = type(built) is keras.optimizers.Adam and not config.get("amsgrad")
+    plain_adam = type(built) is keras.optimizers.Adam and not any(map(config.get, _WHOLE))
     built = (RowAdam if plain_adam else type(built)).from_config(config)
     if weight_decay and named:
         built.exclude_from_weight_decay(var_names=["bias", "embedding/"])
