@@ -18,6 +18,7 @@ _HOMES = {
     "TextExplanation": "_explain",
     "TrainingDisplay": "_displays",
     "explain_texts": "_explain",
+    "export_onnx": "_onnx",
     "faithfulness_report": "_faithfulness",
     "make_text_classifier": "_recipe",
 }
@@ -33,6 +34,7 @@ __all__ = [
     "TrainingDisplay",
     "__version__",
     "explain_texts",
+    "export_onnx",
     "faithfulness_report",
     "make_text_classifier",
 ]
