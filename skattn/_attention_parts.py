@@ -148,7 +148,7 @@ def _descend(model, steps):
         return _descend(model.steps[-1][1], steps + _flat_steps(model.steps[:-1]))
     if hasattr(model, "best_estimator_"):
         return _descend(model.best_estimator_, steps)
-    if hasattr(model, "estimator_") and hasattr(model, "threshold"):  # a choice that was made
+    if hasattr(model, "estimator_") and hasattr(model, "choice_"):
         return _descend(model.estimator_, steps)
     if hasattr(model, "calibrated_classifiers_"):
         members = [calibrated.estimator for calibrated in model.calibrated_classifiers_]

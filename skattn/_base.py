@@ -241,7 +241,7 @@ class BaseNetworkClassifier(
             monitor = "val_loss" if by_loss else "val_score"
             callbacks.append(_callbacks.early_stopping(monitor, self.n_iter_no_change, self.tol))
         if self.weight_averaging and epochs > 1:
-            callbacks.append(_callbacks.WeightAveraging(settings.first_epoch + epochs // 3))
+            callbacks.append(_callbacks.WeightAveraging(settings.first_epoch + epochs // 2))
         if getattr(self, "_skl_callbacks", None):
             callbacks.append(self._epoch_tasks(network, X, y, settings, targets))
         if self.verbose:

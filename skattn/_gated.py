@@ -52,8 +52,8 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         ``"cosine"`` lets the rate rise over the first tenth of the steps and then fall to 0 along
         half a cosine.
     weight_averaging : bool, default=False
-        Whether to end with the mean of the weights after each of the last two thirds of the
-        epochs; not together with `early_stopping`.
+        Whether to end with the mean of the weights after each epoch of the second half
+        of the fit; not together with `early_stopping`.
     class_weight : dict or "balanced", default=None
         Weights of the classes; ``"balanced"`` gives each class the same total weight.
     early_stopping : bool, default=False

@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-SHARPNESS = 3.0
+SHARPNESS = 4.0
 
 
 class LogCountRatio(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -100,7 +100,7 @@ class LogCountRatio(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 class MarginClassifier(LinearSVC):
     """A linear support vector machine whose margins are turned into probabilities.
 
-    The probabilities are the softmax of three times the margins, so that they can be averaged
+    The probabilities are the softmax of four times the margins, so that they can be averaged
     with a network's. They order the classes as the margins do and cost no cross-validation; for
     calibrated ones use `sklearn.calibration.CalibratedClassifierCV`. The parameters are those of
     `sklearn.svm.LinearSVC`.
@@ -114,7 +114,7 @@ class MarginClassifier(LinearSVC):
     """
 
     def predict_proba(self, X):
-        """Softmax of three times the margins.
+        """Softmax of four times the margins.
 
         Parameters
         ----------

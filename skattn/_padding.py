@@ -4,6 +4,8 @@ from numbers import Integral
 
 import numpy as np
 
+from skattn._vocabulary import OUT_OF_VOCABULARY
+
 _ROWS_AT_ONCE = 4096  # bounds the memory of the intermediate arrays
 
 
@@ -68,3 +70,11 @@ def _is_kept(lengths, max_length, truncation):
     place = np.arange(ends[-1])
     first_stop, last_start = ends - lengths + n_first, ends - n_last
     return (place < np.repeat(first_stop, lengths)) | (place >= np.repeat(last_start, lengths))
+
+
+def drop_unknown(ids, lengths):
+    """Leave out the tokens of id 1; the other ids end to end, and the new lengths."""
+    ids = np.asarray(ids)
+    known = ids != OUT_OF_VOCABULARY
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    return ids[known], np.bincount(rows[known], minlength=len(lengths)).tolist()

@@ -1,86 +1,107 @@
 """`make_text_classifier`: the recommended classifier for raw texts."""
 
 import re
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt
-from sklearn.utils.metaestimators import available_if
+from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skattn._linear import LogCountRatio, MarginClassifier
 from skattn._sequences import SequenceVectorizer
 from skattn._text import AttentionTextClassifier
-from skattn._texts import as_texts
+from skattn._texts import as_texts, checked_texts
 
 WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
-LONG = 60.0  # words a text, on average
 
-# chosen on inner validation splits of the training parts; see the page on accuracy
+# chosen on inner validation splits of training parts; see the page on accuracy
 SHARED = {
+    "token_pattern": WORDS_AND_SIGNS,
+    "min_df": 2,
     "attention": "additive",
     "dropout": 0.5,
-    "embedding_dropout": 0.5,
-    "word_dropout": 0.2,
     "label_smoothing": 0.1,
-    "learning_rate": 2e-3,
+    "learning_rate": 3e-3,
     "weight_decay": 0.01,
     "learning_rate_schedule": "cosine",
     "weight_averaging": True,
 }
-SHORT_TEXTS = {
+SHORT_TEXTS = SHARED | {
+    "max_length": 256,
     "encoder": "conv",
     "conv_widths": (2, 3, 4),
     "units": 64,
     "embedding_dim": 128,
     "extra_pooling": "max",
+    "embedding_dropout": 0.5,
+    "word_dropout": 0.2,
+    "batch_size": 64,
     "epochs": 12,
 }
-LONG_TEXTS = {"encoder": "none", "embedding_dim": 64, "extra_pooling": "mean", "epochs": 8}
+MANY_CLASSES = SHORT_TEXTS | {"embedding_dropout": 0.3, "word_dropout": 0.1, "epochs": 20}
+LONG_TEXTS = SHARED | {
+    "ngram_range": (1, 2),
+    "unknown": "drop",
+    "max_length": 800,
+    "encoder": "none",
+    "embedding_dim": 64,
+    "extra_pooling": "mean",
+    "embedding_dropout": 0.3,
+    "word_dropout": 0.2,
+    "epochs": 10,
+}
 
 
-class LengthChoice(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """One classifier for short texts and another for long ones; `fit` looks at the mean length.
+class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """One of three classifiers of raw texts; `fit` chooses by rules that look at the data alone.
 
     Parameters
     ----------
-    short, long : classifier of raw texts
-        Fitted where the training texts have up to `threshold` words on average, or more.
-    threshold : float, default=60.0
+    short, many, long : classifier of raw texts
+        `long` is fitted where the training texts have more than `long_from` words on average;
+        of the others `many` where there are more than `many_from` classes, else `short`.
+    long_from : float, default=60.0
         In words.
+    many_from : int, default=20
+        In classes.
 
     Attributes
     ----------
     estimator_ : classifier
         The one that was fitted.
-    mean_length_ : float
-        Words a training text, on average.
+    choice_ : {"short", "many", "long"}
+        Which one it is.
     classes_ : ndarray of shape (n_classes,)
         The labels.
     """
 
     _parameter_constraints = {
-        "short": [HasMethods(["fit", "predict"])],
-        "long": [HasMethods(["fit", "predict"])],
-        "threshold": [Interval(RealNotInt, 0, None, closed="neither")],
+        "short": [HasMethods(["fit", "predict_proba"])],
+        "many": [HasMethods(["fit", "predict_proba"])],
+        "long": [HasMethods(["fit", "predict_proba"])],
+        "long_from": [Interval(Real, 0, None, closed="left")],
+        "many_from": [Interval(Integral, 2, None, closed="left")],
     }
 
-    def __init__(self, short, long, *, threshold=LONG):
+    def __init__(self, short, many, long, *, long_from=60.0, many_from=20):
         self.short = short
+        self.many = many
         self.long = long
-        self.threshold = threshold
+        self.long_from = long_from
+        self.many_from = many_from
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, **params):
-        """Measure the texts and fit the classifier for their length.
+        """Choose, and fit the choice.
 
         Parameters
         ----------
         X : iterable of str
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
         **params
             Handed on.
 
@@ -88,12 +109,17 @@ class LengthChoice(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         -------
         self : object
         """
-        texts = as_texts(X)
-        self.mean_length_ = float(np.mean([len(re.findall(r"\w+", text)) for text in texts]))
-        chosen = self.long if self.mean_length_ > self.threshold else self.short
-        self.estimator_ = clone(chosen).fit(texts, y, **params)
+        texts = list(checked_texts(as_texts(X)))
+        self.choice_ = self._choose(texts, y)
+        self.estimator_ = clone(getattr(self, self.choice_)).fit(texts, y, **params)
         self.classes_ = self.estimator_.classes_
         return self
+
+    def _choose(self, texts, y):
+        n_words = sum(len(re.findall(r"\w+", text)) for text in texts)
+        if n_words > self.long_from * len(texts):
+            return "long"
+        return "many" if len(np.unique(y)) > self.many_from else "short"
 
     def predict(self, X):
         """Labels of the texts.
@@ -109,7 +135,6 @@ class LengthChoice(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.predict(X)
 
-    @available_if(lambda self: hasattr(self.short, "predict_proba"))
     def predict_proba(self, X):
         """Probabilities of the classes.
 
@@ -136,8 +161,9 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     It averages the probabilities of two members, each a pipeline from raw texts:
 
     - ``"attention"``: `SequenceVectorizer` and `AttentionTextClassifier`. Up to 60 words a text on
-      average the network convolves over 2, 3 and 4 tokens; beyond that its attention looks
-      straight at the embeddings of words and pairs of words.
+      average the network convolves over 2, 3 and 4 tokens (with more than 20 classes for more
+      epochs and with less dropout); beyond 60 words its attention looks straight at the
+      embeddings of words and pairs of words.
     - ``"linear"``: TF-IDF of words, pairs of words and characters, with a linear support vector
       machine; with two classes the features are weighed by their log-count ratios.
 
@@ -179,12 +205,10 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
         return _network_pipeline({"random_state": random_state} | params)
     if params.get("early_stopping"):  # the best epoch instead of the mean of the epochs
         params = {"weight_averaging": False} | params
-    short = SHARED | SHORT_TEXTS | {"random_state": random_state} | params
-    long = SHARED | LONG_TEXTS | {"ngram_range": (1, 2), "random_state": random_state} | params
-    reading = {"token_pattern": WORDS_AND_SIGNS, "min_df": 2, "max_length": 1000}
-    attention = LengthChoice(_network_pipeline(reading | short), _network_pipeline(reading | long))
+    own = {"random_state": random_state} | params
+    networks = [_network_pipeline(rule | own) for rule in (SHORT_TEXTS, MANY_CLASSES, LONG_TEXTS)]
     members = [
-        ("attention", attention),
+        ("attention", ChoiceByData(*networks)),
         ("linear", _linear_pipeline(params.get("class_weight"), random_state)),
     ]
     return VotingClassifier(members, voting="soft")
