@@ -12,17 +12,16 @@ from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, St
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from skattn._learning import learn_words
-from skattn._padding import choose_length, n_kept_at_each_end, pad_rows
-from skattn._subwords import is_subword_tokenizer, subword_tokenizer_from_json
+from skattn._padding import choose_length, drop_unknown, n_kept_at_each_end, pad_rows
 from skattn._texts import as_texts, checked_texts
 from skattn._tokens import build_token_spans, build_tokens, check_reading, warn_for_capitals
+from skattn._vectorizer_state import from_state, to_state
 from skattn._vocabulary import (
     FIRST_WORD,
+    OUT_OF_VOCABULARY,
     PADDING,
     HashedIds,
     look_up,
-    pack_words,
-    unpack_words,
     word_ids,
 )
 
@@ -40,7 +39,6 @@ _LEARNING = ("vocabulary", "embeddings", "min_df", "max_df", "max_features")
 _LEARNED = ("_words", "_ids", "max_length_", "embeddings_", "coverage_")
 _ROWS_AT_ONCE = 4096
 _UNKNOWN = "[UNK]"
-_STATE_FORMAT = 1
 
 
 class SequenceVectorizer(TransformerMixin, BaseEstimator):
@@ -75,10 +73,10 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         Replaces `token_pattern`: a function from text to list of tokens.
     stop_words : {"english"}, list of str or None, default=None
         Words that are left out. They are gone, not out of vocabulary.
-    token_pattern : str or None, default=r"(?u)\\b\\w\\w+\\b"
+    token_pattern : str or None, default=r"(?u)\b\w\w+\b"
         Regular expression of a token (of its group, if it has one). The default, which is
         scikit-learn's, leaves out punctuation and words of one character;
-        ``r"(?u)\\b\\w+\\b|[^\\w\\s]"`` keeps both.
+        ``r"(?u)\b\w+\b|[^\w\s]"`` keeps both.
     ngram_range : tuple (min_n, max_n), default=(1, 1)
         Sizes of the n-grams of words or of characters that are the tokens.
     analyzer : {"word", "char", "char_wb"}, tokenizers.Tokenizer or callable, default="word"
@@ -96,6 +94,9 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         A vocabulary to use instead of that of the training texts. Its indices count from 0, as
         in `CountVectorizer`, and are shifted: word number ``i`` gets the id ``i + 2``.
         `min_df`, `max_df` and `max_features` have no effect on it.
+    unknown : {"keep", "drop"}, default="keep"
+        Whether tokens out of vocabulary stand in the rows, as id 1, or are left out as if they
+        were not in the text.
     embeddings : mapping, gensim KeyedVectors, path or None, default=None
         Pretrained word vectors: a mapping of str to vector, an object with `index_to_key` and
         `vectors`, or the path of a text file (gzip too) as GloVe, word2vec and fastText write
@@ -175,6 +176,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             callable,
         ],
         "vocabulary": [Mapping, HasMethods("__iter__"), None],
+        "unknown": [StrOptions({"keep", "drop"})],
         "embeddings": "no_validation",  # read_embeddings says what it takes
         "n_features": [Interval(Integral, 1, 2**31 - 2, closed="both"), None],
     }
@@ -196,6 +198,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         max_df=1.0,
         max_features=None,
         vocabulary=None,
+        unknown="keep",
         embeddings=None,
         n_features=None,
     ):
@@ -213,6 +216,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         self.max_df = max_df
         self.max_features = max_features
         self.vocabulary = vocabulary
+        self.unknown = unknown
         self.embeddings = embeddings
         self.n_features = n_features
 
@@ -287,6 +291,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             part, lengths = rows[start : start + _ROWS_AT_ONCE], []
             tokens = look_up(_each_token(islice(texts, len(part)), read, lengths), ids)
+            if self.unknown == "drop":
+                tokens, lengths = drop_unknown(tokens, lengths)
             part[:] = pad_rows(tokens, lengths, rows.shape[1], self.truncation)
         return rows
 
@@ -312,10 +318,12 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             which does not tell where its tokens stand.
         """
         self._check_ready()
-        find_spans = build_token_spans(self._reader())
-        kept = []
+        find_spans, read = build_token_spans(self._reader()), build_tokens(self._reader())
+        ids, kept = self._ids_of_tokens(), []
         for text in checked_texts(as_texts(texts)):
             spans = np.array(find_spans(text), dtype=np.int64).reshape(-1, 2)
+            if self.unknown == "drop":
+                spans = spans[np.asarray(look_up(read(text), ids)) != OUT_OF_VOCABULARY]
             first, last = n_kept_at_each_end(len(spans), self._n_columns(), self.truncation)
             kept.append(np.concatenate([spans[:first], spans[len(spans) - last :]]))
         return kept
@@ -395,6 +403,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         else:
             self._check_hashing()
             ids, learned = look_up(tokens, HashedIds(self.n_features)), {}
+        if self.unknown == "drop":
+            ids, lengths = drop_unknown(ids, lengths)
         learned["max_length_"] = choose_length(lengths, self.max_length)
         for name in _LEARNED:  # only now, when nothing can fail any more
             self.__dict__.pop(name, None)
@@ -440,27 +450,15 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         return CountVectorizer(**{name: getattr(self, name) for name in _READING})
 
     def __getstate__(self):
-        state = dict(super().__getstate__())
-        state.pop("_ids", None)
-        if "_words" in state:
-            state["_packed_words"], state["_word_ends"] = pack_words(state.pop("_words"))
-        if is_subword_tokenizer(self.analyzer):
-            state["_analyzer_json"] = state.pop("analyzer").to_str()
-        return state | {"_state_format": _STATE_FORMAT}
+        """Parameters and learned attributes, the words as two arrays, no foreign object."""
+        return to_state(super().__getstate__())
 
     def __setstate__(self, state):
-        state = dict(state)
-        if state.pop("_state_format", _STATE_FORMAT) > _STATE_FORMAT:
-            raise ValueError(
-                "This SequenceVectorizer was stored by a newer version of skattn; upgrade skattn."
-            )
-        if "_packed_words" in state:
-            state["_words"] = unpack_words(state.pop("_packed_words"), state.pop("_word_ends"))
-        if "_analyzer_json" in state:
-            state["analyzer"] = subword_tokenizer_from_json(state.pop("_analyzer_json"))
-        super().__setstate__(state)
+        """Take a state of this or an older version of the package."""
+        super().__setstate__(from_state(type(self), state))
 
     def __sklearn_is_fitted__(self):
+        """Tell whether `fit` has been called."""
         return hasattr(self, "max_length_")
 
     def __sklearn_tags__(self):

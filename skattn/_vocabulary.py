@@ -66,4 +66,6 @@ def unpack_words(packed, ends):
     """Invert `pack_words`; the ends count characters, not bytes."""
     joined = packed.tobytes().decode("utf-8", "surrogatepass")
     bounds = [0, *ends.tolist()]
+    if bounds[-1] != len(joined) or any(start > end for start, end in pairwise(bounds)):
+        raise ValueError("the ends of its words do not fit their characters")
     return [joined[start:end] for start, end in pairwise(bounds)]

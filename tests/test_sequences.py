@@ -518,9 +518,47 @@ def test_skops_file_needs_no_trust():
 
 
 def test_a_state_of_a_newer_version_is_refused():
-    state = SequenceVectorizer().fit(TEXTS).__getstate__() | {"_state_format": 99}
-    with pytest.raises(ValueError, match="newer version"):
+    for version in (99, None, "1"):
+        state = SequenceVectorizer().fit(TEXTS).__getstate__() | {"_format": version}
+        with pytest.raises(ValueError, match="newer"):
+            SequenceVectorizer().__setstate__(state)
+
+
+def test_a_state_of_an_older_version_gets_the_defaults():
+    state = SequenceVectorizer().fit(TEXTS).__getstate__()
+    del state["n_features"]
+    vectorizer = SequenceVectorizer.__new__(SequenceVectorizer)
+    vectorizer.__setstate__(state)
+    assert vectorizer.n_features is None
+    assert vectorizer.transform(TEXTS).tolist() == IDS
+
+
+DAMAGES = {
+    "ends too early": {"_word_ends": np.array([3])},
+    "ends go back": {"_word_ends": np.array([9, 3, 21])},
+    "ends are no numbers": {"_word_ends": "many"},
+    "not UTF-8": {"_packed_words": np.array([255, 254], dtype=np.uint8)},
+    "the same word twice": {
+        "_packed_words": np.array([97, 97], dtype=np.uint8),
+        "_word_ends": np.array([1, 2]),
+    },
+    "no length": {"max_length_": 0},
+    "length is no number": {"max_length_": "many"},
+    "table of another size": {"embeddings_": np.zeros((2, 2))},
+    "no subword tokenizer": {"_analyzer_json": 3},
+    "a method": {"transform": len},
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_state_is_refused(damage):
+    if "_analyzer_json" in damage:
+        pytest.importorskip("tokenizers", reason="needs the extra tokenizers")
+    state = SequenceVectorizer().fit(TEXTS).__getstate__() | damage
+    with pytest.raises(ValueError, match="no sound SequenceVectorizer"):
         SequenceVectorizer().__setstate__(state)
+    with pytest.raises(ValueError, match="no state"):
+        SequenceVectorizer().__setstate__([state])
 
 
 def test_another_process_gets_the_same_ids(tmp_path):
@@ -599,3 +637,20 @@ def test_hashing_remembers_a_bounded_number_of_tokens():
     expected = [ids[str(number)] for number in range(100)]
     assert len(ids) <= 10
     assert [ids[str(number)] for number in range(100)] == expected
+
+
+@pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2)])
+def test_unknown_tokens_can_be_left_out_with_their_spans(ngram_range):
+    vectorizer = SequenceVectorizer(unknown="drop", ngram_range=ngram_range, min_df=2)
+    texts = ["red fox runs", "red fox sleeps", "the blue fox sleeps too long"]
+    ids = vectorizer.fit_transform(texts)
+    assert 1 not in ids
+    np.testing.assert_array_equal(vectorizer.transform(texts), ids)
+    keeping = SequenceVectorizer(ngram_range=ngram_range, min_df=2).fit(texts)
+    for row, kept, text, spans in zip(
+        ids, keeping.transform(texts), texts, vectorizer.token_spans(texts), strict=True
+    ):
+        np.testing.assert_array_equal(row[row > 0], kept[kept > 1])
+        words = [text[start:end] for start, end in spans]
+        assert words == vectorizer.inverse_transform([row])[0].tolist()
+    assert vectorizer.max_length_ == (ids > 0).sum(axis=1).max() < keeping.max_length_

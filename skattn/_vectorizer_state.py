@@ -1,0 +1,82 @@
+"""The state of a `SequenceVectorizer`: parameters, numbers and arrays; nothing that is code."""
+
+import inspect
+from numbers import Integral
+
+import numpy as np
+
+from skattn._subwords import is_subword_tokenizer, subword_tokenizer_from_json
+from skattn._vocabulary import FIRST_WORD, check_words, pack_words, unpack_words
+
+FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
+
+
+def to_state(attributes):
+    """Turn the attributes of a vectorizer into its state: words as arrays, subwords as JSON."""
+    state = dict(attributes, _format=FORMAT)
+    state.pop("_ids", None)
+    if "_words" in state:
+        state["_packed_words"], state["_word_ends"] = pack_words(state.pop("_words"))
+    if is_subword_tokenizer(state["analyzer"]):
+        state["_analyzer_json"] = state.pop("analyzer").to_str()
+    return state
+
+
+def from_state(kind, state):
+    """Turn a state back into attributes, or say what is wrong with it.
+
+    Parameters
+    ----------
+    kind : type
+        The class of the vectorizer; its defaults stand in for parameters newer than the state.
+    state : dict
+    """
+    if not isinstance(state, dict):
+        raise ValueError(f"This file holds no state of a {kind.__name__}.")
+    attributes = dict(state)
+    version = attributes.pop("_format", None)
+    if not isinstance(version, Integral) or version > FORMAT:
+        raise ValueError(
+            f"This {kind.__name__} was stored by a newer skattn (format {version}, this one reads "
+            f"up to {FORMAT}). Install the newer version to load it."
+        )
+    try:
+        if "_analyzer_json" in attributes:
+            attributes["analyzer"] = subword_tokenizer_from_json(attributes.pop("_analyzer_json"))
+        attributes = _defaults(kind) | attributes
+        _unpack_learned(attributes)
+        _check_names(kind, attributes)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"This file holds no sound {kind.__name__}: {error}") from error
+    return attributes
+
+
+def _defaults(kind):
+    """Parameters with their defaults."""
+    parameters = inspect.signature(kind).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters}
+
+
+def _unpack_learned(attributes):
+    """Unpack the words; check that what was learned fits together."""
+    n_ids = None
+    if "_packed_words" in attributes:
+        packed, ends = attributes.pop("_packed_words"), attributes.pop("_word_ends")
+        words = unpack_words(packed, ends)
+        if len(set(words)) != len(words) or not words:
+            raise ValueError("its words are not all different")
+        attributes["_words"] = check_words(words, "file")
+        n_ids = FIRST_WORD + len(words)
+    length = attributes.get("max_length_", 1)
+    if not isinstance(length, Integral) or length < 1:
+        raise ValueError(f"max_length_ is {length!r}")
+    table = attributes.get("embeddings_")
+    if table is not None and (np.ndim(table) != 2 or len(table) != n_ids):
+        raise ValueError(f"embeddings_ has the shape {np.shape(table)} for {n_ids} ids")
+
+
+def _check_names(kind, attributes):
+    """Refuse an attribute that would stand before a method."""
+    hidden = [name for name in attributes if hasattr(kind, name)]
+    if hidden:
+        raise ValueError(f"it replaces {', '.join(map(str, hidden))}")
