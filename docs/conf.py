@@ -92,15 +92,9 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
-html_sidebars = {
-    "index": [],
-    "install": [],
-    "quickstart": [],
-    "from_stack_overflow": [],
-    "changelog": [],
-    "performance": [],
-    "gallery/index": [],
-}
+alone = ["index", "install", "quickstart", "explanations", "from_stack_overflow", "performance"]
+alone += ["architecture", "security", "versions", "contributing", "changelog", "gallery/index"]
+html_sidebars = {page: [] for page in [*alone, "search", "genindex"]}
 html_theme_options = {
     "logo": {"text": "skattn", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "header_links_before_dropdown": 6,

@@ -62,7 +62,7 @@ def test_the_docstring_of_a_public_name_has_its_sections(name):
     sections = ["Examples"]
     if inspect.signature(value).parameters and name != "TextExplanation":
         sections.append("Parameters")
-    if not inspect.isclass(value):
+    if not inspect.isclass(value) and name != "export_onnx":  # which writes a file
         sections.append("Returns")
     missing = [s for s in sections if not re.search(rf"^\s*{s}\n\s*-+$", value.__doc__, re.M)]
     assert missing == []

@@ -46,6 +46,8 @@ for topic, sentences in problems.items():
 # %%
 # With ``encoder="none"`` the attention looks at the embedded words
 # themselves, and ``attention="additive"`` lets it be as sharp as it likes.
+# ``word_dropout=0.2`` hides every fifth word in training, so that the
+# network learns what an unknown word means: nothing.
 
 from sklearn.pipeline import make_pipeline
 
@@ -58,7 +60,11 @@ from skattn import (
 model = make_pipeline(
     SequenceVectorizer(),
     AttentionTextClassifier(
-        encoder="none", attention="additive", epochs=15, random_state=0
+        encoder="none",
+        attention="additive",
+        word_dropout=0.2,
+        epochs=20,
+        random_state=0,
     ),
 )
 _ = model.fit(texts, topics)

@@ -58,18 +58,20 @@ models = {
     "words": fitted("none", "additive"),
     "LSTM states": fitted("lstm", "feedforward"),
 }
-figure, panels = plt.subplots(2, figsize=(8, 4.2), layout="constrained")
+shown = slice(0, None, 40)
+figure, panels = plt.subplots(2, figsize=(8, 4.5))
 for panel, (name, model) in zip(panels, models.items(), strict=True):
-    AttentionDisplay.from_estimator(model, texts[::16], moods[::16]).plot(
-        panel, n_texts=2
+    display = AttentionDisplay.from_estimator(
+        model, texts[shown], moods[shown]
     )
+    display.plot(panel)
     panel.set_title(f"attention on {name}", loc="left")
 
 # %%
-# Both predict well. But the LSTM's attention lies on the words *after* the
-# telling one, because these states remember it. Looking at the picture does
-# not settle the matter, an experiment does: take words away, and ask the
-# model again.
+# Both predict well. But the LSTM's attention is spread over the text, also
+# over words after the telling one, because these states remember it.
+# Looking at the picture does not settle the matter, an experiment does:
+# take words away, and ask the model again.
 
 from skattn import faithfulness_report
 
