@@ -34,6 +34,7 @@ def ask(
 ):
     """Race, check the quality, print, and give the answer as a JSON-ready dict.
 
+    Unequal quality: no ratios, "unequal" says why, and the script will fail at its end.
     A contender's quality is the mean of "quality" over its rounds, or its end result's; all that
     have one must lie within `tolerance` of the best. `goals`: contender -> least ratio wanted of
     its time to ours. `fresh`: a new process for every round. `limit` among the facts: most
@@ -47,14 +48,15 @@ def ask(
     else:
         found = race(contenders, rounds, options.warm_up, isolated)
     results = {name: _summary(result) for name, result in found.items()}
-    check_quality(results, tolerance)
+    unequal = quality_gap(results, tolerance)
     answer = {
         "question": question,
         "own": own,
         "tolerance": tolerance,
         "goals": goals or {},
         "contenders": results,
-        "ratios": ratios(results, own),
+        "unequal": unequal,
+        "ratios": {} if unequal else ratios(results, own),
         **facts,
     }
     show(answer)
@@ -76,16 +78,17 @@ def _summary(found):
     }
 
 
-def check_quality(results, tolerance):
-    """Stop the benchmark unless all qualities lie within `tolerance` of the best one."""
+def quality_gap(results, tolerance):
+    """What is unequal unless all qualities lie within `tolerance` of the best one, else None."""
     qualities = {
         name: found["quality"]
         for name, found in results.items()
         if found.get("quality") is not None
     }
-    if qualities and min(qualities.values()) < max(qualities.values()) - tolerance:
-        told = ", ".join(f"{name} {quality:.4f}" for name, quality in qualities.items())
-        raise SystemExit(f"No ratio: the qualities differ by more than {tolerance}: {told}")
+    if not qualities or min(qualities.values()) >= max(qualities.values()) - tolerance:
+        return None
+    told = ", ".join(f"{name} {quality:.4f}" for name, quality in qualities.items())
+    return f"No ratio: the qualities differ by more than {tolerance}: {told}"
 
 
 def ratios(results, own=OWN):
@@ -121,9 +124,11 @@ def show(answer):
         if name == answer["own"] and "limit" in answer:
             line += f"  (goal {answer['limit']:g} s)"
         print(line, flush=True)
+    if answer["unequal"]:
+        print(f"  {answer['unequal']}", flush=True)
 
 
-def measured(question, rows):
+def measured(question, rows, unequal=None):
     """Print single measures; give them as a JSON-ready answer.
 
     `rows`: (what, value, unit, goal), the goal being the most that is wanted, or None.
@@ -133,7 +138,8 @@ def measured(question, rows):
         told = "" if goal is None else f"  (goal {goal:g})"
         print(f"  {what:<44} {value:10.4g} {unit}{told}", flush=True)
     names = ("what", "value", "unit", "goal")
-    return {"question": question, "measures": [dict(zip(names, row, strict=True)) for row in rows]}
+    measures = [dict(zip(names, row, strict=True)) for row in rows]
+    return {"question": question, "measures": measures, "unequal": unequal}
 
 
 def parser(description):
@@ -158,7 +164,10 @@ def read_options(options_parser):
 
 
 def write(options, name, answers):
-    """Write the answers with the environment they came from to `--output`."""
+    """Write the answers with the environment they came from to `--output`.
+
+    Ends the script with status 1 if the contenders of a question were not equally good.
+    """
     content = {
         "benchmark": name,
         "quick": options.quick,
@@ -169,12 +178,13 @@ def write(options, name, answers):
     }
     if options.output:
         Path(options.output).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    return content
+    if unequal := [answer["unequal"] for answer in answers if answer["unequal"]]:
+        raise SystemExit("\n".join(unequal))
 
 
 def _command(options):
     """The command line, with the user's own folders and files left out."""
     words = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     for own, shown in ((options.data, "DIR"), (options.output, "FILE")):
-        words = words.replace(own, shown) if own else words
+        words = words.replace(str(own), shown) if own else words
     return words

@@ -38,7 +38,14 @@ def gated_classifier(units=256, learning_rate=1e-3, epochs=20, random_state=None
 class MaskedAverage(layers.Layer):
     """Hidden states averaged over time with a masked softmax of their scores."""
 
-    def call(self, states, scores, present):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+    def call(self, states, scores, present, mask=None):
         # states (batch, time, units), scores (batch, time, 1), present (batch, time)
         scores = ops.where(present[:, :, None], scores, -1e9)
         return ops.sum(ops.softmax(scores, axis=1) * states, axis=1)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,9 @@ FOLDER = ROOT / "benchmarks"
 NAMES = ("dense", "text", "predict", "memory", "files", "import")
 QUESTIONS = {"dense": 2, "text": 1, "predict": 2, "memory": 2, "files": 2, "import": 2}
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not FOLDER.exists(), reason="the source distribution has no benchmarks"),
-]
+pytestmark = pytest.mark.skipif(
+    not FOLDER.exists(), reason="the source distribution has no benchmarks"
+)
 
 
 def run(script, *arguments):
@@ -53,6 +53,7 @@ def results(tmp_path_factory):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_quick_run(results, name):
     status, output, path = results[name]
@@ -66,6 +67,7 @@ def test_quick_run(results, name):
     assert str(ROOT) not in path.read_text()
 
 
+@pytest.mark.slow
 def test_absent_peers_are_skipped_with_a_word(results):
     _, output, path = results["text"]
     skipped = {
@@ -78,6 +80,7 @@ def test_absent_peers_are_skipped_with_a_word(results):
     assert ("skipped, torch is not installed" in output) == absent
 
 
+@pytest.mark.slow
 def test_report_makes_the_table_from_the_results(results, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text((FOLDER / "README.md").read_text())
@@ -103,9 +106,42 @@ def harness(monkeypatch):
 
 def test_no_ratio_between_unequal_qualities(harness):
     results = {"skattn": {"quality": 0.9}, "other": {"quality": 0.95}, "without": {}}
-    harness.check_quality(results, tolerance=0.06)
-    with pytest.raises(SystemExit, match=r"differ by more than 0\.04: skattn 0\.9000, other"):
-        harness.check_quality(results, tolerance=0.04)
+    assert harness.quality_gap(results, tolerance=0.06) is None
+    told = harness.quality_gap(results, tolerance=0.04)
+    assert "differ by more than 0.04: skattn 0.9000, other 0.9500" in told
+
+
+def test_unequal_quality_fails_the_script(harness, tmp_path, capsys):
+    options = Namespace(
+        quick=True, data=None, output=tmp_path / "result.json", skip=[], warm_up=0, rounds=None
+    )
+    contenders = [
+        harness.Contender(name, one_round, {"quality": quality})
+        for name, quality in (("skattn", 0.5), ("other", 0.9))
+    ]
+    answer = harness.ask(options, "Which?", contenders, rounds=2, tolerance=0.1)
+    assert answer["ratios"] == {}
+    assert len(answer["contenders"]["other"]["rounds"]) == 2
+    assert "x ours" not in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="differ by more than"):
+        harness.write(options, "which", [answer])
+    assert json.loads(options.output.read_text())["answers"][0]["unequal"]
+
+
+def one_round(turns, config):
+    for _ in turns:
+        turns.stop(quality=config["quality"])
+
+
+def test_a_failing_contender_ends_the_race_with_its_traceback(harness):
+    contenders = [harness.Contender("bad", fail), harness.Contender("good", one_round)]
+    with pytest.raises(SystemExit, match=r"(?s)bad failed:.*ZeroDivisionError"):
+        harness.race(contenders, rounds=1, isolated=False)
+
+
+def fail(turns, config):
+    for _ in turns:
+        1 / 0  # noqa: B018
 
 
 def test_ratios_are_made_round_by_round(harness):
