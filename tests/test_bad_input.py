@@ -1,0 +1,384 @@
+"""Whatever comes in: the right answer, or an error of ours that says what was wrong."""
+
+import traceback
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.pipeline import Pipeline
+
+from skattn import (
+    AttentionDisplay,
+    AttentionTextClassifier,
+    GatedDenseClassifier,
+    GateDisplay,
+    SequenceVectorizer,
+    TrainingDisplay,
+    explain_texts,
+    faithfulness_report,
+    make_text_classifier,
+)
+
+IDS = np.array([[2, 3, 0], [4, 5, 6], [2, 7, 0], [4, 0, 0]] * 3)
+ROWS = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
+LABELS = np.array(["a", "b", "a", "b"] * 3)
+NAN, INF = float("nan"), float("inf")
+TEXT = AttentionTextClassifier(encoder="none", units=2, embedding_dim=2, epochs=1, random_state=0)
+GATED = GatedDenseClassifier(units=2, epochs=1, random_state=0)
+EXAMPLES = settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def refused(call, *arguments, match=None, **named):
+    """The call ends in an error for users: of ours or scikit-learn's, before Keras saw the data."""
+    with pytest.raises((ValueError, TypeError), match=match or None) as caught:
+        call(*arguments, **named)
+    files = [frame.filename.replace("\\", "/") for frame in traceback.extract_tb(caught.tb)]
+    assert not [f for f in files if "/keras/" in f or "/tensorflow/" in f], str(caught.value)
+    assert len(str(caught.value)) > 10
+
+
+def a(values, **changes):
+    """A copy of an array with some entries replaced: ``row_column=value`` by position."""
+    values = np.array(values, dtype=float if values.dtype.kind == "f" else object)
+    for place, value in changes.items():
+        values[tuple(map(int, place.strip("_").split("_")))] = value
+    return values
+
+
+# -- X -------------------------------------------------------------------------------------------
+
+BAD_X = {
+    "NaN": (lambda X: a(X, _0_0=NAN).astype(float), "NaN"),
+    "infinity": (lambda X: a(X, _0_0=INF).astype(float), "infinity"),
+    "negative infinity": (lambda X: a(X, _0_0=-INF).astype(float), "infinity"),
+    "one dimension": (lambda X: X[:, 0], "Expected 2D"),
+    "three dimensions": (lambda X: X[:, :, None], "dim 3|Expected 2D"),
+    "no rows": (lambda X: X[:0], "0 sample|inconsistent"),
+    "no columns": (lambda X: X[:, :0], "0 feature"),
+    "more rows than labels": (lambda X: np.repeat(X, 2, axis=0), "inconsistent numbers"),
+    "a number": (lambda X: 3, "[Ee]xpected|array|length"),
+    "nothing": (lambda X: None, "[Ee]xpected|None"),
+    "a text": (lambda X: "text", ""),
+    "texts": (lambda X: ["one", "two"] * 6, "Expected 2D|2D array|could not convert"),
+    "ragged": (lambda X: [[1], [2, 3]] * 6, "inhomogeneous|sequence|ids"),
+    "objects": (lambda X: a(X.astype(object), _0_0={"a": 1}), ""),
+    "words": (lambda X: np.array([["one", "two", "three"]] * 12), ""),
+    "complex": (lambda X: X + 1j, "Complex"),
+}
+
+
+@pytest.mark.parametrize(("clf", "X"), [(TEXT, IDS), (GATED, ROWS)], ids=["text", "gated"])
+@pytest.mark.parametrize("case", BAD_X)
+def test_bad_rows(case, clf, X):
+    change, message = BAD_X[case]
+    clf = type(clf)(**clf.get_params())
+    refused(clf.fit, change(X), LABELS, match=message)
+    assert not clf.__sklearn_is_fitted__()
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return {"text": TEXT.fit(IDS, LABELS), "gated": GATED.fit(ROWS, LABELS)}
+
+
+@pytest.mark.parametrize(("kind", "X"), [("text", IDS), ("gated", ROWS)])
+@pytest.mark.parametrize("case", [case for case in BAD_X if "labels" not in case])
+def test_bad_rows_at_prediction(case, kind, X, fitted):
+    bad = BAD_X[case][0](X)
+    clf = fitted[kind]
+    own = clf.attention_weights if kind == "text" else clf.gate_values
+    for method in (clf.predict, clf.predict_proba, clf.predict_log_proba, clf.transform, own):
+        refused(method, bad)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [IDS + 0.5, IDS - 5, np.where(IDS == 0, 2**31, IDS), np.where(IDS == 0, 1e300, IDS)],
+    ids=["fractions", "negative", "beyond 32 bits", "huge"],
+)
+def test_what_is_no_token_id(X, fitted):
+    refused(TEXT.fit, X, LABELS, match="SequenceVectorizer")
+    refused(fitted["text"].predict, X, match="SequenceVectorizer")
+
+
+def test_sparse_ids_are_refused(fitted):
+    refused(fitted["text"].predict, sparse.csr_array(IDS), match="SequenceVectorizer")
+
+
+def test_ids_beyond_the_table_count_as_out_of_vocabulary(fitted):
+    far = np.where(IDS == 7, 2**31 - 1, IDS)
+    known = np.where(IDS == 7, 1, IDS)
+    clf = fitted["text"]
+    np.testing.assert_array_equal(clf.predict_proba(far), clf.predict_proba(known))
+
+
+def test_another_number_of_columns(fitted):
+    refused(fitted["text"].predict, IDS[:, :2], match="features")
+    refused(fitted["gated"].predict, ROWS[:, :2], match="features")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy, on the way to the error
+def test_features_too_large_for_float32():
+    refused(GATED.fit, ROWS.astype(np.float64) * 1e300, LABELS, match="infinity|too large")
+
+
+# -- y and weights -------------------------------------------------------------------------------
+
+BAD_Y = {
+    "none": (None, "y"),
+    "one class": (["a"] * 12, "one class"),
+    "NaN": ([NAN, 1.0] * 6, "NaN"),
+    "continuous": (np.linspace(0, 1, 12), "continuous|Unknown label type"),
+    "mixed types": (["a", 1] * 6, "mixes"),
+    "mixed objects": (np.array(["a", 1] * 6, dtype=object), ""),
+    "None among them": ([None, "a"] * 6, ""),
+    "too few": (LABELS[:5], "inconsistent"),
+    "two columns of classes": (np.stack([LABELS, LABELS], axis=1), ""),
+    "empty": ([], ""),
+    "a text": ("abababababab", ""),
+}
+
+
+@pytest.mark.parametrize(("clf", "X"), [(TEXT, IDS), (GATED, ROWS)], ids=["text", "gated"])
+@pytest.mark.parametrize("case", BAD_Y)
+def test_bad_labels(case, clf, X):
+    y, message = BAD_Y[case]
+    refused(type(clf)(**clf.get_params()).fit, X, y, match=message)
+
+
+BAD_WEIGHTS = {
+    "zero": (np.zeros(12), "zero"),
+    "negative": (np.r_[-1.0, np.ones(11)], "[Nn]egative"),
+    "NaN": (np.r_[NAN, np.ones(11)], "NaN"),
+    "infinite": (np.r_[INF, np.ones(11)], "infinity"),
+    "too few": (np.ones(11), "inconsistent|shape"),
+    "two columns": (np.ones((12, 2)), "1D|2D"),
+    "words": (["heavy"] * 12, ""),
+    "zero for one class": ((LABELS == "a").astype(float), "one class"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_WEIGHTS)
+def test_bad_weights(case):
+    weights, message = BAD_WEIGHTS[case]
+    refused(GatedDenseClassifier(units=2, epochs=1).fit, ROWS, LABELS, weights, match=message)
+
+
+def test_one_row_of_each_class_is_enough():
+    clf = GatedDenseClassifier(units=2, epochs=1).fit(ROWS[:2], LABELS[:2])
+    assert clf.predict(ROWS[:1]).shape == (1,)
+    refused(clf.set_params(early_stopping=True, validation_fraction=0.9).fit, ROWS[:2], LABELS[:2])
+
+
+def test_bad_classes_of_partial_fit():
+    refused(GatedDenseClassifier().partial_fit, ROWS, LABELS, classes=["a"], match="class")
+    refused(GatedDenseClassifier().partial_fit, ROWS, LABELS, classes=["a", "c"], match="announced")
+    refused(GatedDenseClassifier().partial_fit, ROWS[:1], ["a"], match="one class")
+
+
+# -- parameters ----------------------------------------------------------------------------------
+
+BAD_VALUES = [-1, 0, 1.5, NAN, INF, "no such thing", [1], None, object(), 2**70, b"x", True]
+GOOD_VALUES = {  # of those above
+    "epochs": [True],
+    "batch_size": [True, 2**70],
+    "learning_rate": [1.5, True, 2**70],
+    "l2": [0, 1.5, True, 2**70],
+    "weight_decay": [0, 1.5, True, 2**70],
+    "tol": [0, 1.5, True, 2**70],
+    "n_iter_no_change": [True, 2**70],
+    "head_penalty": [0, 1.5, True, 2**70],
+    "units": [True],
+    "embedding_dim": [True],
+    "n_layers": [True],
+    "n_heads": [True, 2**70],
+    "segment_length": [None, True],
+    "vocabulary_size": [None],
+    "validation_fraction": [None],
+    "class_weight": [None],
+    "callbacks": [None],
+    "extra_pooling": [None],
+    "embeddings": [None],
+    "checkpoint": [None, "no such thing"],
+    "conv_widths": [[1]],
+    "random_state": [0, None, True],
+    "verbose": [0, True, 2**70],
+    "scoring": [],
+    "optimizer": [],
+    "dropout": [0],
+    "word_dropout": [0],
+    "embedding_dropout": [0],
+    "label_smoothing": [0],
+}
+BOOLEAN = {"early_stopping", "weight_averaging", "warm_start", "save_optimizer"}
+BOOLEAN |= {"embedding_trainable"}
+HUGE = {"epochs", "units", "embedding_dim", "n_layers", "segment_length", "vocabulary_size"}
+
+
+def _bad_parameters():
+    for clf in (TEXT, GATED):
+        for name in clf.get_params():
+            good = GOOD_VALUES.get(name, [])
+            for value in BAD_VALUES:
+                fine = any(value is g or (value == g and type(value) is type(g)) for g in good)
+                fine |= name in BOOLEAN and value is True
+                fine |= name in HUGE and value == 2**70  # a size that no machine has
+                if not fine:
+                    yield pytest.param(clf, name, value, id=f"{type(clf).__name__}-{name}-{value}")
+
+
+@pytest.mark.parametrize(("clf", "name", "value"), list(_bad_parameters()))
+def test_bad_parameters(clf, name, value, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clf = type(clf)(**clf.get_params() | {name: value})
+    if name in ("tol", "n_iter_no_change", "scoring"):
+        clf.set_params(early_stopping=True, validation_fraction=0.5)
+    X = IDS if isinstance(clf, AttentionTextClassifier) else ROWS
+    refused(clf.fit, X, LABELS)
+
+
+@pytest.mark.parametrize("name", ["units", "embedding_dim", "vocabulary_size"])
+def test_sizes_that_no_machine_has(name):
+    clf = AttentionTextClassifier(**TEXT.get_params() | {"encoder": "gru", name: 2**70})
+    with pytest.raises((ValueError, OverflowError, MemoryError, TypeError)):
+        clf.fit(IDS, LABELS)
+    assert not clf.__sklearn_is_fitted__()
+
+
+@pytest.mark.parametrize("weights", [{"c": 1}, {"a": NAN}, {"a": -1}, {"a": "x"}, {"a": 0, "b": 0}])
+def test_bad_class_weights(weights):
+    refused(GatedDenseClassifier(units=2, class_weight=weights).fit, ROWS, LABELS)
+
+
+# -- texts ---------------------------------------------------------------------------------------
+
+STRANGE = {
+    "surrogate": "a lone \ud800 surrogate",
+    "NUL": "nul \x00 in the middle",
+    "right to left": "שלום עולם \u202eabc\u202c مرحبا",
+    "emoji": "👩‍👩‍👧‍👦 family 🏳️‍🌈 flag",
+    "combining": "e\u0301\u0327" * 50,
+    "empty": "",
+    "spaces": " \t\r\n\u2028\u00a0",
+    "control": "".join(map(chr, range(32))),
+    "astral": "𝕳𝖊𝖑𝖑𝖔 𠜎𠜱",
+    "one long word": "x" * 100_000,
+    "markup": "<script>alert(1)</script>&amp;",
+}
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    texts = ["good film story", "bad film story"] * 6
+    classifier = AttentionTextClassifier(
+        encoder="none", units=2, embedding_dim=2, epochs=1, random_state=0
+    )
+    steps = [("vectorizer", SequenceVectorizer()), ("classifier", classifier)]
+    return Pipeline(steps).fit(texts, ["good", "bad"] * 6)
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_texts_are_read(name, pipeline):
+    text = STRANGE[name]
+    probabilities = pipeline.predict_proba([text, "good film"])
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    explanation = explain_texts(pipeline, [text])[0]
+    assert explanation.text == text
+
+
+def test_strange_texts_are_learned(tmp_path):
+    texts = [*STRANGE.values(), "good film"]
+    model = make_text_classifier(units=2, embedding_dim=2, epochs=1, random_state=0)
+    model.fit(texts, ["a", "b"] * (len(texts) // 2))
+    assert np.isfinite(model.predict_proba(texts)).all()
+
+
+@pytest.mark.slow
+def test_a_text_of_a_million_tokens():
+    long = "good film " * 500_000
+    classifier = AttentionTextClassifier(encoder="none", units=2, embedding_dim=2, epochs=1)
+    model = Pipeline([("v", SequenceVectorizer(max_length=1_000_000)), ("c", classifier)])
+    model.fit([long, "bad story"], ["good", "bad"])
+    assert np.isfinite(model.predict_proba([long])).all()
+
+
+BAD_TEXTS = {
+    "one text": "just one text",
+    "bytes": [b"bytes", b"more"] * 6,
+    "a missing text": ["text", None] * 6,
+    "NaN": ["text", NAN] * 6,
+    "numbers": [1, 2] * 6,
+    "none": None,
+    "a number": 3,
+    "tokens": [["a", "b"], ["c"]] * 6,
+    "ids": IDS,
+}
+
+
+@pytest.mark.parametrize("case", BAD_TEXTS)
+def test_what_is_no_text(case, pipeline):
+    texts = BAD_TEXTS[case]
+    refused(SequenceVectorizer().fit, texts)
+    refused(SequenceVectorizer().fit_transform, texts)
+    for method in (pipeline[0].transform, pipeline.predict):
+        refused(method, texts)
+    refused(explain_texts, pipeline, texts)
+    refused(AttentionDisplay.from_estimator, pipeline, texts)
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=6))
+@EXAMPLES
+def test_any_texts_get_probabilities(pipeline, texts):
+    probabilities = pipeline.predict_proba(texts)
+    assert probabilities.shape == (len(texts), 2)
+    assert np.isfinite(probabilities).all()
+    spans = pipeline[0].token_spans(texts)
+    for text, span, row in zip(texts, spans, pipeline[0].transform(texts), strict=True):
+        assert len(span) == np.count_nonzero(row)
+        assert all(0 <= start <= end <= len(text) for start, end in span)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@given(ANYTHING)
+@EXAMPLES
+def test_anything_as_rows_is_answered_or_refused(fitted, X):
+    for clf in fitted.values():
+        try:
+            probabilities = clf.predict_proba(X)
+        except (ValueError, TypeError, OverflowError) as error:
+            files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+            assert not [f for f in files if "/keras/" in f or "/tensorflow/" in f]
+        else:
+            assert probabilities.shape == (len(X), 2)
+            assert np.isfinite(probabilities).all()
+
+
+# -- explanations and displays -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("thing", [None, 3, "model", GATED, Pipeline([("g", GATED)])])
+def test_explanations_of_what_has_no_attention(thing):
+    refused(explain_texts, thing, ["text"])
+    refused(AttentionDisplay.from_estimator, thing, ["text"])
+    refused(faithfulness_report, thing, ["text", "more"], ["a", "b"])
+
+
+def test_displays_of_what_has_no_gates_or_history():
+    for thing in (None, 3, "model"):
+        refused(GateDisplay.from_estimator, thing, ROWS)
+        refused(TrainingDisplay.from_estimator, thing)
