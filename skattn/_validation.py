@@ -37,6 +37,9 @@ def check_targets(y, name):
         )
     if sparse.issparse(y):
         y = y.toarray()
+    if isinstance(y, (list, tuple)) and 0 < sum(isinstance(label, str) for label in y) < len(y):
+        # NumPy would turn the numbers into texts, and predictions would be other labels
+        raise TypeError("y mixes texts and other labels. Give all labels the same type.")
     y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
     if not multilabel:
