@@ -146,10 +146,9 @@ def _descend(model, steps):
         return _network(model, steps)
     if isinstance(model, Pipeline):
         return _descend(model.steps[-1][1], steps + _flat_steps(model.steps[:-1]))
-    if hasattr(model, "best_estimator_"):
-        return _descend(model.best_estimator_, steps)
-    if hasattr(model, "estimator_") and hasattr(model, "choice_"):
-        return _descend(model.estimator_, steps)
+    for name in CHOSEN:
+        if hasattr(model, name):
+            return _descend(getattr(model, name), steps)
     if hasattr(model, "calibrated_classifiers_"):
         members = [calibrated.estimator for calibrated in model.calibrated_classifiers_]
         return _mean_of(model, members, steps)

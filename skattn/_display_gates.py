@@ -9,6 +9,11 @@ from skattn._drawing import SERIES, clean, import_pyplot, legend, short
 from skattn._explain import import_pandas
 from skattn._palette import LIGHT, N_LEVELS, shade
 
+ORDERS = {
+    "mean": (lambda means: means.mean(axis=0), "widest open"),
+    "difference": (lambda means: np.ptp(means, axis=0), "most different"),
+}
+
 
 class GateDisplay:
     """How far the gates of a `GatedDenseClassifier` are open, by feature and class.
@@ -96,15 +101,18 @@ class GateDisplay:
             "predicted class" if y is None else "true class",
         )
 
-    def plot(self, ax=None, *, max_gates=20):
-        """Draw the gates that are open widest.
+    def plot(self, ax=None, *, max_gates=20, order="mean"):
+        """Draw the gates that are open widest, or differ most between classes.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         max_gates : int, default=20
-            How many, by their mean over the classes, widest first.
+            How many at most.
+        order : {"mean", "difference"}, default="mean"
+            Which ones, and which of them first: those of the largest mean over the classes, or
+            those of the largest difference between the means of two classes.
 
         Returns
         -------
@@ -114,8 +122,13 @@ class GateDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        ValueError
+            If `order` is another word.
         """
-        top = np.argsort(-self.means.mean(axis=0), kind="stable")[:max_gates]
+        if order not in ORDERS:
+            raise ValueError(f"order={order!r} is none of {sorted(ORDERS)}.")
+        measure, described = ORDERS[order]
+        top = np.argsort(-measure(self.means), kind="stable")[:max_gates]
         self.ax_ = _draw_gates(
             self.means[:, top],
             self.spreads[:, top],
@@ -125,7 +138,7 @@ class GateDisplay:
             ax,
         )
         if len(top) < len(self.names):
-            title = f"The {len(top)} widest open of {len(self.names)} gates"
+            title = f"The {len(top)} {described} of {len(self.names)} gates"
             self.ax_.set_title(title, fontsize=10, loc="right")
         self.figure_ = self.ax_.figure
         return self
@@ -219,12 +232,13 @@ def _gate_table(ax, means, spreads, groups, grouping):
     from matplotlib.colors import LinearSegmentedColormap
 
     steps = [shade(LIGHT, level) for level in range(N_LEVELS + 1)]
-    ax.imshow(means.T, cmap=LinearSegmentedColormap.from_list("shade", steps), aspect="auto")
+    colours = LinearSegmentedColormap.from_list("shade", steps)
+    ax.imshow(means.T, cmap=colours, aspect="auto", vmin=0, vmax=means.max())
     for column in range(means.shape[0]):
         for row in range(means.shape[1]):
             label = f"{means[column, row]:.2f}\n±{spreads[column, row]:.2f}"
             ax.text(column, row, label, ha="center", va="center", fontsize=7.5, color=LIGHT["ink"])
-    labels = [short(group, 12) for group in groups]
+    labels = [short(group, 24) for group in groups]
     ax.set_xticks(np.arange(len(groups)), labels, parse_math=False)
     ax.set_xlabel(f"{grouping}; mean gate ± one standard deviation over rows")
     ax.xaxis.set_label_position("top")

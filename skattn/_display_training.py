@@ -204,7 +204,7 @@ def _draw_curves(ax, curves, keys):
             epochs = np.arange(1, len(values) + 1)
             dashed = key == "loss" and any("val_loss" in other for _, other, _ in curves)
             colour = SERIES[(number if several else 0) % len(SERIES)]
-            label = f"{short(name)}, {meaning}" if several else meaning
+            label = short(name) + (f", {meaning}" if len(keys) > 1 else "") if several else meaning
             style = {"ls": "--" if dashed else "-", "lw": 1.3 if dashed else 1.9}
             mark = {"marker": "o", "ms": 4} if len(values) == 1 else {}
             ax.plot(epochs, values, color=colour, label=label, **style, **mark)
@@ -212,7 +212,8 @@ def _draw_curves(ax, curves, keys):
                 mark = {"marker": "o", "ms": 8, "mfc": "white", "mew": 2, "ls": ""}
                 note = f"best epoch: {best}" if not several else None
                 ax.plot(best, values[best - 1], color=colour, label=note, zorder=3, **mark)
-    ax.set_xlabel("epoch")
+    rings = several and any(best is not None for _, _, best in curves)
+    ax.set_xlabel("epoch (ring: the best)" if rings else "epoch")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.grid(color=LIGHT["line"], lw=0.8)
     clean(ax)

@@ -2,12 +2,13 @@
 
 import re
 
-from skattn._drawing import import_pyplot, plain
+from skattn._drawing import import_pyplot, plain, short
 from skattn._explain import text_pieces
 from skattn._html_cards import percent
 from skattn._palette import LIGHT, shade, shade_level
 
 MAX_LINES = 8  # of one text
+MAX_WORD = 50  # characters
 
 
 def draw_texts(explanations, y_true, ax, n_texts, font_size=11):
@@ -81,7 +82,7 @@ def _chunks(explanation):
         level = 0 if token is None else shade_level(weights[token], weights)
         for part in re.split(r"(\s+)", piece):
             if part and not part.isspace():
-                chunk.append((plain(part), level))
+                chunk.append((short(part, MAX_WORD), level))
             elif part and chunk:
                 yield chunk
                 chunk = []

@@ -29,7 +29,7 @@ def panels_in(plt, ax, n_panels, size):
     if len(given) > 1:
         raise ValueError(f"Expected one Axes or {n_panels}, got {len(given)}.")
     given[0].set_axis_off()
-    gap = 0.18 / n_panels
+    gap = 0.3 / n_panels
     width = (1 - gap * (n_panels - 1)) / n_panels
     places = [(number * (width + gap), 0, width, 1) for number in range(n_panels)]
     return np.array([given[0].inset_axes(place) for place in places], dtype=object)

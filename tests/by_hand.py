@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.pipeline import Pipeline
 
 from skattn import SequenceVectorizer
@@ -45,10 +45,28 @@ class AddedValues(ClassifierMixin, BaseEstimator):
         return np.where(X != 0, self.table_[X] * sign[:, None], 0.0)
 
 
+class Chooser(ClassifierMixin, BaseEstimator):
+    """Fits the classifier that it is given, and answers through it."""
+
+    def __init__(self, chosen):
+        self.chosen = chosen
+
+    def fit(self, X, y):
+        self.estimator_ = clone(self.chosen).fit(X, y)
+        self.classes_ = self.estimator_.classes_
+        return self
+
+    def predict(self, X):
+        return self.estimator_.predict(X)
+
+    def predict_proba(self, X):
+        return self.estimator_.predict_proba(X)
+
+
 def film_model(values=None, attention="values", labels=("bad", "good"), **vectorizer):
     """A fitted pipeline that knows the words of `values` (VALUES unless given)."""
     values = VALUES if values is None else values
-    reader = SequenceVectorizer(vocabulary=list(values), max_length=12, **vectorizer)
+    reader = SequenceVectorizer(vocabulary=list(values), **({"max_length": 12} | vectorizer))
     classifier = AddedValues(tuple(values.values()), attention=attention)
     pipeline = Pipeline([("vectorizer", reader), ("classifier", classifier)])
     return pipeline.fit(["the film"] * 4, list(labels) * 2)

@@ -4,7 +4,14 @@ import sys
 
 import numpy as np
 import pytest
-from by_hand import VALUES, AddedValues, film_model, planted_texts, trained_on_planted_texts
+from by_hand import (
+    VALUES,
+    AddedValues,
+    Chooser,
+    film_model,
+    planted_texts,
+    trained_on_planted_texts,
+)
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
@@ -20,7 +27,6 @@ from sklearn.preprocessing import FunctionTransformer
 from skattn import SequenceVectorizer, TextExplanation, explain_texts
 from skattn._attention_parts import Mixture, find_attention
 from skattn._explain import text_pieces
-from skattn._recipe import LengthChoice
 
 TEXTS = ["The fine, fine film!", "a DULL thing", "", "?"]
 
@@ -183,7 +189,7 @@ def test_a_soft_vote_states_the_share_of_the_attention_part():
 
 
 def test_two_attention_members_are_averaged_by_their_votes_over_all_their_words():
-    short = film_model({**VALUES, "dull": -0.1}).set_params(vectorizer__max_length=1)
+    short = film_model({**VALUES, "dull": -0.1}, max_length=1)
     model = vote_of([film_model(), short, "drop"], [1, 2, 5])
     (explanation,) = explain_texts(model, ["dull film"])
     votes = 0.8, 2 * 0.6
@@ -213,10 +219,9 @@ def test_a_member_that_never_saw_a_class():
     assert ugly.values.tolist() == [0, 0]
 
 
-def test_the_one_that_a_choice_by_length_fitted():
-    choice = LengthChoice(film_model(), film_model(attention="uniform"), threshold=3.0)
-    choice.fit(["fine film", "dull film"], ["good", "bad"])
-    assert_same(explain_texts(choice, TEXTS), explain_texts(film_model(), TEXTS))
+def test_the_classifier_that_another_one_fitted():
+    model = Chooser(film_model()).fit(["fine film", "dull film"], ["good", "bad"])
+    assert_same(explain_texts(model, TEXTS), explain_texts(film_model(), TEXTS))
 
 
 def test_the_prediction_is_the_models_own():

@@ -32,6 +32,7 @@
     tip.hidden = true;
   }
   const tokenOf = (event) => event.target.closest && event.target.closest(".t");
+  const atHand = () => focused() || list.querySelector(".t:hover");
   const focused = () => document.activeElement && document.activeElement.closest(".t");
   list.addEventListener("mouseover", (event) => {
     const token = tokenOf(event);
@@ -50,7 +51,7 @@
     showTip(token);
   });
   list.addEventListener("focusout", hideTip);
-  window.addEventListener("scroll", () => (focused() ? showTip(focused()) : hideTip()), { passive: true });
+  window.addEventListener("scroll", () => (atHand() ? showTip(atHand()) : hideTip()), { passive: true });
 
   // A text is one stop of the Tab key; the arrow keys walk its words.
   function moveTo(token, from) {
