@@ -217,6 +217,7 @@ def _compiled(inputs, outputs, kind, readouts, config):
         multilabel=config["multilabel"],
         label_smoothing=config["label_smoothing"],
         scheduled=config["learning_rate_schedule"] != "constant",
+        frozen_epochs=config.get("frozen_epochs", 0),
     )
     if config["optimizer"] is None:  # only the shapes of the weights are asked for
         return model

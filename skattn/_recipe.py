@@ -155,6 +155,45 @@ class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return tags
 
 
+class EmbeddingPipeline(Pipeline):
+    """A pipeline whose classifier begins with the vectors that its vectorizer has read.
+
+    A `Pipeline` hands on the token ids only. Here the last step's table of vectors is, for the
+    time of `fit`, the ``embeddings_`` of the step before it.
+    """
+
+    def fit(self, X, y=None, **params):
+        """Fit the vectorizer, then the classifier with its vectors.
+
+        Parameters
+        ----------
+        X : iterable of str
+        y : array-like of shape (n_samples,)
+        **params
+            As for `sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        self : object
+        """
+        vectorizer, classifier = self.steps[-2][1], self.steps[-1][1]
+        classifier._lent_embeddings = _Lent(vectorizer)
+        try:
+            return super().fit(X, y, **params)
+        finally:
+            del classifier._lent_embeddings
+
+
+class _Lent:
+    """The vectors of a vectorizer that is not fitted yet, as an array."""
+
+    def __init__(self, vectorizer):
+        self.vectorizer = vectorizer
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.vectorizer.embeddings_, dtype=dtype, copy=copy)
+
+
 def make_text_classifier(*, linear=True, random_state=None, **params):
     """Make the recommended classifier for raw texts, ready to fit.
 
@@ -180,6 +219,8 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     **params
         Parameters of `SequenceVectorizer` and of `AttentionTextClassifier`, by name: they
         replace the recommended ones. ``class_weight`` reaches the linear member too.
+        ``embeddings`` (pretrained vectors) goes to the vectorizer, which fixes the ids and whose
+        table the network begins with; see also ``embedding_trainable`` and ``frozen_epochs``.
 
     Returns
     -------
@@ -225,7 +266,8 @@ def _network_pipeline(params):
         )
     vectorizer.set_params(**{name: params[name] for name in params if name in names})
     classifier.set_params(**{name: params[name] for name in params if name not in names})
-    return Pipeline([("vectorizer", vectorizer), ("classifier", classifier)])
+    kind = Pipeline if vectorizer.embeddings is None else EmbeddingPipeline
+    return kind([("vectorizer", vectorizer), ("classifier", classifier)])
 
 
 def _linear_pipeline(class_weight, random_state):

@@ -58,6 +58,9 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         `vocabulary_size` and `embedding_dim`.
     embedding_trainable : bool, default=True
         Whether training changes the embedding.
+    frozen_epochs : int, default=0
+        Epochs at the start in which the embedding stays as it is, so that vectors to begin with
+        are not spoilt before the rest of the network has learned something.
     vocabulary_size : int, default=None
         Rows of the embedding table. Ids beyond it count as out of vocabulary (id 1). None: the
         largest id in the training data + 1; give it where chunks follow by `partial_fit`.
@@ -185,6 +188,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         "embedding_dim": [Interval(Integral, 1, None, closed="left")],
         "embeddings": ["array-like", None],
         "embedding_trainable": ["boolean"],
+        "frozen_epochs": [Interval(Integral, 0, None, closed="left")],
         "vocabulary_size": [Interval(Integral, 2, None, closed="left"), None],
     }
 
@@ -203,6 +207,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         embedding_dim=128,
         embeddings=None,
         embedding_trainable=True,
+        frozen_epochs=0,
         vocabulary_size=None,
         epochs=10,
         batch_size=32,
@@ -241,6 +246,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         self.embedding_dim = embedding_dim
         self.embeddings = embeddings
         self.embedding_trainable = embedding_trainable
+        self.frozen_epochs = frozen_epochs
         self.vocabulary_size = vocabulary_size
         self.epochs = epochs
         self.batch_size = batch_size
@@ -324,14 +330,18 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
 
     def _table_rows(self, X):
-        if self.embeddings is not None:
-            return len(self._initial_embeddings())
+        table = self._initial_embeddings()
+        if table is not None:
+            return len(table)
         return self.vocabulary_size or max(2, int(X.max()) + 1)
 
     def _initial_embeddings(self):
-        if self.embeddings is None:
+        embeddings = self.embeddings
+        if embeddings is None:  # a pipeline may lend those that its vectorizer has read
+            embeddings = vars(self).get("_lent_embeddings")
+        if embeddings is None:
             return None
-        table = check_array(self.embeddings, dtype=np.float32, input_name="embeddings")
+        table = check_array(embeddings, dtype=np.float32, input_name="embeddings")
         if len(table) < 2:
             raise ValueError(
                 f"embeddings has {len(table)} row; it needs row 0 for padding, row 1 for words "
@@ -361,6 +371,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             "word_dropout": float(self.word_dropout),
             "embedding_dim": int(self.embedding_dim if table is None else table.shape[1]),
             "embedding_trainable": bool(self.embedding_trainable),
+            "frozen_epochs": int(self.frozen_epochs),
         }
 
     def __sklearn_tags__(self):

@@ -99,3 +99,42 @@ def test_it_can_be_searched():
     grid = {"attention__short__classifier__units": [4, 8]}
     search = GridSearchCV(make_text_classifier(**SMALL), grid, cv=2).fit(texts, y)
     assert search.best_params_.keys() == grid.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("linear", [True, False])
+@pytest.mark.parametrize("frozen", [{"embedding_trainable": False}, {"frozen_epochs": 2}, {}])
+def test_pretrained_vectors_reach_the_network(linear, frozen):
+    texts, y = texts_of(6, 2)
+    words = [*sorted({word for text in texts for word in text.split()}), "unseen"]
+    vectors = dict(zip(words, np.random.default_rng(0).normal(size=(len(words), 8)), strict=True))
+    model = make_text_classifier(
+        embeddings=vectors, linear=linear, min_df=1, **(SMALL | frozen)
+    ).fit(texts, y)
+    pipeline = model.estimators_[0].estimator_ if linear else model
+    table = pipeline["classifier"].model_.get_layer("embedding").get_weights()[0]
+    given = pipeline["vectorizer"].embeddings_
+    assert table.shape == given.shape
+    place = pipeline["vectorizer"].vocabulary_["unseen"]
+    np.testing.assert_array_equal(table[place], vectors["unseen"].astype(np.float32))
+    np.testing.assert_allclose(table, given, atol=0 if frozen else 0.1)
+    assert np.array_equal(table, given) == bool(frozen)
+    assert clone(model).get_params().keys() == model.get_params().keys()
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(model)).predict_proba(texts), model.predict_proba(texts)
+    )
+
+
+def test_vectors_that_thaw_move_after_the_frozen_epochs():
+    texts, y = texts_of(6, 2)
+    words = sorted({word for text in texts for word in text.split()})
+    vectors = {word: np.full(8, 0.1) for word in words}
+    settings = SMALL | {"embeddings": vectors, "frozen_epochs": 1, "linear": False, "min_df": 1}
+    frozen = make_text_classifier(**(settings | {"epochs": 1})).fit(texts, y)
+    thawed = make_text_classifier(**(settings | {"epochs": 2})).fit(texts, y)
+    given = frozen["vectorizer"].embeddings_
+    tables = [
+        m["classifier"].model_.get_layer("embedding").get_weights()[0] for m in (frozen, thawed)
+    ]
+    np.testing.assert_array_equal(tables[0], given)
+    assert np.abs(tables[1] - given).max() > 1e-4
