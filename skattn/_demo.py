@@ -43,7 +43,7 @@ def run(corpus, folder, screen):
         _explain(pipeline, texts, labels, predictions, screen)
         _write_page(pipeline, texts, labels, folder / "skattn-report.html", screen)
     except OSError as error:  # a full disk, for one
-        raise DemoError(f"cannot write to the folder {folder}: {error.strerror}") from None
+        raise DemoError(f"cannot write to the folder {folder}: {error.strerror or error}") from None
     screen.title(f"Done in {time.perf_counter() - start:.0f} s")
     return 0 if same else 1
 

@@ -100,6 +100,15 @@ def test_missing_articles_say_what_to_install(monkeypatch, capsys):
     assert 'pip install "skattn[demo]"' in fails(capsys)
 
 
+def test_interrupt_is_one_line(monkeypatch, capsys):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data, "load_corpus", interrupt)
+    assert main([]) == 130
+    assert capsys.readouterr().err == "skattn: stopped\n"
+
+
 def test_no_traceback_reaches_the_terminal(tmp_path):
     command = [sys.executable, "-m", "skattn", "--data", "missing.csv", "--output", str(tmp_path)]
     process = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
