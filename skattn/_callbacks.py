@@ -8,7 +8,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -25,7 +24,7 @@ class HeldOutScore(keras.callbacks.Callback):
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """One bar for the whole fit: loss, validation score, time gone and time left."""
+    """One bar for the whole fit, in 80 columns: loss, validation score and the time left."""
 
     def __init__(self, epochs, label):
         super().__init__()
@@ -34,18 +33,18 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=10),
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
         )
         self.task = self.progress.add_task(self.label, total=self.epochs, figures="")
         self.progress.start()
 
     def on_epoch_end(self, epoch, logs=None):
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
-        self.progress.update(self.task, advance=1, figures=figures)
+        names = ["loss", "val_score" if "val_score" in logs else "val_loss"]
+        figures = [f"{name} {logs[name]:.3f}" for name in names if name in logs]
+        self.progress.update(self.task, advance=1, figures=" ".join(figures))
 
     def on_train_end(self, logs=None):
         self.progress.stop()
@@ -123,7 +122,7 @@ def copies(callbacks):
     """Copies of the user's callbacks: a fit must not change its parameters."""
     if callbacks is None:
         return []
-    if isinstance(callbacks, keras.callbacks.Callback):
+    if not isinstance(callbacks, (list, tuple)):
         callbacks = [callbacks]
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.Callback):

@@ -1,0 +1,137 @@
+"""Callbacks behind the parameters, and callbacks of the user."""
+
+import copy
+
+import keras
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from skattn import GatedDenseClassifier, _callbacks
+
+
+def small(**parameters):
+    return GatedDenseClassifier(**{"units": 3, "epochs": 2, "random_state": 0} | parameters)
+
+
+class Recorder(keras.callbacks.Callback):
+    """Counts what it sees, in itself and in a list that its copies share."""
+
+    seen = []
+
+    def __init__(self):
+        super().__init__()
+        self.n_epochs = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.n_epochs += 1
+        type(self).seen.append((epoch, dict(logs), self.n_epochs))
+
+
+@pytest.fixture
+def recorder():
+    Recorder.seen.clear()
+    return Recorder()
+
+
+def test_a_callback_sees_every_epoch_and_its_logs(dense_rows, recorder):
+    clf = small(callbacks=[recorder], validation_fraction=0.2, scoring="accuracy").fit(*dense_rows)
+    assert [epoch for epoch, _, _ in recorder.seen] == [0, 1]
+    for epoch, logs, _ in recorder.seen:
+        assert set(logs) == {"loss", "val_loss", "val_accuracy", "val_score"}
+        assert logs["loss"] == clf.history_["loss"][epoch]
+
+
+@pytest.mark.parametrize("container", [list, tuple, lambda callbacks: callbacks[0]])
+def test_callbacks_are_copied_and_never_changed(dense_rows, recorder, container):
+    callbacks = container([recorder])
+    before = copy.deepcopy(vars(recorder))
+    clf = small(callbacks=callbacks).fit(*dense_rows)
+    clf.fit(*dense_rows)
+    assert clf.callbacks is callbacks
+    assert vars(recorder) == before
+    assert [n for _, _, n in recorder.seen] == [1, 2, 1, 2]  # each fit has its own copy
+
+
+def test_a_clone_has_callbacks_of_its_own(dense_rows, recorder):
+    clf = small(callbacks=[recorder])
+    twin = clone(clf)
+    twin.fit(*dense_rows)
+    clone(twin).fit(*dense_rows)
+    assert len(recorder.seen) == 4
+    assert recorder.n_epochs == 0
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+def test_the_users_early_stopping_and_falling_rate_work(dense_rows):
+    stop = keras.callbacks.EarlyStopping("loss", patience=1, min_delta=100)
+    clf = small(epochs=9, callbacks=[stop]).fit(*dense_rows)
+    assert clf.n_iter_ == 2
+    assert not hasattr(clf, "best_iteration_")
+    falling = keras.callbacks.LearningRateScheduler(lambda epoch: 0.25 * 0.5**epoch)
+    clf = small(callbacks=[falling]).fit(*dense_rows)
+    assert float(clf.model_.optimizer.learning_rate) == 0.125
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+def test_weights_can_be_written_by_keras(dense_rows, tmp_path):
+    path = tmp_path / "{epoch}.weights.h5"
+    saver = keras.callbacks.ModelCheckpoint(str(path), save_weights_only=True)
+    small(callbacks=[saver]).fit(*dense_rows)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["1.weights.h5", "2.weights.h5"]
+
+
+@pytest.mark.parametrize(
+    "callbacks",
+    [[keras.callbacks.EarlyStopping], keras.callbacks.EarlyStopping, [print], ["early"], [None]],
+    ids=["class in a list", "class", "function", "name", "None"],
+)
+def test_what_is_no_callback_is_refused(dense_rows, callbacks):
+    with pytest.raises(TypeError, match=r"callbacks must be keras.*got .*objects, not of classes"):
+        small(callbacks=callbacks).fit(*dense_rows)
+
+
+def test_early_stopping_watches_in_the_right_direction():
+    loss = _callbacks.early_stopping("val_loss", 3, 0.5)
+    score = _callbacks.early_stopping("val_score", 3, 0.5)
+    for callback, better, worse in ((loss, 1.0, 2.0), (score, 2.0, 1.0)):
+        callback._set_monitor_op()
+        assert callback.monitor_op(better, worse)
+        assert not callback.monitor_op(worse, better)
+        assert (callback.patience, abs(callback.min_delta)) == (3, 0.5)
+        assert callback.restore_best_weights
+
+
+def test_the_score_of_each_epoch_stands_in_the_logs():
+    scores = iter([0.25, np.float32(0.5)])
+    callback, logs = _callbacks.HeldOutScore(lambda: next(scores)), {}
+    for expected in (0.25, 0.5):
+        callback.on_epoch_end(0, logs)
+        assert logs == {"val_score": expected}
+
+
+@pytest.mark.parametrize("scoring", ["loss", "accuracy"])
+def test_verbose_shows_one_bar_in_80_columns(dense_rows, capsys, monkeypatch, scoring):
+    monkeypatch.setenv("COLUMNS", "80")
+    clf = small(verbose=1, validation_fraction=0.2, epochs=100, scoring=scoring).fit(*dense_rows)
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) == 1
+    validation = "val_loss" if scoring == "loss" else "val_score"
+    for word in ("GatedDenseClassifier", "100/100", validation, "0:00:0"):
+        assert word in shown
+    assert f"loss {clf.history_['loss'][-1]:.3f}" in shown
+    assert "…" not in shown  # nothing is cut off
+
+
+def test_verbose_without_a_held_out_part_shows_the_loss_alone(dense_rows, capsys):
+    small(verbose=1).fit(*dense_rows)
+    shown = capsys.readouterr().out
+    assert "loss" in shown
+    assert "val" not in shown
+
+
+def test_silence_is_the_default(dense_rows, capfd):
+    small(validation_fraction=0.2).fit(*dense_rows).predict(dense_rows[0])
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert captured.err == ""
