@@ -60,7 +60,16 @@ def _skip_keras(app, what, name, obj, skip, options):
     return True if str(getattr(obj, "__module__", "")).startswith("keras.") else None
 
 
+def _leave_out_missing(app, docname, source):
+    """Entries of a table of contents whose page is not written yet are left out."""
+    folder = Path(app.srcdir, docname).parent
+    for page in ("security", "versions", "scaling", "saving", "ecosystem"):
+        if not (folder / f"{page}.rst").exists():
+            source[0] = re.sub(rf"^   {page}\n", "", source[0], flags=re.M)
+
+
 def setup(app):
+    app.connect("source-read", _leave_out_missing)
     app.connect("autodoc-process-docstring", _tidy, priority=900)
     app.connect("autodoc-skip-member", _skip_keras)
 

@@ -136,6 +136,8 @@ def read_pages(folder):
     """Anchors and links of each page of a site, by the page's path."""
     anchors, links = {}, {}
     for path in sorted(folder.rglob("*.html")):
+        if "_static" in path.relative_to(folder).parts:  # the theme's templates
+            continue
         page = _Page()
         page.feed(path.read_text("utf-8"))
         anchors[path.resolve()], links[path.resolve()] = page.anchors, page.links
