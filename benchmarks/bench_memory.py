@@ -87,7 +87,7 @@ def grow(config):
 
     texts_train, texts_test, y_train, y_test = texts(config, "imdb_5k")
     ids, ids_test, size = token_ids(texts_train, texts_test, MAX_LENGTH)
-    rows = np.arange(config["rows"]) % len(ids)
+    rows = np.random.default_rng(0).permutation(config["rows"]) % len(ids)
     X, y = ids[rows], y_train[rows]
     del ids
 
@@ -97,7 +97,7 @@ def grow(config):
         )
         return classifier.fit(X[:n_rows], y[:n_rows])
 
-    warm = fit(100).predict_proba(X[:100])
+    warm = fit(256).predict_proba(X[:100])
     before = memory.resident()
     memory.forget_peak()
     start = time.perf_counter()
@@ -138,20 +138,33 @@ def growth_answer(options):
     rows = []
     for size, result in zip(sizes, found, strict=True):
         rows.append((f"{size} texts: fit", result["seconds"], "s", None))
-        rows.append((f"{size} texts: peak over (data + model)", share_of_data(result), "x", 2.0))
-    rows.append(("fit time off a straight line, at most", off_line(found), "share", 0.1))
+        rows.append((f"{size} texts: data", result["data"] / MIB, "MiB", None))
+        rows.append(
+            (f"{size} texts: peak of the fit beside them", result["extra"] / MIB, "MiB", None)
+        )
+    tokens_a_second = found[-1]["tokens"] / found[-1]["seconds"]
+    rows.append(("fit time off a straight line, at most", off_line(found), "of it", 0.1))
+    rows.append(("tokens a second, most texts", tokens_a_second, "", None))
     rows.append(
-        ("tokens a second, most texts", found[-1]["tokens"] / found[-1]["seconds"], "", None)
+        ("data and peak over 2 x data + model, most texts", over_allowance(found[-1]), "x", 1)
     )
-    return measured(f"One epoch, encoder={options.encoder!r}, texts repeated", rows) | {
-        "sizes": sizes,
-        "found": found,
-    }
+    rows.append(("data and peak for a further byte of data", further_bytes(found), "bytes", 2))
+    question = f"One epoch, encoder={options.encoder!r}, texts repeated"
+    return measured(question, rows) | {"sizes": sizes, "found": found}
 
 
-def share_of_data(result):
-    """The data and what the fit took beside it and beside its model, over the data."""
-    return (result["data"] + max(0, result["extra"] - result["model"])) / result["data"]
+def over_allowance(result):
+    """Data and what the fit took beside them, over twice the data and the model.
+
+    The model: its weights, their gradient and the optimizer's two moments.
+    """
+    return (result["data"] + result["extra"]) / (2 * result["data"] + result["model"])
+
+
+def further_bytes(found):
+    """Bytes of memory for a byte of data, beyond what every fit takes: first to last size."""
+    first, last = found[0], found[-1]
+    return 1 + (last["extra"] - first["extra"]) / (last["data"] - first["data"])
 
 
 def off_line(found):
