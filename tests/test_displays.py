@@ -137,7 +137,7 @@ def test_a_picture_of_hostile_texts():
     model = film_model(labels=("$bad$", "g\x00od"))
     display = AttentionDisplay.from_estimator(model, hostile, ["$bad$"] * 4).plot()
     display.figure_.canvas.draw()
-    assert "$x^2$" not in display.ax_.get_title()
+    assert not any(text.get_parse_math() for text in display.ax_.texts)
     assert any("$x^2$" in "".join(strings(display.ax_)[i : i + 3]) for i in range(9))
 
 
@@ -338,6 +338,16 @@ def test_members_of_ensembles_give_a_curve_each(rows):
     assert list(display.histories) == ["CalibratedClassifierCV 1", "CalibratedClassifierCV 2"]
     voting = VotingClassifier([("net", clf), ("linear", LogisticRegression())]).fit(*rows)
     assert list(TrainingDisplay.from_estimator(voting).histories) == ["net"]
+
+
+def test_dollar_signs_in_names_are_no_formulas(gated, stopped):
+    display = TrainingDisplay.from_estimators({"$a_1": gated, "$b_": stopped}).plot()
+    texts = display.ax_[0].get_legend().get_texts()
+    assert texts[0].get_text() == "$a_1, training"
+    assert not any(text.get_parse_math() for text in texts)
+    gates = GateDisplay(np.ones((1, 1)), np.ones((1, 1)), ["$x_$"], ["$y_$"], "true class").plot()
+    assert not gates.ax_.get_yticklabels()[0].get_parse_math()
+    assert not gates.ax_.get_legend().get_texts()[0].get_parse_math()
 
 
 def test_training_is_drawn_into_given_axes(stopped, subplots):

@@ -209,6 +209,19 @@ def test_each_condition_of_the_rule_decides(report, unmet):
     )
 
 
+@pytest.mark.parametrize(("metric", "unmet"), [(0, 0), (1, 1), (2, 3)])
+def test_an_interval_that_reaches_0_is_not_enough(metric, unmet):
+    """The mean is on the right side in each condition, but one text in four carries it."""
+    names = ("attention", "random", "leave-one-out")
+    scores = {name: {key: np.zeros(4) for key in METRICS} for name in names}
+    for key, value in zip(METRICS[:3], (0.2, -0.2, 0.5), strict=True):
+        scores["attention"][key] = np.full(4, value)
+    scores["attention"][METRICS[metric]] *= [5, -1, -1, -1]
+    bootstrap = Bootstrap(4, 500, np.random.RandomState(0))
+    report = FaithfulnessReport.from_scores(scores, bootstrap, constant=0.0, share=1.0)
+    assert [i for i, (_, met) in enumerate(report.conditions) if not met] == [unmet]
+
+
 def test_leave_one_out_without_a_lead_asks_for_nothing():
     report = made_up(left_out=0.05)
     assert report.faithful
