@@ -135,23 +135,10 @@ class BaseNetworkClassifier(
         return self
 
     def _train_and_keep(self, X, y, sample_weight, go_on, partial=False, classes=None):
-        if self.weight_averaging and self.early_stopping:
-            raise ValueError(
-                "weight_averaging=True and early_stopping=True exclude each other: the one keeps "
-                "the mean of the epochs, the other the best of them. Choose one."
-            )
-        y, multilabel = _validation.check_targets(y, type(self).__name__)
-        kept, weights = _validation.check_weights(sample_weight, X, y)
         known = self.classes_ if go_on else classes
-        targets = _validation.encode_targets(y[kept], multilabel, known)
-        weights = _validation.weigh_classes(self.class_weight, targets, weights)
-        X, y = self._check_X(X, reset=not go_on), y[kept]
-        X = X if len(kept) == X.shape[0] else X[kept]
-        if not np.all(weights):  # of classes of weight 0
-            X, y, weights, targets = _validation.drop_weightless(X, y, weights, targets)
-
+        X, y, targets, weights = self._check_training_data(X, y, sample_weight, known, not go_on)
         seed = self._seed if go_on else draw_seed(self.random_state)
-        epochs, first_epoch = (1 if partial else self.epochs), (self._epochs_seen if go_on else 0)
+        first_epoch = self._epochs_seen if go_on else 0
         store = _checkpoint.NO_CHECKPOINT
         if self.checkpoint is not None and not partial:
             store = _checkpoint.open_for(self, X, targets, weights, first_epoch)
@@ -162,35 +149,37 @@ class BaseNetworkClassifier(
             batch_size=self.batch_size,
             seed=seed,
             first_epoch=first_epoch,
-            n_epochs=epochs,
+            n_epochs=1 if partial else self.epochs,
             n_done=store.n_done,
             cosine=self.learning_rate_schedule == "cosine" and not partial,
         )
         network = self._network_to_train(X, targets, seed, go_on)
-        callbacks = self._callbacks(network, X, y, settings, targets, epochs)
+        callbacks = self._callbacks(network, X, y, settings, targets)
         last_epoch = _rescue.LastEpoch(callbacks, store.start, store.write, undoable=go_on)
-        wrapper = _scikeras.wrap(
-            network.model,
-            targets.classes,
-            targets.multilabel,
-            callbacks=[*callbacks, last_epoch],
-            batch_size=self.batch_size,
-        )
-        fit = functools.partial(
-            wrapper.fit,
-            X,
-            targets.encoded,
-            settings=settings,
-            epochs=last_epoch.n_left(epochs),
-            initial_epoch=first_epoch + store.n_done,
-        )
-        interruption = _rescue.run(fit, last_epoch, epochs)
-        wrapper.set_params(callbacks=None)
+        wrapper = _scikeras.wrap(network.model, targets.classes, targets.multilabel)
+        interruption = _run(wrapper, X, targets.encoded, settings, last_epoch)
         self._keep(network, wrapper, last_epoch.history, targets, settings, go_on)
         self._keeps_optimizer = partial or self.warm_start
         if interruption is None:
             store.remove()
         return interruption
+
+    def _check_training_data(self, X, y, sample_weight, classes, reset):
+        """The rows that count: X, labels, encoded targets and weights above 0."""
+        if self.weight_averaging and self.early_stopping:
+            raise ValueError(
+                "weight_averaging=True and early_stopping=True exclude each other: the one keeps "
+                "the mean of the epochs, the other the best of them. Choose one."
+            )
+        y, multilabel = _validation.check_targets(y, type(self).__name__)
+        kept, weights = _validation.check_weights(sample_weight, X, y)
+        targets = _validation.encode_targets(y[kept], multilabel, classes)
+        weights = _validation.weigh_classes(self.class_weight, targets, weights)
+        X, y = self._check_X(X, reset=reset), y[kept]
+        X = X if len(kept) == X.shape[0] else X[kept]
+        if not np.all(weights):  # of classes of weight 0
+            X, y, weights, targets = _validation.drop_weightless(X, y, weights, targets)
+        return X, y, targets, weights
 
     def _hold_out(self, targets, seed):
         fraction = self.validation_fraction
@@ -204,7 +193,7 @@ class BaseNetworkClassifier(
                 "The held-out part could not be stratified, because a class has too few rows; it "
                 "was drawn at random.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         return held_out
 
@@ -232,8 +221,8 @@ class BaseNetworkClassifier(
         _networks.set_learning_rate(network.model, config)
         return network
 
-    def _callbacks(self, network, X, y, settings, targets, epochs):
-        callbacks = []
+    def _callbacks(self, network, X, y, settings, targets):
+        callbacks, epochs = [], settings.n_epochs
         by_loss = isinstance(self.scoring, str) and self.scoring == "loss"
         if len(settings.held_out) and not by_loss:
             callbacks.append(self._score_callback(network, X, y, settings, targets))
@@ -424,6 +413,23 @@ class BaseNetworkClassifier(
 
     def _initial_embeddings(self):
         return None
+
+
+def _run(wrapper, X, y, settings, last_epoch):
+    """Let SciKeras run the epochs that are left; gives the Ctrl-C that ended them early."""
+    wrapper.set_params(callbacks=[*last_epoch.others, last_epoch], batch_size=settings.batch_size)
+    fit = functools.partial(
+        wrapper.fit,
+        X,
+        y,
+        settings=settings,
+        epochs=last_epoch.n_left(settings.n_epochs),
+        initial_epoch=settings.first_epoch + settings.n_done,
+    )
+    try:
+        return _rescue.run(fit, last_epoch, settings.n_epochs)
+    finally:
+        wrapper.set_params(callbacks=None)
 
 
 def draw_seed(random_state):

@@ -11,6 +11,7 @@ from skattn import _networks
 from skattn._callbacks import ProgressBar, WeightAveraging
 
 SECONDS_BETWEEN = 0.25  # snapshots cost milliseconds, epochs of small data do too
+_OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")  # scikit-learn ends them
 _MEMORIES = {
     keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
     WeightAveraging: ("mean", "n_epochs"),
@@ -128,7 +129,7 @@ def run(fit, last_epoch, n_epochs):
             f"Training was interrupted. The estimator keeps what it learned in "
             f"{last_epoch.n_epochs} of {n_epochs} epochs and can be used.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
         return error
     return None
@@ -141,8 +142,9 @@ def all_or_nothing(estimator):
     try:
         yield
     except BaseException:
+        hooks = {k: v for k, v in vars(estimator).items() if k in _OF_CALLBACKS}
         vars(estimator).clear()
-        vars(estimator).update(before)
+        vars(estimator).update(before | hooks)
         raise
 
 
