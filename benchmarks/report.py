@@ -99,7 +99,9 @@ def _where(result):
 
 
 def _remarks(answer):
-    """What a race measured besides."""
+    """What a race measured besides, and why it has no ratios."""
+    if answer["unequal"]:
+        yield f"**{answer['unequal']}**"
     if answer.get("share_of_sgemm"):
         shares = ", ".join(
             f"{name} {share:.0%}" for name, share in answer["share_of_sgemm"].items()
