@@ -85,10 +85,10 @@ display = AttentionDisplay.from_estimator(model, new_texts, new_topics)
 _ = display.plot()
 
 # %%
-# In a notebook the display itself shows up as a page: filter it by class,
-# and point at a word (or move there with the keyboard) to read its weight.
-# ``display.save_html("page.html")`` writes the same into one file, which
-# needs no network.
+# In a notebook the display shows the texts with their probabilities.
+# ``display.save_html("page.html")`` writes them into one page that needs no
+# network: filter it by class, and point at a word, or move there with the
+# keyboard, to read its weight.
 
 display
 
