@@ -1,0 +1,100 @@
+"""Run the contract tests on other versions of our dependencies, and write what came out.
+
+    python tests/versions.py [--folder DIR] [NAME ...]
+
+makes one virtual environment a name ("lowest", "scikit-learn 1.7", ...; all without names), runs
+`TESTS` in it and writes `docs/versions.rst`. Needs a network, 3 GB a name, and ten minutes a name.
+"""
+
+import argparse
+import datetime
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import venv
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+PAGE = PROJECT / "docs" / "versions.rst"
+TESTS = ["test_contract.py", "test_validation.py", "test_skops.py", "test_rescue.py"]
+TOOLS = ["pytest>=8.0", "hypothesis>=6.100"]
+SHOWN = ["scikit-learn", "tensorflow", "keras", "scikeras", "numpy", "scipy", "joblib", "skops"]
+HEADER = """Tested versions
+===============
+
+The last run of ``python tests/versions.py``, which runs the contract tests (scikit-learn's own
+checks, inputs, files, interrupted fits) on other versions of the dependencies; {date},
+Python {python}. "lowest" are the lowest versions that ``pyproject.toml`` allows.
+
+.. list-table::
+   :header-rows: 1
+
+"""
+
+
+def requirements():
+    """Our dependencies and those of the extra "skops", as in pyproject.toml."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    return [*project["dependencies"], *project["optional-dependencies"]["skops"]]
+
+
+def matrix():
+    """What to install beside the package, by name."""
+    lowest = [requirement.replace(">=", "==") for requirement in requirements()]
+    newest = {
+        f"scikit-learn {minor}": [*requirements(), f"scikit-learn=={minor}.*"]
+        for minor in ("1.7", "1.8", "1.9")
+    }
+    return {"lowest": lowest} | newest
+
+
+def run(name, installed, folder):
+    """Install, test, and give the versions found and the tests' last line."""
+    home = folder / re.sub(r"\W+", "-", name)
+    venv.create(home, with_pip=True)
+    python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    pip = [python, "-m", "pip", "install", "--quiet", *TOOLS, *installed]
+    done = subprocess.run(pip, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {}, f"cannot be installed: {done.stderr.strip().splitlines()[-1]}"
+    tests = [str(PROJECT / "tests" / test) for test in TESTS]
+    # warnings of old versions about each other are not ours: they are shown, not errors
+    command = [python, "-m", "pytest", "-q", "-W", "default", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
+    print(done.stdout[-4000:])
+    freeze = subprocess.run(
+        [python, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
+    )
+    versions = dict(line.lower().split("==") for line in freeze.stdout.split() if "==" in line)
+    return versions, re.sub(r" in [0-9.]+s.*", "", done.stdout.strip().splitlines()[-1])
+
+
+def write(results):
+    """The page with one row a name."""
+    rows = [["", *SHOWN, "result"]]
+    for name, (versions, result) in results.items():
+        rows.append([name, *(versions.get(package, "") for package in SHOWN), result])
+    table = "".join("   * - " + "\n     - ".join(row) + "\n" for row in rows)
+    header = HEADER.format(date=datetime.date.today(), python=platform.python_version())
+    PAGE.write_text(header + table, encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help=", ".join(matrix()))
+    parser.add_argument("--folder", type=Path, help="for the environments; None: a temporary one")
+    options = parser.parse_args()
+    chosen = {n: i for n, i in matrix().items() if not options.names or n in options.names}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        results = {name: run(name, installed, folder) for name, installed in chosen.items()}
+    write(results)
+    print(PAGE.read_text())
+    return 0 if all("failed" not in r and "cannot" not in r for _, r in results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
