@@ -50,6 +50,21 @@ class AttentionNetwork:
 
         return self._per_token(texts, known_classes_only)
 
+    def segments(self, texts):
+        """Spans and weights of each text's segments; None with one level of attention."""
+        length = getattr(self.classifier, "segment_length", None)
+        if not length or not hasattr(self.classifier, "segment_attention_weights"):
+            return None
+        seen = _transform(self.text_steps, texts)
+        weights = self.classifier.segment_attention_weights(self.vectorizer.transform(seen))
+        found = []
+        for spans, row in zip(self.vectorizer.token_spans(seen), weights, strict=True):
+            firsts = np.arange(0, len(spans), length)
+            lasts = np.minimum(firsts + length, len(spans)) - 1
+            limits = np.stack([spans[firsts, 0], spans[lasts, 1]], axis=1)
+            found.append((limits, row[: len(firsts)].astype(np.float64)))
+        return found
+
     def _per_token(self, texts, measure):
         seen = _transform(self.text_steps, texts)
         ids = np.asarray(self.vectorizer.transform(seen))

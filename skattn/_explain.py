@@ -42,6 +42,12 @@ class TextExplanation:
         Which attention is shown, such as ``"attention weights"`` or the mean over several heads
         or networks.
 
+    segment_spans : ndarray of shape (n_segments, 2) or None
+        With hierarchical attention (``segment_length``), the characters of each segment.
+    segment_weights : ndarray of shape (n_segments,) or None
+        The attention on each segment; sums to 1. A token's weight is its weight within its
+        segment times this.
+
     See Also
     --------
     explain_texts : Makes these objects.
@@ -68,6 +74,8 @@ class TextExplanation:
     prediction: object
     share: float = 1.0
     aggregate: str = "attention weights"
+    segment_spans: np.ndarray | None = None
+    segment_weights: np.ndarray | None = None
 
     @property
     def probability(self):
@@ -184,7 +192,10 @@ def explain_texts(pipeline, texts):
     classes = np.asarray(pipeline.classes_)
     positions = _predicted(pipeline, texts, probabilities)
     attention = source.attention(texts, positions)
-    aggregate = _aggregate(source.networks())
+    networks = source.networks()
+    aggregate = _aggregate(networks)
+    segments = networks[0].segments(texts) if len(networks) == 1 else None
+    segments = segments or [(None, None)] * len(texts)
     return [
         TextExplanation(
             text=read.text,
@@ -196,8 +207,12 @@ def explain_texts(pipeline, texts):
             prediction=classes[position],
             share=min(read.share, 1.0),
             aggregate=aggregate,
+            segment_spans=limits,
+            segment_weights=segment_weights,
         )
-        for read, row, position in zip(attention, probabilities, positions, strict=True)
+        for read, row, position, (limits, segment_weights) in zip(
+            attention, probabilities, positions, segments, strict=True
+        )
     ]
 
 

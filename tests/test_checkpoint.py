@@ -161,7 +161,7 @@ def test_a_damaged_file_is_a_clear_error(damage, dense_rows, tmp_path, monkeypat
     else:
         monkeypatch.setattr(_checkpoint, "fingerprint", lambda *args: "same")
         assert name is not None
-    with pytest.raises(ValueError, match="cannot be read: .* Delete it to train anew"):
+    with pytest.raises(ValueError, match=r"cannot be read: .* Delete it to train anew"):
         clf.fit(*dense_rows)
     assert not clf.__sklearn_is_fitted__()
     path.unlink()

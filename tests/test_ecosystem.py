@@ -77,4 +77,4 @@ def test_sklearn_inspection(dense_rows):
     importances = permutation_importance(clf, X, y, n_repeats=10, random_state=0).importances_mean
     assert set(np.argsort(importances)[-2:]) == {0, 1}  # the two that tell the classes apart
     grid = partial_dependence(clf, X, [0], grid_resolution=5, response_method="predict_proba")
-    assert grid["average"][1, -1] > grid["average"][1, 0]  # class 1 has the larger values of feature 0
+    assert grid["average"][1, -1] > grid["average"][1, 0]  # class 1: the larger values

@@ -24,7 +24,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skattn import SequenceVectorizer, TextExplanation, explain_texts
+from skattn import SequenceVectorizer, TextExplanation, explain_texts, make_text_classifier
 from skattn._attention_parts import Mixture, find_attention
 from skattn._explain import text_pieces
 
@@ -377,3 +377,24 @@ def test_a_piece_under_several_tokens_belongs_to_the_heaviest():
 def test_explaining_imports_no_tensorflow(run_python):
     code = "import sys, skattn._explain, skattn._faithfulness; print('tensorflow' in sys.modules)"
     assert run_python(code).stdout.strip() == "False"
+
+
+def test_both_levels_of_hierarchical_attention_reach_the_explanation():
+    texts = ["one two three four five", "six", "one six three"] * 6
+    pipeline = make_text_classifier(
+        linear=False,
+        encoder="none",
+        segment_length=2,
+        units=4,
+        embedding_dim=4,
+        epochs=1,
+        random_state=0,
+    ).fit(texts, ["a", "b", "a"] * 6)
+    explanation = explain_texts(pipeline, texts[:1])[0]
+    spans = explanation.segment_spans
+    assert [texts[0][start:end] for start, end in spans] == ["one two", "three four", "five"]
+    assert explanation.segment_weights.sum() == pytest.approx(1)
+    tokens = np.add.reduceat(explanation.weights, [0, 2, 4])
+    np.testing.assert_allclose(tokens, explanation.segment_weights, atol=1e-6)
+    flat = make_text_classifier(linear=False, epochs=1, units=2, embedding_dim=2)
+    assert explain_texts(flat.fit(texts, ["a", "b", "a"] * 6), ["one"])[0].segment_weights is None
