@@ -61,11 +61,9 @@ def _skip_keras(app, what, name, obj, skip, options):
 
 
 def _leave_out_missing(app, docname, source):
-    """Entries of a table of contents whose page is not written yet are left out."""
-    folder = Path(app.srcdir, docname).parent
-    for page in ("security", "versions", "scaling", "saving", "ecosystem"):
-        if not (folder / f"{page}.rst").exists():
-            source[0] = re.sub(rf"^   {page}\n", "", source[0], flags=re.M)
+    """The page on versions may not be written yet."""
+    if not Path(app.srcdir, "versions.rst").exists():
+        source[0] = source[0].replace("   versions\n", "")
 
 
 def setup(app):
