@@ -260,6 +260,7 @@ class BaseNetworkClassifier(
         vars(view).update(vars(self))
         view.classes_, view._multilabel = targets.classes, targets.multilabel
         view._network = network
+        vars(view).pop("feature_names_in_", None)  # it gets rows that are checked already
         scorer = check_scoring(view, scoring=self.scoring)
         held_out, weights = settings.held_out, settings.weights[settings.held_out]
         weighted = isinstance(self.scoring, str) and np.ptp(weights) > 0

@@ -83,7 +83,7 @@ def encode_targets(y, multilabel, classes=None):
     known = np.unique(y) if classes is None else classes
     if len(known) < 2:
         raise ValueError(
-            f"y holds one class only, {known[0]!r}, in the rows of weight above 0: a classifier "
+            f"y holds one class only, {known.tolist()[0]!r}, in the rows of weight above 0: a classifier "
             "needs at least two. Check how the rows were selected."
         )
     places = np.minimum(np.searchsorted(known, y), len(known) - 1)
