@@ -153,6 +153,16 @@ def find_attention(model, steps=()):
     return found
 
 
+def predicts_the_most_probable(model):
+    """Whether `predict` is known to be the argmax of `predict_proba`, so that one will do."""
+    if isinstance(model, Pipeline):
+        return predicts_the_most_probable(model.steps[-1][1])
+    if hasattr(model, "best_estimator_"):
+        return predicts_the_most_probable(model.best_estimator_)
+    known = ("attention_weights", "calibrated_classifiers_", "voting")
+    return any(hasattr(model, name) for name in known)
+
+
 def _descend(model, steps):
     """Walk down to the attention; None where a model has none."""
     if isinstance(model, FrozenEstimator):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skattn._attention_parts import find_attention
+from skattn._attention_parts import find_attention, predicts_the_most_probable
 
 __all__ = ["TextExplanation", "explain_texts"]
 
@@ -248,6 +248,8 @@ def text_pieces(explanation):
 
 def _predicted(pipeline, texts, probabilities):
     """Position of each prediction in the classes; the top one where there are several labels."""
+    if predicts_the_most_probable(pipeline):
+        return probabilities.argmax(axis=1)
     labels = np.asarray(pipeline.predict(texts))
     if labels.ndim > 1:
         return probabilities.argmax(axis=1)
@@ -257,11 +259,12 @@ def _predicted(pipeline, texts, probabilities):
 
 def _aggregate(networks):
     """Say in words which attention the weights are."""
-    described = " and ".join(dict.fromkeys(_described(net.classifier) for net in networks))
+    described = " and ".join(dict.fromkeys(map(_described, networks)))
     return described if len(networks) == 1 else f"mean over {len(networks)} networks of {described}"
 
 
-def _described(classifier):
+def _described(network):
+    classifier, vectorizer = network.classifier, network.vectorizer
     if hasattr(classifier, "attention_aggregate_"):
         return classifier.attention_aggregate_
     words = "attention weights"
@@ -269,6 +272,8 @@ def _described(classifier):
         words = f"mean over {classifier.n_heads} heads of {words}"
     if getattr(classifier, "segment_length", None):
         words += " within segments times those of the segments"
+    if getattr(vectorizer, "analyzer", None) == "word" and vectorizer.ngram_range[1] > 1:
+        words += ", those of n-grams shared among their words"
     if getattr(classifier, "extra_pooling", None):
         words += f" (the {classifier.extra_pooling} of all words, also used, has none)"
     return words

@@ -35,7 +35,7 @@ def faithfulness_report(
     texts,
     y=None,
     *,
-    n_texts=100,
+    n_texts=50,
     n_random=5,
     n_bootstrap=1000,
     refit=None,
@@ -57,10 +57,10 @@ def faithfulness_report(
         Raw texts, best those of a test set.
     y : array-like of shape (n_texts,), default=None
         True classes; adds the accuracy to the report. Needed with `refit`.
-    n_texts : int, default=100
+    n_texts : int, default=50
         So many texts are drawn at random for the experiment; None takes all. Texts of fewer than
         two tokens are left out: they have no order. A text costs one prediction for each of its
-        tokens, and at most ``10 * (4 + n_random)`` more.
+        words, and at most ``10 * (4 + n_random)`` more: long texts take their time.
     n_random : int, default=5
         Random orders of each text.
     n_bootstrap : int, default=1000

@@ -78,7 +78,8 @@ class FaithfulnessReport:
         taken, alone = self.lead["comprehensiveness"], self.lead["sufficiency"]
         tau = self.intervals["attention"]["tau_leave_one_out"]
         limit = self._lead_of_leave_one_out()
-        part = f"{100 * taken[0] / limit:.0f} %" if limit > 0 else "leave-one-out has no lead"
+        part = f"{taken[0] / limit:.2f} of it" if limit > 0 else "leave-one-out has no lead"
+        n_constant = round(self.constant * self.n_texts)
         return [
             (
                 "Without the words of most attention the probability falls more than without "
@@ -99,8 +100,8 @@ class FaithfulnessReport:
                 tau[1] > 0,
             ),
             (
-                "It differs from word to word: equal weights in "
-                f"{100 * self.constant:.0f} % of the texts, at most half",
+                "It differs from word to word: equal weights in at most half of the texts, "
+                f"{n_constant} of {self.n_texts}",
                 self.constant <= 0.5,
             ),
         ]
@@ -199,7 +200,7 @@ class FaithfulnessReport:
         lines += ["", " " * 17 + "".join(f"{title:>16}" for title in SHORT_TITLES)]
         for ranking, cells in self.rows():
             means = "".join(f"{mean:>16.3f}" for mean, _, _ in cells)
-            ends = "".join(f"{f'{low:.3f} to {high:.3f}':>16}" for _, low, high in cells)
+            ends = "".join(f"{f'{low:.3f}..{high:.3f}':>16}" for _, low, high in cells)
             lines += [f"{ranking:<17}{means}", " " * 17 + ends]
         return "\n".join([*lines, "", _wrapped(self.note)])
 

@@ -82,7 +82,6 @@ def _marked_text(explanation, still):
         stop = ' tabindex="0"' if (ranks[token] <= N_TOP_TOKENS if still else first) else ""
         hot = " hot" if level > N_LEVELS // 2 else ""
         data = f'data-w="{escaped(percent(weights[token]))}" data-r="{ranks[token]}"'
-        data += "" if still or stop else ' tabindex="-1"'
         pieces.append(f'<i class="t w{level}{hot}"{stop} {data}>{escaped(text)}</i>')
         first = False
     return f'<p class="text" dir="auto">{"".join(pieces)}</p>'

@@ -237,6 +237,7 @@ def test_pairs_of_words_are_shared_among_their_words():
     model = film_model({"fine": 0.2, "film": 0.0, "fine film": 0.1}, ngram_range=(1, 2))
     (explanation,) = explain_texts(model, ["fine film"])
     assert explanation.tokens == ("fine", "film")
+    assert explanation.aggregate.endswith(", those of n-grams shared among their words")
     np.testing.assert_allclose(explanation.weights, [0.265 / 0.33, 0.065 / 0.33])
     (gradient,) = find_attention(model).gradients(["fine film"], np.array([1]))
     np.testing.assert_allclose(gradient.values, [0.25, 0.05])

@@ -183,7 +183,7 @@ def test_a_token_carries_its_weight_rank_and_shade():
     assert (fine["data-w"], fine["data-r"]) == ("93.9 %", "1")
     assert (old["data-w"], old["data-r"], film["data-r"]) == ("3.0 %", "2", "3")
     assert [("w9" in fine["class"]), ("w0" in old["class"])] == [True, True]
-    assert [token["tabindex"] for token in (fine, old, film)] == ["0", "-1", "-1"]
+    assert [token.get("tabindex") for token in (fine, old, film)] == ["0", None, None]
 
 
 def test_the_heaviest_words_stand_in_plain_text_beside_an_even_share():
