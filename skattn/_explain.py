@@ -180,8 +180,10 @@ def explain_texts(pipeline, texts):
     >>> texts = ["a fine film", "a dull film"] * 20
     >>> model = make_text_classifier(random_state=0).fit(texts, ["good", "bad"] * 20)
     >>> explanation = explain_texts(model, ["such a fine film!"])[0]
-    >>> [explanation.text[start:end] for start, end in explanation.spans][-1]
-    'film'
+    >>> explanation.tokens
+    ('such', 'a', 'fine', 'film', '!')
+    >>> float(explanation.weights.sum().round(5))
+    1.0
     """
     texts = as_texts(texts)
     check_is_fitted(pipeline)
