@@ -34,7 +34,8 @@ class TokenRows:
         return len(self.lengths)
 
     def arrays(self):
-        return [self.tokens, self.offsets]
+        tokens = self.tokens if len(self.tokens) else np.zeros(1, np.int32)  # for a gather
+        return [tokens, self.offsets]
 
     def batch(self, rows):
         """Right-padded ids of shape (len(rows), longest), at least one column."""

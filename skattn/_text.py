@@ -13,6 +13,7 @@ from skattn._layers import SCORES
 from skattn._networks import build_text_network
 
 OUT_OF_VOCABULARY = 1
+MAX_TABLE_ROWS = 1 << 24  # of a table whose size follows from the data
 
 
 class AttentionTextClassifier(BaseNetworkClassifier):
@@ -63,7 +64,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         are not spoilt before the rest of the network has learned something.
     vocabulary_size : int, default=None
         Rows of the embedding table. Ids beyond it count as out of vocabulary (id 1). None: the
-        largest id in the training data + 1; give it where chunks follow by `partial_fit`.
+        largest id in the training data + 1, if that is below 2**24; give it where chunks follow
+        by `partial_fit`.
     epochs : int, default=10
         Passes over the training data. With `early_stopping` at most so many.
     batch_size : int, default=32
@@ -333,7 +335,14 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         table = self._initial_embeddings()
         if table is not None:
             return len(table)
-        return self.vocabulary_size or max(2, int(X.max()) + 1)
+        largest = int(X.max())
+        if self.vocabulary_size is None and largest >= MAX_TABLE_ROWS:
+            raise ValueError(
+                f"X holds the id {largest}: a table with a row for each id up to it does not fit "
+                "into memory. Number the tokens without gaps (skattn.SequenceVectorizer does), or "
+                "set vocabulary_size; ids beyond it count as out of vocabulary."
+            )
+        return self.vocabulary_size or max(2, largest + 1)
 
     def _initial_embeddings(self):
         embeddings = self.embeddings

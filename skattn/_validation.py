@@ -83,8 +83,8 @@ def encode_targets(y, multilabel, classes=None):
     known = np.unique(y) if classes is None else classes
     if len(known) < 2:
         raise ValueError(
-            f"y holds one class only, {known.tolist()[0]!r}, in the rows of weight above 0: a classifier "
-            "needs at least two. Check how the rows were selected."
+            f"y holds one class only, {known.tolist()[0]!r}, in the rows of weight above 0: a "
+            "classifier needs at least two. Check how the rows were selected."
         )
     places = np.minimum(np.searchsorted(known, y), len(known) - 1)
     strangers = np.unique(y[known[places] != y])
@@ -189,9 +189,12 @@ def refuse_texts_and_sparse(X):
         raise TypeError(
             _not_ids("X is a sparse matrix (a bag of words?), but dense data is required")
         )
-    probe = X if hasattr(X, "dtype") else np.asarray(X, dtype=object)
-    if probe.ndim == 1 and probe.size and isinstance(probe[0], str):
-        raise ValueError(_not_ids("Expected 2D array, got 1D array of texts instead"))
+    probe = np.asarray(X, dtype=None if hasattr(X, "dtype") else object)
+    if probe.size and isinstance(probe.flat[0], str):
+        what = (
+            "Expected 2D array, got 1D array of texts instead" if probe.ndim == 1 else "X is texts"
+        )
+        raise ValueError(_not_ids(what))
 
 
 def _not_ids(what):
