@@ -208,6 +208,7 @@ GOOD_VALUES = {  # of those above
     "embeddings": [None],
     "checkpoint": [None, "no such thing"],
     "conv_widths": [[1]],
+    "frozen_epochs": [0, True, 2**70],
     "random_state": [0, None, True],
     "verbose": [0, True, 2**70],
     "scoring": [],

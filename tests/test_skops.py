@@ -1,32 +1,35 @@
 """Files without code: what comes back, what is refused, and that nothing of a file runs."""
 
 import copy
+import importlib
 import json
 import pickle
 import sys
 import zipfile
+from pathlib import Path
 
 import joblib
 import keras
 import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import skattn
 from skattn import (
     AttentionTextClassifier,
     GatedDenseClassifier,
-    SequenceVectorizer,
     _state,
     make_text_classifier,
+    trusted_types,
 )
 from skattn._encoders import ENCODERS
 
 skops_io = pytest.importorskip("skops.io")
 
-TRUSTED = [AttentionTextClassifier, GatedDenseClassifier, SequenceVectorizer]
+TRUSTED = trusted_types()
 
 
 class CountEpochs(keras.callbacks.Callback):
@@ -101,19 +104,32 @@ def test_a_process_that_imports_nothing_of_ours_predicts_the_same_bits(tmp_path,
     model.fit(texts, names)
     skops_io.dump(model, tmp_path / "model.skops")
     np.save(tmp_path / "expected.npy", model.predict_proba(texts))
-    untrusted = skops_io.get_untrusted_types(file=tmp_path / "model.skops")
-    assert all(name.startswith("skattn.") for name in untrusted)
+    assert set(skops_io.get_untrusted_types(file=tmp_path / "model.skops")) <= set(TRUSTED)
     run_python(
         """
 import sys, numpy as np, skops.io
 texts = ["good film", "bad film", "good good story", "a bad bad story"] * 4
 untrusted = skops.io.get_untrusted_types(file="model.skops")
-assert "tensorflow" not in sys.modules
+assert "tensorflow" not in sys.modules and "skattn" not in sys.modules
 model = skops.io.load("model.skops", trusted=untrusted)
 assert np.array_equal(model.predict_proba(texts), np.load("expected.npy"))
 assert set(model.predict(texts)) == {"good", "bad"}
 """
     )
+
+
+def test_every_estimator_of_ours_is_named():
+    """A new one is added to `trusted_types`, after a look at what its state can do."""
+    for path in Path(skattn.__file__).parent.glob("_[a-z]*.py"):
+        importlib.import_module(f"skattn.{path.stem}")
+    found, waiting = set(), [BaseEstimator]
+    while waiting:
+        waiting += (kind := waiting.pop()).__subclasses__()
+        found.add(f"{kind.__module__}.{kind.__name__}")
+    ours = {name for name in found if name.startswith("skattn.")}
+    inner = {"skattn._base.BaseNetworkClassifier"}  # never in a file by themselves
+    inner |= {"skattn._scikeras.EncodedTargets", "skattn._scikeras.NetworkClassifier"}
+    assert ours - inner == {name for name in TRUSTED if name.startswith("skattn.")}
 
 
 def test_an_unfitted_estimator_comes_back(texts_as_ids):

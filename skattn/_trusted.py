@@ -1,0 +1,39 @@
+"""`trusted_types`: what a skops file of ours may hold beyond what skops trusts by itself."""
+
+_TYPES = (
+    "skattn._gated.GatedDenseClassifier",
+    "skattn._linear.LogCountRatio",
+    "skattn._linear.MarginClassifier",
+    "skattn._recipe.ChoiceByData",
+    "skattn._recipe.EmbeddingPipeline",
+    "skattn._sequences.SequenceVectorizer",
+    "skattn._text.AttentionTextClassifier",
+    "sklearn.utils._bunch.Bunch",  # the members of a VotingClassifier by name: a dict
+)
+
+
+def trusted_types():
+    """The types to trust when a pipeline of this package is loaded by skops.
+
+    None of them runs code of the file: ours check what they are given, the one of scikit-learn is
+    a dictionary. What skops trusts by itself (scikit-learn's estimators, NumPy, plain
+    values) need not be named.
+
+    Returns
+    -------
+    types : list of str
+        Names of classes, for the parameter ``trusted`` of `skops.io.load`.
+
+    References
+    ----------
+    skops, "Secure persistence with skops", https://skops.readthedocs.io.
+
+    Examples
+    --------
+    >>> import skops.io
+    >>> from skattn import SequenceVectorizer, trusted_types
+    >>> data = skops.io.dumps(SequenceVectorizer().fit(["a good film"]))
+    >>> skops.io.loads(data, trusted=trusted_types()).vocabulary_
+    {'film': 2, 'good': 3}
+    """
+    return list(_TYPES)
