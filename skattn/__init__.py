@@ -21,6 +21,7 @@ _HOMES = {
     "export_onnx": "_onnx",
     "faithfulness_report": "_faithfulness",
     "make_text_classifier": "_recipe",
+    "trusted_types": "_trusted",
 }
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "export_onnx",
     "faithfulness_report",
     "make_text_classifier",
+    "trusted_types",
 ]
 
 
