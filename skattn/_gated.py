@@ -35,8 +35,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     batch_size : int, default=32
         Rows in a step of the optimizer.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
-        A name that Keras knows, or an optimizer, of which only the configuration is used and
-        whose own learning rate wins.
+        A name that Keras knows, ``"lazyadam"`` (of a table of vectors only the rows in the batch
+        move), or an optimizer, of which only the configuration is used and whose own learning
+        rate wins.
     learning_rate : float, default=1e-3
         For an optimizer given by name.
     weight_decay : float, default=0.0
@@ -122,7 +123,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skattn import GatedDenseClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = make_pipeline(StandardScaler(), GatedDenseClassifier(units=32, random_state=0))
+    >>> clf = make_pipeline(StandardScaler(), GatedDenseClassifier(random_state=0))
     >>> bool(clf.fit(X, y).score(X, y) > 0.9)
     True
     """

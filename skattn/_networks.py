@@ -224,7 +224,10 @@ def _compiled(inputs, outputs, kind, readouts, config):
     losses = {True: "binary_crossentropy", False: "sparse_categorical_crossentropy"}
     model.compile(
         optimizer=build_optimizer(
-            config["optimizer"], config["learning_rate"], config["weight_decay"]
+            config["optimizer"],
+            config["learning_rate"],
+            config["weight_decay"],
+            lazy=kind == "sparse",
         ),
         loss=losses[config["multilabel"]],
     )

@@ -9,17 +9,31 @@ from skattn._optimizer_configs import optimizer_from
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class RowAdam(keras.optimizers.Adam):
-    """Keras's Adam, computed by TensorFlow's fused kernel, and lazy on the rows of a table.
+    """Keras's Adam, computed by TensorFlow's fused kernel, and right on the rows of a table.
 
-    Dense gradients take the same step as `keras.optimizers.Adam`. The gradient of a table (an
-    embedding, or the first layer over sparse rows) is summed per row first, since Keras on
-    TensorFlow would apply its parts one by one, and then only the rows that stand in the batch
-    move, with their own moments (the "lazy" variant of Adam).
+    The gradient of a table (an embedding, or the first layer over sparse rows) is summed per row
+    first, since Keras on TensorFlow would apply its parts one by one. Then every weight takes the
+    step of `keras.optimizers.Adam`.
+
+    Parameters
+    ----------
+    *args, **settings
+        As for `keras.optimizers.Adam`.
+    lazy : bool, default=False
+        Whether only those rows of a table move that stand in the batch, with their own moments;
+        a row that does not would otherwise drift on with its old momentum.
 
     References
     ----------
     Kingma & Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
     """
+
+    def __init__(self, *args, lazy=False, **settings):
+        super().__init__(*args, **settings)
+        self.lazy = lazy
+
+    def get_config(self):
+        return super().get_config() | {"lazy": self.lazy}
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         step = tf.cast(self.iterations.value + 1, tf.float32)  # once for all variables
@@ -32,9 +46,10 @@ class RowAdam(keras.optimizers.Adam):
         moments = [self._momentums[index].value, self._velocities[index].value]
         powers = [tf.cast(power, variable.dtype) for power in self._powers]
         rate = tf.cast(learning_rate, variable.dtype)
-        if isinstance(gradient, tf.IndexedSlices):
+        if self.lazy and isinstance(gradient, tf.IndexedSlices):
             self._update_rows(gradient, variable, moments, powers, rate)
-        else:
+        else:  # a dense gradient of slices sums them per row
+            gradient = tf.convert_to_tensor(gradient)
             self._update_all(gradient, variable, moments, powers, rate)
 
     def _update_all(self, gradient, variable, moments, powers, rate):
@@ -94,18 +109,21 @@ def optimizer_config(optimizer):
     }
 
 
-def build_optimizer(optimizer, learning_rate, weight_decay=0.0):
+def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
     """A fresh Keras optimizer.
 
     Parameters
     ----------
     optimizer : str or dict
-        A name that Keras knows, or what `optimizer_config` gives; its own learning rate wins.
+        A name that Keras knows, ``"lazyadam"``, or what `optimizer_config` gives, whose own
+        learning rate wins.
     learning_rate : float
         For an optimizer given by name.
     weight_decay : float, default=0.0
         Decoupled decay of the kernels, for an optimizer given by name; tables of vectors and
         biases do not decay (Loshchilov & Hutter 2019).
+    lazy : bool, default=False
+        Whether Adam moves only the rows of a table that stand in the batch.
 
     Raises
     ------
@@ -113,7 +131,9 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0):
         If Keras knows no optimizer of that name.
     """
     named = isinstance(optimizer, str)
-    given = {"class_name": optimizer, "config": {}} if named else optimizer
+    lazy = lazy or optimizer == "lazyadam"
+    name = "adam" if optimizer == "lazyadam" else optimizer
+    given = {"class_name": name, "config": {}} if named else optimizer
     try:
         built = optimizer_from(given)
     except (ValueError, TypeError) as error:
@@ -128,7 +148,7 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0):
         if weight_decay:
             config["weight_decay"] = weight_decay
     plain_adam = type(built) is keras.optimizers.Adam and not any(map(config.get, _WHOLE))
-    built = (RowAdam if plain_adam else type(built)).from_config(config)
+    built = RowAdam(**config, lazy=lazy) if plain_adam else type(built).from_config(config)
     if weight_decay and named:
         built.exclude_from_weight_decay(var_names=["bias", "embedding/"])
     return built

@@ -25,6 +25,7 @@ SHARED = {
     "attention": "additive",
     "dropout": 0.5,
     "label_smoothing": 0.1,
+    "optimizer": "lazyadam",
     "learning_rate": 3e-3,
     "weight_decay": 0.01,
     "learning_rate_schedule": "cosine",

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 
 _HASH_CHUNK = 1 << 22  # numbers hashed at a time, to bound the memory
+_TOKEN_CHUNK = 1 << 18  # tokens likewise; each takes several numbers
 
 
 class TokenRows:
@@ -49,9 +50,14 @@ class TokenRows:
 
     def hashes(self):
         """One 64-bit number a row, equal for equal texts."""
-        places = np.arange(len(self.tokens)) - np.repeat(self.offsets[:-1], self.lengths)
+        hashes = np.empty(len(self), dtype=np.uint64)
         factors = _odd_factors(int(self.lengths.max(initial=0)))
-        return _sum_by_row(self.tokens.astype(np.uint64) * factors[places], self.offsets)
+        for first, last in _row_chunks(self.offsets):
+            offsets = self.offsets[first : last + 1] - self.offsets[first]
+            tokens = self.tokens[self.offsets[first] : self.offsets[last]]
+            places = np.arange(len(tokens)) - np.repeat(offsets[:-1], np.diff(offsets))
+            hashes[first:last] = _sum_by_row(tokens.astype(np.uint64) * factors[places], offsets)
+        return hashes
 
 
 class DenseRows:
@@ -125,6 +131,16 @@ def _spread(values):
 def _odd_factors(n):
     """The first `n` of one fixed list of odd 64-bit numbers."""
     return np.random.default_rng(7919).integers(1 << 64, size=n, dtype=np.uint64) | np.uint64(1)
+
+
+def _row_chunks(offsets):
+    """Yield (first row, row after the last) of parts with a bounded number of entries."""
+    first, n_rows = 0, len(offsets) - 1
+    while first < n_rows:
+        last = int(np.searchsorted(offsets, offsets[first] + _TOKEN_CHUNK, side="right")) - 1
+        last = min(max(last, first + 1), n_rows)
+        yield first, last
+        first = last
 
 
 def _sum_by_row(values, offsets):

@@ -71,8 +71,9 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     batch_size : int, default=32
         Rows in a step of the optimizer. Batches hold texts of about equal length.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
-        A name that Keras knows, or an optimizer, of which only the configuration is used and
-        whose own learning rate wins.
+        A name that Keras knows, ``"lazyadam"`` (of a table of vectors only the rows in the batch
+        move), or an optimizer, of which only the configuration is used and whose own learning
+        rate wins.
     learning_rate : float, default=1e-3
         For an optimizer given by name.
     weight_decay : float, default=0.0

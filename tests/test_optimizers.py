@@ -45,9 +45,10 @@ def test_dense_gradients_take_the_steps_of_keras(settings):
     assert np.abs(ours - start).max() > 1e-3
 
 
-def test_a_repeated_id_takes_one_step():
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_repeated_id_takes_one_step(lazy):
     twice = slices([1, 1], [[1.0], [1.0]], [3, 1])
-    ours = apply(RowAdam(0.1), np.zeros((3, 1)), [twice])
+    ours = apply(RowAdam(0.1, lazy=lazy), np.zeros((3, 1)), [twice])
     np.testing.assert_allclose(ours.ravel(), [0, -0.1, 0], atol=1e-6)
 
 
@@ -66,15 +67,24 @@ def test_a_table_whose_rows_all_stand_in_the_batch_moves_as_a_dense_one():
     dense = np.zeros((5, 3, 2), dtype=np.float32)
     for step in range(5):
         np.add.at(dense[step], rows, values[step])
-    ours = apply(RowAdam(0.1), start, [slices(rows, v, [3, 2]) for v in values])
+    ours = apply(RowAdam(0.1, lazy=True), start, [slices(rows, v, [3, 2]) for v in values])
     theirs = apply(keras.optimizers.Adam(0.1), start, [tf.constant(d) for d in dense])
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
-def test_rows_that_are_not_in_the_batch_do_not_move():
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_row_drifts_on_outside_the_batch_as_with_kerass_adam_unless_lazy(lazy):
+    first, other = slices([0], [[1.0]], [2, 1]), slices([1], [[1.0]], [2, 1])
+    ours = apply(RowAdam(0.1, lazy=lazy), np.zeros((2, 1)), [first, other, other])
+    dense = [tf.constant(row) for row in ([[1.0], [0.0]], [[0.0], [1.0]], [[0.0], [1.0]])]
+    theirs = apply(keras.optimizers.Adam(0.1), np.zeros((2, 1)), dense)
+    assert np.allclose(ours, theirs, atol=1e-6) == (not lazy)
+
+
+def test_lazy_rows_that_are_not_in_the_batch_do_not_move():
     one, other = slices([0], [[1.0]], [2, 1]), slices([1], [[1.0]], [2, 1])
-    after_one = apply(RowAdam(0.1), np.zeros((2, 1)), [one])
-    after_both = apply(RowAdam(0.1), np.zeros((2, 1)), [one, other])
+    after_one = apply(RowAdam(0.1, lazy=True), np.zeros((2, 1)), [one])
+    after_both = apply(RowAdam(0.1, lazy=True), np.zeros((2, 1)), [one, other])
     assert after_one[1] == 0
     assert after_both[0] == after_one[0] < 0
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
+from skattn import _rows
 from skattn._rows import DenseRows, SparseRows, TokenRows
 
 PADDED = np.array([[2, 3, 0, 0], [0, 0, 2, 3], [0, 2, 0, 3], [0, 0, 0, 0], [4, 5, 6, 7]])
@@ -102,3 +103,13 @@ def test_a_sparse_batch_is_those_rows_and_stays_sparse():
     batch = SparseRows(X).batch(np.array([6, 0, 3]))
     assert sparse.issparse(batch)
     np.testing.assert_allclose(batch.toarray(), X.toarray()[[6, 0, 3]], rtol=1e-6)
+
+
+def test_hashes_of_texts_do_not_depend_on_the_parts_in_which_they_are_made(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 5, (200, 30))
+    whole = _rows.TokenRows.from_ids(X).hashes()
+    for size in (1, 7, 100):
+        monkeypatch.setattr(_rows, "_TOKEN_CHUNK", size)
+        np.testing.assert_array_equal(_rows.TokenRows.from_ids(X).hashes(), whole)
+    assert len(_rows.TokenRows.from_ids(np.zeros((3, 4), int)).hashes()) == 3
