@@ -54,7 +54,7 @@ def check_weights(sample_weight, X, y):
     Rows of weight zero are as if they were not there.
     """
     check_consistent_length(X, y, sample_weight)
-    if sample_weight is not None and not np.any(sample_weight):
+    if sample_weight is not None and not np.any(np.asarray(sample_weight)):
         raise ValueError(
             "sample_weight is zero for every row: nothing is left to learn from. "
             "Give at least two rows of different classes a weight above 0."

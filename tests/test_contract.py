@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
 
-ESTIMATORS = [GatedDenseClassifier(), AttentionTextClassifier()]
+ESTIMATORS = [GatedDenseClassifier(), AttentionTextClassifier(encoder="conv")]
 PAST_ITS_TAGS = {
     "check_class_weight_classifiers": "feeds negative numbers, although the tags say that X holds "
     "whole numbers >= 0; its body runs on token ids below",
@@ -35,10 +35,21 @@ def name_of(check):
 
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_to_fail)
 def test_scikit_learns_checks(estimator, check):
+    run(check, estimator)
+
+
+@pytest.mark.slow  # about a second for each LSTM that is built
+@parametrize_with_checks([AttentionTextClassifier()], expected_failed_checks=expected_to_fail)
+def test_scikit_learns_checks_of_the_reference_network(estimator, check):
+    run(check, estimator)
+
+
+def run(check, estimator):
+    """Run a check; a check that stops running must be noticed."""
     try:
         check(estimator)
     except SkipTest:
-        assert name_of(check) in SKIPPED  # a check that stops running must be noticed
+        assert name_of(check) in SKIPPED
         pytest.skip(SKIPPED[name_of(check)])
 
 
@@ -80,8 +91,9 @@ def as_token_ids(X):
 
 
 @pytest.mark.parametrize("name", PAST_ITS_TAGS)
-def test_the_body_of_each_expected_failure_holds_on_token_ids(name):
-    getattr(estimator_checks, name)("OnTokenIds", OnTokenIds())
+@pytest.mark.parametrize("encoder", ["conv", pytest.param("lstm", marks=pytest.mark.slow)])
+def test_the_body_of_each_expected_failure_holds_on_token_ids(name, encoder):
+    getattr(estimator_checks, name)("OnTokenIds", OnTokenIds(encoder=encoder))
 
 
 def test_the_expected_failures_fail_for_the_reason_given():
