@@ -206,7 +206,7 @@ def test_frames_and_lists_and_arrays_give_the_same(dense_rows):
 
 def test_numbers_beyond_float32_are_refused(dense_rows):
     X, y = dense_rows
-    with np.errstate(over="ignore"), pytest.raises(ValueError, match="too large for dtype"):
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="too large for dtype"):
         classifier().fit(X.astype(np.float64) * 1e300, y)
 
 
