@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from skattn import _networks
-from skattn._optimizer_configs import optimizer_from
+from skattn._optimizers import build_optimizer
 
 FORMAT = 1
 RESTORE_LOCK = threading.RLock()
@@ -87,7 +87,7 @@ def from_state(estimator, state):
     state |= newer  # parameters that are newer than the file
     try:
         if isinstance(state["optimizer"], dict):
-            optimizer_from(state["optimizer"])
+            _check_optimizer(state["optimizer"])
         if "_network" in state or "_saved" in state:
             _check_fitted(estimator, state, newer)
     except (ValueError, TypeError) as error:
@@ -163,7 +163,7 @@ def _check_config(estimator, config, n_weights):
     constraints = estimator._parameter_constraints
     for name, value in config.items():
         if name == "optimizer":
-            optimizer_from(value if isinstance(value, dict) else {"class_name": value})
+            _check_optimizer(value)
         elif name in constraints:
             allowed = constraints[name]
             value = None if not value and None in allowed else value  # 0 may stand for None
@@ -176,6 +176,13 @@ def _check_config(estimator, config, n_weights):
             raise ValueError(f"{name}={config[name]!r} is not a number of columns")
     if config.get("n_layers", 1) > n_weights + _MAX_EXTRA_LAYERS:
         raise ValueError(f"n_layers={config['n_layers']}, but it has {n_weights} weights")
+
+
+def _check_optimizer(given):
+    """Build it as a fit would: by name, from plain values, without an import."""
+    if not isinstance(given, (str, dict)):
+        raise ValueError("it names no optimizer")
+    build_optimizer(given, learning_rate=1e-3)
 
 
 def _check_agreement(state, config):
