@@ -117,7 +117,7 @@ def test_verbose_shows_one_bar_in_80_columns(dense_rows, capsys, monkeypatch, sc
     shown = capsys.readouterr().out
     assert len(shown.splitlines()) == 1
     validation = "val_loss" if scoring == "loss" else "val_score"
-    for word in ("GatedDenseClassifier", "100/100", validation, "0:00:0"):
+    for word in ("GatedDenseClassifier", "100/100", validation, "0:00:"):
         assert word in shown
     assert f"loss {clf.history_['loss'][-1]:.3f}" in shown
     assert "…" not in shown  # nothing is cut off
