@@ -39,7 +39,8 @@ class AttentionNetwork:
 
     def attention(self, texts, positions):
         """Attention per token of each text; `positions` (the class explained) is not needed."""
-        return self._per_token(texts, self.classifier.attention_weights)
+        measure = getattr(self.classifier, "_attention_on_tokens", None)
+        return self._per_token(texts, measure or self.classifier.attention_weights)
 
     def gradients(self, texts, positions):
         """Gradient x input per token for the class at each of `positions`; -1 gives zeros."""

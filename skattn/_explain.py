@@ -274,6 +274,8 @@ def _described(network):
         words = f"mean over {classifier.n_heads} heads of {words}"
     if getattr(classifier, "segment_length", None):
         words += " within segments times those of the segments"
+    if getattr(classifier, "encoder", None) == "conv" and not classifier.segment_length:
+        words += ", those of a convolution's windows shared among their words"
     if getattr(vectorizer, "analyzer", None) == "word" and vectorizer.ngram_range[1] > 1:
         words += ", those of n-grams shared among their words"
     if getattr(classifier, "extra_pooling", None):

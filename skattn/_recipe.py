@@ -34,7 +34,7 @@ SHARED = {
 SHORT_TEXTS = SHARED | {
     "max_length": 256,
     "encoder": "conv",
-    "conv_widths": (2, 3, 4),
+    "conv_widths": (1, 2, 3),
     "units": 64,
     "embedding_dim": 128,
     "extra_pooling": "max",
@@ -201,7 +201,7 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     It averages the probabilities of two members, each a pipeline from raw texts:
 
     - ``"attention"``: `SequenceVectorizer` and `AttentionTextClassifier`. Up to 60 words a text on
-      average the network convolves over 2, 3 and 4 tokens (with more than 20 classes for more
+      average the network convolves over 1, 2 and 3 tokens (with more than 20 classes for more
       epochs and with less dropout); beyond 60 words its attention looks straight at the
       embeddings of words and pairs of words.
     - ``"linear"``: TF-IDF of words, pairs of words and characters, with a linear support vector

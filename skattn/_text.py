@@ -295,6 +295,14 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         X, weights = self._read("attention", X)
         return _in_place(X, weights)
 
+    def _attention_on_tokens(self, X):
+        """`attention_weights`, those of a convolution's windows shared among their tokens."""
+        X, weights = self._read("attention", X)
+        if self.encoder == "conv" and not self.segment_length:
+            for _ in range(self.n_layers):
+                weights = share_windows(weights, (X != 0).sum(axis=1), self.conv_widths)
+        return _in_place(X, weights)
+
     def segment_attention_weights(self, X):
         """How much each segment counts, with hierarchical attention.
 
@@ -389,6 +397,37 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         tags.input_tags.categorical = True
         tags.input_tags.positive_only = True
         return tags
+
+
+def share_windows(weights, lengths, widths):
+    """Share the weight of each window evenly among the tokens in it, and average the widths.
+
+    A convolution of width `w` with "same" padding reads, at step `t`, the tokens from
+    ``t - (w - 1) // 2`` to ``t + w // 2``.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_rows, n_steps)
+        Of the windows; 0 from each row's length on.
+    lengths : ndarray of shape (n_rows,)
+    widths : iterable of int
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_steps)
+        The rows sum to what they summed to.
+    """
+    steps = np.arange(weights.shape[1])
+    last = lengths[:, None] - 1
+    shared = np.zeros_like(weights)
+    for width in widths:
+        first_read = np.maximum(steps - (width - 1) // 2, 0)
+        last_read = np.minimum(steps + width // 2, last)
+        each = weights / np.maximum(last_read - first_read + 1, 1) / len(widths)
+        for offset in range(-((width - 1) // 2), width // 2 + 1):
+            rows, places = np.nonzero((each > 0) & (steps + offset >= 0) & (steps + offset <= last))
+            shared[rows, places + offset] += each[rows, places]
+    return shared
 
 
 def _in_place(X, values):
