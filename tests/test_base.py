@@ -191,8 +191,7 @@ def test_a_class_of_weight_zero_is_never_learned(make, whole_numbers):
     clf = make(class_weight={0: 0}, epochs=60, learning_rate=0.05).fit(X, y)
     assert clf.classes_.tolist() == [0, 1, 2]
     assert set(clf.predict(X)) == {1, 2}
-    without = make(epochs=60, learning_rate=0.05).fit(X[y > 0], y[y > 0])
-    assert clf.history_["loss"][-1] < 2 * without.history_["loss"][-1] + 0.1
+    assert clf.score(X[y > 0], y[y > 0]) > 0.9
 
 
 # -- the held-out part and early stopping ----------------------------------------------------------
@@ -591,7 +590,7 @@ def test_an_optimizer_that_keras_does_not_know_is_named(make, whole_numbers):
         ([[[1], [2]], [[1], [2]]], "Found array with dim 3"),
         (np.empty((0, 2)), "inconsistent numbers of samples|0 sample"),
         (np.empty((2, 0)), r"0 feature\(s\)"),
-        ([["a", "b"], ["c", "d"]], "could not convert string to float|dtype='numeric'"),
+        ([["a", "b"], ["c", "d"]], "could not convert string to float|X is texts"),
         (np.array([[1j, 2], [3, 4]]), "Complex data not supported"),
         ([[1, 2], [3]], "inhomogeneous"),
     ],

@@ -230,7 +230,13 @@ def test_every_encoder_has_its_equations_here():
     assert set(ENCODERS) == set(EQUATIONS)
 
 
-@pytest.mark.parametrize("encoder", EQUATIONS)
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in ("bigru", "bilstm") else [])
+        for name in EQUATIONS
+    ],
+)
 def test_each_encoder_computes_its_equations(encoder):
     classifier, X = fit_text(encoder=encoder)
     model = randomize(classifier)

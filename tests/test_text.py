@@ -17,6 +17,13 @@ def classifier(**parameters):
     return AttentionTextClassifier(**defaults | {"random_state": 0} | parameters)
 
 
+FAST = ("bisru", "conv", "lstm", "none")
+every_encoder = pytest.mark.parametrize(
+    "encoder",
+    [pytest.param(x, marks=[] if x in FAST else pytest.mark.slow) for x in sorted(ENCODERS)],
+)
+
+
 @pytest.fixture(scope="module")
 def lstm(texts_as_ids):
     """The reference network in small, with weights large enough to tell every token."""
@@ -61,7 +68,7 @@ def test_zeros_are_padding_wherever_they_stand(lstm, pairs):
     np.testing.assert_array_equal(weights[0][here != 0], weights[1][there != 0])
 
 
-@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+@every_encoder
 def test_every_encoder_is_blind_to_padding(encoder, texts_as_ids):
     X, y = texts_as_ids
     narrow = classifier(encoder=encoder, epochs=1).fit(X, y)
@@ -101,7 +108,7 @@ def test_an_attention_is_learned_for_tokens_and_not_for_padding(texts_as_ids):
     assert not np.any(on_padding)
 
 
-@pytest.mark.parametrize("encoder", sorted(ENCODERS))
+@every_encoder
 def test_a_text_of_padding_only_has_the_probabilities_of_the_bias(encoder, texts_as_ids):
     X, y = texts_as_ids
     clf = classifier(encoder=encoder, epochs=1).fit(X, y)
