@@ -158,11 +158,21 @@ class BaseNetworkClassifier(
         last_epoch = _rescue.LastEpoch(callbacks, store.start, store.write, undoable=go_on)
         wrapper = _scikeras.wrap(network.model, targets.classes, targets.multilabel)
         interruption = _run(wrapper, X, targets.encoded, settings, last_epoch)
+        self._refuse_divergence(last_epoch)
         self._keep(network, wrapper, last_epoch.history, targets, settings, go_on)
         self._keeps_optimizer = partial or self.warm_start
         if interruption is None:
             store.remove()
         return interruption
+
+    def _refuse_divergence(self, last_epoch):
+        losses = last_epoch.history.get("loss", [])
+        if losses and not np.isfinite(losses[-1]):
+            last_epoch.undo()
+            raise ValueError(
+                f"Training diverged: the loss is {losses[-1]} after epoch {len(losses)}. Use a "
+                f"smaller learning_rate (it is {self.learning_rate}), or scale the features."
+            )
 
     def _check_training_data(self, X, y, sample_weight, classes, reset):
         """The rows that count: X, labels, encoded targets and weights above 0."""
@@ -223,6 +233,8 @@ class BaseNetworkClassifier(
 
     def _callbacks(self, network, X, y, settings, targets):
         callbacks, epochs = [], settings.n_epochs
+        if self.callbacks or callable(self.scoring) or getattr(self, "_skl_callbacks", None):
+            network.exposed = True  # they may keep the model
         by_loss = isinstance(self.scoring, str) and self.scoring == "loss"
         if len(settings.held_out) and not by_loss:
             callbacks.append(self._score_callback(network, X, y, settings, targets))
@@ -259,7 +271,7 @@ class BaseNetworkClassifier(
         view = object.__new__(type(self))
         vars(view).update(vars(self))
         view.classes_, view._multilabel = targets.classes, targets.multilabel
-        view._network = network
+        view._network, view._wrapper, view._saved = network, None, None
         vars(view).pop("feature_names_in_", None)  # it gets rows that are checked already
         scorer = check_scoring(view, scoring=self.scoring)
         held_out, weights = settings.held_out, settings.weights[settings.held_out]
@@ -390,6 +402,11 @@ class BaseNetworkClassifier(
         return self._read("representation", X)[1]
 
     # -- the contract --------------------------------------------------------------------------
+
+    def __dir__(self):
+        # to look at these two would build the network, and keep it from the next fit
+        lazy = ("model_", "keras_classifier_")
+        return [n for n in object.__dir__(self) if n not in lazy and hasattr(self, n)]
 
     def __sklearn_is_fitted__(self):
         return "_network" in vars(self)

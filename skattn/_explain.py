@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skattn._attention_parts import find_attention, predicts_the_most_probable
+from skattn._texts import as_texts as single_column
 
 __all__ = ["TextExplanation", "explain_texts"]
 
@@ -222,6 +223,10 @@ def as_texts(texts):
     """A list of plain str, or an error that names the first element that is none."""
     if isinstance(texts, str | bytes):
         raise TypeError("Expected an iterable of texts, got one string: put it into a list.")
+    if hasattr(texts, "columns") or getattr(texts, "ndim", 1) == 2:
+        texts = single_column(texts)
+    if not hasattr(texts, "__iter__"):
+        raise TypeError(f"Expected an iterable of texts, got {texts!r:.60}.")
     texts = list(texts)
     for position, text in enumerate(texts):
         if not isinstance(text, str):

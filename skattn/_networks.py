@@ -231,8 +231,20 @@ def _compiled(inputs, outputs, kind, readouts, config):
         ),
         loss=losses[config["multilabel"]],
     )
+    if model._scheduled and not isinstance(model.optimizer._learning_rate, keras.Variable):
+        raise ValueError(
+            f"learning_rate_schedule={config['learning_rate_schedule']!r} needs a learning rate "
+            "that is a number, but the optimizer has a schedule of its own. Use one of the two."
+        )
     model.optimizer.build(model.trainable_variables)
+    model._optimizer_start = [_constant(v.numpy()) for v in model.optimizer.variables]
     return model
+
+
+def _constant(values):
+    """One number where all are the same, so that nothing as large as the weights is kept."""
+    first = values.ravel()[:1]
+    return first[0] if values.size and np.all(values == first) else values
 
 
 def set_learning_rate(model, config):
@@ -245,10 +257,10 @@ def set_learning_rate(model, config):
 
 
 def reset_optimizer(model):
-    """Forget moments and steps, keep the learning rate."""
-    for variable in model.optimizer.variables:
+    """Set moments and steps back to what Keras begins with, keep the learning rate."""
+    for index, variable in enumerate(model.optimizer.variables):
         if variable is not getattr(model.optimizer, "_learning_rate", None):
-            variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
+            variable.assign(np.broadcast_to(model._optimizer_start[index], variable.shape))
 
 
 def snapshot(model, config, with_optimizer):

@@ -101,6 +101,11 @@ def optimizer_config(optimizer):
 
     Of an optimizer object only the configuration is used, never its state.
     """
+    if isinstance(optimizer, type):
+        raise TypeError(
+            f"optimizer is the class {optimizer.__name__}. Pass an object of it, such as "
+            f"{optimizer.__name__}(), or its name."
+        )
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         return optimizer
     return {
@@ -150,5 +155,5 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
     plain_adam = type(built) is keras.optimizers.Adam and not any(map(config.get, _WHOLE))
     built = RowAdam(**config, lazy=lazy) if plain_adam else type(built).from_config(config)
     if weight_decay and named:
-        built.exclude_from_weight_decay(var_names=["bias", "embedding/"])
+        built.exclude_from_weight_decay(var_names=["bias", "beta", "gamma", "embedding/"])
     return built

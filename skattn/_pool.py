@@ -6,7 +6,7 @@ its network is kept here, and the next fit with the same configuration gets it w
 
 import json
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 MAX_IDLE = 4  # networks kept
 MAX_IDLE_WEIGHTS = 20_000_000  # numbers in the networks kept
@@ -17,13 +17,15 @@ class NetworkPool:
 
     def __init__(self, max_idle=MAX_IDLE, max_weights=MAX_IDLE_WEIGHTS):
         self._max_idle, self._max_weights = max_idle, max_weights
-        self._idle = OrderedDict()  # place -> Network
-        self._lock = threading.RLock()  # a garbage collection may release inside acquire
+        self._idle = OrderedDict()  # place -> Network; touched under the lock alone
+        self._returned = deque()  # a finalizer may run anywhere, so that it only appends here
+        self._lock = threading.Lock()
 
     def acquire(self, config, build):
         """An idle network of this configuration, or a new one; nobody else has it."""
         key = configuration_key(config)
         with self._lock:
+            self._take_back()
             for place, network in self._idle.items():
                 if network.key == key:
                     del self._idle[place]
@@ -32,21 +34,33 @@ class NetworkPool:
         return Network(build(config), config, key)
 
     def release(self, network):
-        """Take a network back, unless somebody outside may hold it."""
-        if network.exposed:
+        """Take a network back, unless somebody outside may hold it or it is too large to keep."""
+        if network.exposed or network.model.count_params() > self._max_weights:
             return
-        with self._lock:
-            self._idle[id(network)] = network
-            while len(self._idle) > self._max_idle or self._n_weights() > self._max_weights:
-                self._idle.popitem(last=False)
+        self._returned.append(network)
+        if self._lock.acquire(blocking=False):  # held by this very thread, or soon let go
+            try:
+                self._take_back()
+            finally:
+                self._lock.release()
 
     def clear(self):
         """Drop every idle network."""
         with self._lock:
+            self._returned.clear()
             self._idle.clear()
 
     def __len__(self):
-        return len(self._idle)
+        with self._lock:
+            self._take_back()
+            return len(self._idle)
+
+    def _take_back(self):
+        while self._returned:
+            network = self._returned.popleft()
+            self._idle[id(network)] = network
+        while len(self._idle) > self._max_idle or self._n_weights() > self._max_weights:
+            self._idle.popitem(last=False)
 
     def _n_weights(self):
         return sum(network.model.count_params() for network in self._idle.values())

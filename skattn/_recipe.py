@@ -8,6 +8,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fi
 from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import Bunch
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
@@ -15,7 +17,9 @@ from skattn._linear import LogCountRatio, MarginClassifier
 from skattn._sequences import SequenceVectorizer
 from skattn._text import AttentionTextClassifier
 from skattn._texts import as_texts, checked_texts
+from skattn._validation import check_targets, encode_targets
 
+FEW = 100  # texts
 WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
 
 # chosen on inner validation splits of training parts; see the page on accuracy
@@ -156,6 +160,67 @@ class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return tags
 
 
+class TextVote(VotingClassifier):
+    """A soft vote of pipelines from raw texts, fitted on the labels as they are.
+
+    Other than `sklearn.ensemble.VotingClassifier` it hands its members the user's own labels, so
+    that a `class_weight` finds them, hands `sample_weight` on to each pipeline's classifier, and
+    reads the texts once. With fewer than 100 texts words that stand in one text only count too.
+
+    Parameters
+    ----------
+    estimators, voting, weights, n_jobs, flatten_transform, verbose
+        As for `sklearn.ensemble.VotingClassifier`; ``voting="soft"``.
+    """
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit every member.
+
+        Parameters
+        ----------
+        X : iterable of str
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : object
+        """
+        self._validate_params()
+        texts = list(checked_texts(as_texts(X)))
+        y, multilabel = check_targets(y, "make_text_classifier")
+        if multilabel:
+            raise ValueError(
+                "The recommended classifier takes one label a text. For several labels use "
+                "make_text_classifier(linear=False)."
+            )
+        encode_targets(y, multilabel)  # an error that names the only class
+        names, members = self._validate_estimators()
+        params = {} if sample_weight is None else {"classifier__sample_weight": sample_weight}
+        kept = [(n, m) for n, m in zip(names, members, strict=True) if m != "drop"]
+        self.estimators_ = [
+            _for_few_texts(clone(member), len(texts)).fit(texts, y, **params) for _, member in kept
+        ]
+        self.named_estimators_ = Bunch(
+            **{name: m for (name, _), m in zip(kept, self.estimators_, strict=True)}
+        )
+        self.le_ = LabelEncoder().fit(y)
+        self.classes_ = self.le_.classes_
+        return self
+
+    def _collect_probas(self, X):
+        return super()._collect_probas(list(checked_texts(as_texts(X))))
+
+
+def _for_few_texts(member, n_texts):
+    """Count words of a single text too, where there are few texts."""
+    if n_texts < FEW:
+        params = member.get_params()
+        rare = {name: 1 for name in params if name.endswith("__min_df") and params[name] == 2}
+        member.set_params(**rare)
+    return member
+
+
 class EmbeddingPipeline(Pipeline):
     """A pipeline whose classifier begins with the vectors that its vectorizer has read.
 
@@ -226,8 +291,9 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     Returns
     -------
     classifier : sklearn.ensemble.VotingClassifier or sklearn.pipeline.Pipeline
-        Not fitted. In a grid search its parameters have names such as
-        ``attention__short__classifier__units``, or ``classifier__units`` with ``linear=False``.
+        Not fitted. The first takes one label a text, the second several too. In a grid search
+        its parameters have names such as ``attention__short__classifier__units``, or
+        ``classifier__units`` with ``linear=False``.
 
     Raises
     ------
@@ -253,7 +319,7 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
         ("attention", ChoiceByData(*networks)),
         ("linear", _linear_pipeline(params.get("class_weight"), random_state)),
     ]
-    return VotingClassifier(members, voting="soft")
+    return TextVote(members, voting="soft")
 
 
 def _network_pipeline(params):

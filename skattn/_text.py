@@ -378,11 +378,11 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             "encoder": self.encoder,
             "attention": self.attention,
             "units": int(self.units),
-            "conv_widths": [int(width) for width in self.conv_widths],
+            "conv_widths": _checked_widths(self.conv_widths),
             "n_layers": int(self.n_layers),
             "n_heads": int(self.n_heads),
             "head_penalty": float(self.head_penalty),
-            "segment_length": int(self.segment_length or 0),
+            "segment_length": int(min(self.segment_length or 0, X.shape[1])),
             "extra_pooling": self.extra_pooling,
             "vocabulary_size": int(self.vocabulary_size_),
             "embedding_dropout": float(self.embedding_dropout),
@@ -397,6 +397,15 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         tags.input_tags.categorical = True
         tags.input_tags.positive_only = True
         return tags
+
+
+def _checked_widths(widths):
+    widths = list(widths)
+    if not widths or not all(isinstance(w, Integral) and w > 0 for w in widths):
+        raise ValueError(
+            f"conv_widths={tuple(widths)} must be one or more whole numbers from 1 on, in tokens."
+        )
+    return [int(width) for width in widths]
 
 
 def share_windows(weights, lengths, widths):

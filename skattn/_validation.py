@@ -41,11 +41,24 @@ def check_targets(y, name):
         # NumPy would turn the numbers into texts, and predictions would be other labels
         raise TypeError("y mixes texts and other labels. Give all labels the same type.")
     y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    if y.dtype.kind == "O":
+        _refuse_unordered(y)
     multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
     if not multilabel:
         y = column_or_1d(y, warn=True)
     check_classification_targets(y)
     return y, multilabel
+
+
+def _refuse_unordered(y):
+    """A clear error for labels that cannot stand in one order: None among them, or mixed types."""
+    try:
+        np.unique(y)
+    except TypeError as error:
+        raise ValueError(
+            "y holds labels that are missing or of different types. Give every row a label, and "
+            "all labels the same type."
+        ) from error
 
 
 def check_weights(sample_weight, X, y):
@@ -61,7 +74,8 @@ def check_weights(sample_weight, X, y):
         )
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     kept = np.flatnonzero(weights > 0)
-    return kept, weights[kept]
+    weights = weights[kept]
+    return kept, weights if np.isfinite(weights.sum()) else weights / weights.max()
 
 
 def encode_targets(y, multilabel, classes=None):
@@ -79,6 +93,11 @@ def encode_targets(y, multilabel, classes=None):
         n_labels = y.shape[1] if classes is None else len(classes)
         if y.shape[1] != n_labels:
             raise ValueError(f"y has {y.shape[1]} labels a row, but {n_labels} were seen before.")
+        if not np.all((y == 0) | (y == 1)):
+            raise ValueError(
+                f"y has several labels a row, coded as {np.unique(y)[:4].tolist()}. Give an "
+                "indicator matrix of 0 and 1."
+            )
         return Targets(y.astype(np.float32), np.arange(n_labels), True)
     known = np.unique(y) if classes is None else classes
     if len(known) < 2:
@@ -189,6 +208,8 @@ def refuse_texts_and_sparse(X):
         raise TypeError(
             _not_ids("X is a sparse matrix (a bag of words?), but dense data is required")
         )
+    if hasattr(X, "columns"):  # a frame may be large, and one row tells enough
+        X = X[:1]
     probe = np.asarray(X, dtype=None if hasattr(X, "dtype") else object)
     if probe.size and isinstance(probe.flat[0], str):
         what = (

@@ -1,5 +1,7 @@
 """What both classifiers promise: labels, weights, early stopping, training in parts, errors."""
 
+import pickle
+
 import keras
 import numpy as np
 import pandas as pd
@@ -636,3 +638,35 @@ def test_a_fold_may_hold_classes_and_values_that_the_training_lacked(make, whole
     clf = make().fit(np.minimum(X[train], 8), y[train])
     assert clf.predict_proba(X[test]).shape == (len(test), 3)
     assert 0 <= clf.score(X[test], np.where(y[test] == 2, 9, y[test])) <= 1
+
+
+def test_looking_at_an_estimator_builds_no_network_and_keeps_none_from_the_pool(dense_rows):
+    clf = GatedDenseClassifier(units=4, epochs=1, random_state=0).fit(*dense_rows)
+    back = pickle.loads(pickle.dumps(clf))
+    for estimator in (clf, back):
+        dir(estimator), repr(estimator), estimator._repr_html_()
+    assert not clf._network.exposed
+    assert back._network is None
+    assert hasattr(clf, "model_")
+
+
+def test_a_network_that_a_callback_or_a_scorer_may_keep_stays_theirs(dense_rows):
+    kept = []
+
+    class Keeper(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            kept.append(self.model)
+
+    def score(estimator, X, y):
+        kept.append(estimator)
+        return estimator.score(X, y)
+
+    X, y = dense_rows
+    settings = {"units": 4, "epochs": 1, "random_state": 0}
+    GatedDenseClassifier(callbacks=[Keeper()], **settings).fit(X, y)
+    GatedDenseClassifier(scoring=score, validation_fraction=0.2, **settings).fit(X, y)
+    before = [kept[0].predict(X), kept[1].predict_proba(X)]
+    GatedDenseClassifier(**(settings | {"random_state": 7})).fit(X, y)
+    np.testing.assert_array_equal(kept[0].predict(X), before[0])
+    np.testing.assert_array_equal(kept[1].predict_proba(X), before[1])
+    assert kept[1].model_ is not None

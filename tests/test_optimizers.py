@@ -210,3 +210,18 @@ def test_a_name_that_keras_does_not_know_is_refused(name):
         ValueError, match=rf"optimizer='{name}' cannot be built.*Use a name such as"
     ):
         build_optimizer(name, 0.1)
+
+
+@pytest.mark.parametrize(
+    "name", ["adam", "nadam", "adagrad", "ftrl", "rmsprop", "adadelta", "lion"]
+)
+def test_every_optimizer_begins_as_keras_begins_it(name):
+    X = np.array([[2, 3], [4, 0]] * 4)
+    settings = {"encoder": "none", "units": 2, "embedding_dim": 2, "epochs": 1, "random_state": 0}
+    clf = AttentionTextClassifier(optimizer=name, **settings).fit(X, [0, 1] * 4)
+    model = clf.model_
+    reset_optimizer(model)
+    fresh = build_optimizer(name, 1e-3)
+    fresh.build(model.trainable_variables)
+    for ours, keras_own in zip(model.optimizer.variables, fresh.variables, strict=True):
+        np.testing.assert_allclose(ours.numpy(), keras_own.numpy())

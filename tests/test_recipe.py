@@ -138,3 +138,46 @@ def test_vectors_that_thaw_move_after_the_frozen_epochs():
     ]
     np.testing.assert_array_equal(tables[0], given)
     assert np.abs(tables[1] - given).max() > 1e-4
+
+
+def test_class_weights_find_the_users_own_labels():
+    texts, y = texts_of(6, 2)
+    labels = np.array([1, 2])[y]
+    heavy = make_text_classifier(class_weight={1: 1e6, 2: 1e-6}, **SMALL).fit(texts, labels)
+    assert np.all(heavy.predict(texts) == 1)
+
+
+def test_sample_weights_reach_every_member():
+    texts, y = texts_of(6, 2)
+    weights = np.where(y == 1, 1e6, 1e-6)
+    model = make_text_classifier(**SMALL).fit(texts, y, sample_weight=weights)
+    assert all(np.all(member.predict(texts) == 1) for member in model.estimators_)
+
+
+def test_few_texts_of_words_that_stand_once():
+    texts = ["alpha beta", "gamma", "delta", "mu nu"]
+    model = make_text_classifier(**SMALL).fit(texts, [0, 1, 0, 1])
+    assert len(model.predict(["alpha"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["x"] * 48, "one class only, 'x'"),
+        ([*"ab" * 23, "a", float("nan")], "mixes texts and other labels"),
+        (np.eye(48, 2, dtype=int), "linear=False"),
+    ],
+)
+def test_labels_that_cannot_be_learned_are_named(labels, message):
+    texts, _ = texts_of(6, 2)
+    with pytest.raises((ValueError, TypeError), match=message):
+        make_text_classifier(**SMALL).fit(texts, labels)
+
+
+def test_texts_come_in_any_container():
+    pandas = pytest.importorskip("pandas")
+    texts, y = texts_of(6, 2)
+    expected = make_text_classifier(**SMALL).fit(texts, y).predict_proba(texts)
+    for container in (pandas.DataFrame({"text": texts}), (text for text in texts)):
+        model = make_text_classifier(**SMALL).fit(container, y)
+        np.testing.assert_array_equal(model.predict_proba(np.array(texts)), expected)

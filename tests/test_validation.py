@@ -263,3 +263,19 @@ def test_a_bag_of_words_is_refused_with_the_way_out():
         TypeError, match=r"sparse matrix.*dense data is required.*SequenceVectorizer"
     ):
         validation.refuse_texts_and_sparse(sparse.csr_array((2, 3)))
+
+
+def test_several_labels_are_coded_as_zero_and_one():
+    with pytest.raises(ValueError, match=r"\[-1, 1\].*0 and 1"):
+        validation.encode_targets(np.array([[1, -1], [-1, 1]]), multilabel=True)
+
+
+@pytest.mark.parametrize("labels", [["a", None], ["a", 1]])
+def test_labels_without_an_order_are_refused(labels):
+    with pytest.raises(ValueError, match="missing or of different types"):
+        validation.check_targets(np.array(labels * 3, dtype=object), "Name")
+
+
+def test_weights_whose_sum_would_overflow_are_scaled():
+    _, weights = validation.check_weights(np.full(4, 1e308), np.zeros((4, 1)), np.zeros(4))
+    assert weights.tolist() == [1, 1, 1, 1]

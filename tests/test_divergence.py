@@ -1,0 +1,50 @@
+"""A fit that diverges, or cannot be, says so and leaves the estimator as it was."""
+
+import keras
+import numpy as np
+import pytest
+
+from skattn import AttentionTextClassifier, GatedDenseClassifier
+
+
+def test_a_diverged_fit_is_an_error_and_changes_nothing(dense_rows):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(units=4, epochs=2, random_state=0).fit(X, y)
+    before = clf.predict_proba(X)
+    clf.set_params(optimizer="sgd", learning_rate=1e30)
+    with pytest.raises(ValueError, match=r"diverged.*smaller learning_rate"):
+        clf.fit(X, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"optimizer": keras.optimizers.Adam}, r"the class Adam.*Adam\(\)"),
+        (
+            {
+                "optimizer": keras.optimizers.SGD(
+                    keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+                ),
+                "learning_rate_schedule": "cosine",
+            },
+            "a schedule of its own",
+        ),
+    ],
+)
+def test_optimizers_that_cannot_be_used(dense_rows, params, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        GatedDenseClassifier(units=4, epochs=1, **params).fit(*dense_rows)
+
+
+@pytest.mark.parametrize("widths", [(), (0,), (2.5,)])
+def test_widths_of_a_convolution_are_whole_numbers(texts_as_ids, widths):
+    with pytest.raises(ValueError, match="conv_widths"):
+        AttentionTextClassifier(encoder="conv", conv_widths=widths).fit(*texts_as_ids)
+
+
+def test_a_segment_is_no_longer_than_the_rows(texts_as_ids):
+    X, y = texts_as_ids
+    settings = {"encoder": "none", "units": 2, "embedding_dim": 2, "epochs": 1, "random_state": 0}
+    clf = AttentionTextClassifier(segment_length=10**9, **settings).fit(X, y)
+    assert clf.segment_attention_weights(X).shape == (len(X), 1)
