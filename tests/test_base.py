@@ -441,6 +441,16 @@ def test_an_optimizer_can_be_a_name_or_an_object(make, whole_numbers):
     assert bits(make(optimizer="sgd", learning_rate=0.25).fit(X, y), X) != bits(by_name, X)
 
 
+def test_an_optimizer_may_have_a_schedule_of_its_own(whole_numbers):
+    X, y = whole_numbers
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, decay_steps=3, decay_rate=0.5)
+    clf = gated(optimizer=keras.optimizers.SGD(schedule)).fit(X, y)
+    assert float(clf.model_.optimizer.learning_rate) == pytest.approx(0.1 * 0.5 ** (6 / 3))
+    again = clone(clf).fit(X, y)
+    assert bits(again, X) == bits(clf, X)
+    assert bits(pickle.loads(pickle.dumps(clf)), X) == bits(clf, X)
+
+
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop", "lion", "nadam", "adagrad"])
 def test_every_usual_optimizer_trains(name, whole_numbers):
     X, y = whole_numbers
