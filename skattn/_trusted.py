@@ -6,6 +6,7 @@ _TYPES = (
     "skattn._linear.MarginClassifier",
     "skattn._recipe.ChoiceByData",
     "skattn._recipe.EmbeddingPipeline",
+    "skattn._recipe.TextVote",
     "skattn._sequences.SequenceVectorizer",
     "skattn._text.AttentionTextClassifier",
     "sklearn.utils._bunch.Bunch",  # the members of a VotingClassifier by name: a dict
