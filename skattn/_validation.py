@@ -10,6 +10,8 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight
 
+HUGE = 1e250  # a weight beyond it is taken relative to the largest
+
 
 class Targets(NamedTuple):
     """Encoded targets."""
@@ -75,7 +77,9 @@ def check_weights(sample_weight, X, y):
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     kept = np.flatnonzero(weights > 0)
     weights = weights[kept]
-    return kept, weights if np.isfinite(weights.sum()) else weights / weights.max()
+    if len(weights) and weights.max() > HUGE:  # their sum might overflow
+        weights = weights / weights.max()
+    return kept, weights
 
 
 def encode_targets(y, multilabel, classes=None):
