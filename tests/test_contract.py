@@ -11,7 +11,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
 
-ESTIMATORS = [GatedDenseClassifier(), AttentionTextClassifier(encoder="conv")]
+SMALL = {"encoder": "conv", "units": 32, "embedding_dim": 32, "learning_rate": 4e-3}
+ESTIMATORS = [GatedDenseClassifier(), AttentionTextClassifier(**SMALL)]
 PAST_ITS_TAGS = {
     "check_class_weight_classifiers": "feeds negative numbers, although the tags say that X holds "
     "whole numbers >= 0; its body runs on token ids below",

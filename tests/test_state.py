@@ -100,6 +100,7 @@ np.save("after.npy", clf.predict_proba(X))
 """
 
 
+@pytest.mark.slow  # starts a process
 def test_training_goes_on_in_another_process(dense_rows, tmp_path, run_python):
     X, y = dense_rows
     clf = gated_classifier(dropout=0.3).partial_fit(X[:45], y[:45], classes=[0, 1, 2])

@@ -318,6 +318,7 @@ def test_training_can_go_on_with_other_numbers_of_rows(dense_rows):
     assert np.isfinite(clf.history_["loss"]).all()
 
 
+@pytest.mark.slow  # starts a process
 def test_many_networks_one_after_the_other_make_no_noise(run_python):
     code = """
 import numpy as np
