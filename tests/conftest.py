@@ -8,10 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skattn._pool import POOL
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def roomy_pool():
+    """Let the small networks of the tests wait for each other, not be built again and again."""
+    POOL._max_idle = 32
 
 
 @pytest.fixture(scope="session")

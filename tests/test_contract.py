@@ -11,8 +11,11 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
 
-SMALL = {"encoder": "conv", "units": 32, "embedding_dim": 32, "learning_rate": 4e-3}
-ESTIMATORS = [GatedDenseClassifier(), AttentionTextClassifier(**SMALL)]
+ESTIMATORS = [
+    GatedDenseClassifier(units=32, epochs=20, learning_rate=5e-3),
+    AttentionTextClassifier(encoder="conv", units=32, embedding_dim=32, learning_rate=4e-3),
+]
+DEFAULTS = [GatedDenseClassifier(), AttentionTextClassifier()]
 PAST_ITS_TAGS = {
     "check_class_weight_classifiers": "feeds negative numbers, although the tags say that X holds "
     "whole numbers >= 0; its body runs on token ids below",
@@ -39,9 +42,9 @@ def test_scikit_learns_checks(estimator, check):
     run(check, estimator)
 
 
-@pytest.mark.slow  # about a second for each LSTM that is built
-@parametrize_with_checks([AttentionTextClassifier()], expected_failed_checks=expected_to_fail)
-def test_scikit_learns_checks_of_the_reference_network(estimator, check):
+@pytest.mark.slow  # two minutes
+@parametrize_with_checks(DEFAULTS, expected_failed_checks=expected_to_fail)
+def test_scikit_learns_checks_of_the_defaults(estimator, check):
     run(check, estimator)
 
 

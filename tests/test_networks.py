@@ -24,6 +24,8 @@ from skattn._networks import (
 
 EQUATIONS = ["lstm", "bilstm", "gru", "bigru", "sru", "bisru", "conv", "transformer", "none"]
 
+SLOW = ("bigru", "bilstm", "sru")  # "gru", "lstm" and "bisru" run the same code
+
 # -- the equations ---------------------------------------------------------------------------------
 
 
@@ -232,10 +234,7 @@ def test_every_encoder_has_its_equations_here():
 
 @pytest.mark.parametrize(
     "encoder",
-    [
-        pytest.param(name, marks=pytest.mark.slow if name in ("bigru", "bilstm") else [])
-        for name in EQUATIONS
-    ],
+    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else []) for name in EQUATIONS],
 )
 def test_each_encoder_computes_its_equations(encoder):
     classifier, X = fit_text(encoder=encoder)
@@ -269,6 +268,7 @@ def test_extra_pooling_joins_another_summary_over_time(extra, pool):
     np.testing.assert_allclose(representation[:, 4:], expected, rtol=1e-5)
 
 
+@pytest.mark.slow  # two LSTMs
 def test_layers_of_encoders_follow_each_other():
     classifier, X = fit_text(encoder="lstm", n_layers=2)
     model = randomize(classifier)
@@ -280,6 +280,7 @@ def test_layers_of_encoders_follow_each_other():
     np.testing.assert_allclose(classifier.transform(X[3:4])[0], context, atol=1e-4)
 
 
+@pytest.mark.slow  # two LSTMs
 def test_segments_are_attended_to_and_then_their_tokens():
     classifier, X = fit_text(encoder="lstm", segment_length=4)
     model = randomize(classifier)

@@ -17,7 +17,7 @@ def classifier(**parameters):
     return AttentionTextClassifier(**defaults | {"random_state": 0} | parameters)
 
 
-FAST = ("bisru", "conv", "lstm", "none")
+FAST = ("conv", "lstm", "none")
 every_encoder = pytest.mark.parametrize(
     "encoder",
     [pytest.param(x, marks=[] if x in FAST else pytest.mark.slow) for x in sorted(ENCODERS)],
@@ -325,6 +325,7 @@ def test_segments_have_weights_only_with_segments(texts_as_ids):
         classifier().fit(X, y).segment_attention_weights(X)
 
 
+@pytest.mark.slow
 def test_segments_are_blind_to_padding(texts_as_ids):
     X, y = texts_as_ids
     narrow = classifier(segment_length=3).fit(X, y)
