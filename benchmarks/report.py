@@ -2,7 +2,8 @@
 
     python benchmarks/report.py dense.json text.json ...
 
-The files are those that the benchmarks wrote with `--output`; without any, those in `results/`.
+The files are those that the benchmarks wrote with `--output`; without any, those in `results/`
+but `accuracy_*.json`, whose scripts print their own tables.
 """
 
 import argparse
@@ -115,12 +116,17 @@ def _remarks(answer):
         )
 
 
+def written_results(folder):
+    """The files that `section` can read, by name."""
+    return sorted(f for f in folder.glob("*.json") if not f.name.startswith("accuracy_"))
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("results", nargs="*", type=Path, help="JSON files of the benchmarks")
     options.add_argument("--readme", type=Path, default=HERE / "README.md")
     given = options.parse_args()
-    files = given.results or sorted((HERE / "results").glob("*.json"))
+    files = given.results or written_results(HERE / "results")
     sections = [section(json.loads(file.read_text(encoding="utf-8"))) for file in files]
     text = given.readme.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)

@@ -1,5 +1,6 @@
 """Every benchmark runs in its quick mode, and the report is made from what it writes."""
 
+import gzip
 import importlib.util
 import json
 import os
@@ -93,6 +94,69 @@ def test_report_makes_the_table_from_the_results(results, tmp_path):
     assert text.count("python benchmarks/bench_dense.py --quick") == 1
     assert "| **skattn** |" in text
     assert "A quick run: its figures mean nothing." in text
+
+
+def test_the_report_leaves_accuracies_to_their_scripts(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import report
+
+    for name in ("dense", "accuracy_tabular"):
+        (tmp_path / f"{name}.json").touch()
+    assert [file.name for file in report.written_results(tmp_path)] == ["dense.json"]
+
+
+@pytest.mark.slow
+def test_accuracy_on_tables_in_its_quick_mode():
+    process = run("accuracy_tabular.py", "--quick")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert "mean of GatedDenseClassifier - mean of MLPClassifier:" in output
+
+
+@pytest.fixture
+def tabular(monkeypatch):
+    """The module `accuracy_tabular` of the benchmarks."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import accuracy_tabular
+
+    return accuracy_tabular
+
+
+def test_tables_are_judged_on_rows_that_were_not_trained_on(tabular):
+    X, y = tabular.load("wine", None)
+    judged_rows, allowed = [], []
+    for train, judged in tabular.parts(X, y, "test", 0):
+        assert not set(train) & set(judged)
+        judged_rows += judged.tolist()
+        allowed.append(set(train))
+    assert sorted(judged_rows) == list(range(len(X)))
+    for fold, (train, judged) in enumerate(tabular.parts(X, y, "validation", 0)):
+        assert not set(train) & set(judged)
+        assert set(train) | set(judged) == allowed[fold]  # never a row of the judged fold
+
+
+def test_accuracies_are_kept_at_once_and_not_made_again(tabular, monkeypatch, tmp_path):
+    made = []
+    monkeypatch.setattr(tabular, "judge", lambda *a: made.append(a) or dict(RESULT))
+    arguments = ["--sets", "wine", "--contenders", "SVC", "--output", str(tmp_path / "a.json")]
+    tabular.main([*arguments, "--repeats", "1"])
+    tabular.main([*arguments, "--repeats", "3"])
+    assert len(made) == 3
+    assert list(json.loads((tmp_path / "a.json").read_text())["results"]["SVC|wine"]) == list("012")
+    with pytest.raises(SystemExit, match="holds results of --split validation"):
+        tabular.main([*arguments, "--split", "test"])
+
+
+RESULT = {"accuracy": 90.0, "folds": [90.0], "seconds": 1.0}
+
+
+def test_tables_are_read_from_a_folder(tabular, tmp_path):
+    (tmp_path / "tab_dry_bean").mkdir()
+    with gzip.open(tmp_path / "tab_dry_bean" / "all.tsv.gz", "wt") as file:
+        file.write("label\ta\tb\nBEAN\t1\t2.5\nPEA\t-3\t1e2\n")
+    X, y = tabular.load("dry_bean", tmp_path)
+    assert X.tolist() == [[1, 2.5], [-3, 100]]
+    assert y.tolist() == ["BEAN", "PEA"]
 
 
 @pytest.fixture
