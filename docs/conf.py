@@ -9,6 +9,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
 import skattn
 
 project = "skattn"
@@ -19,7 +22,6 @@ release = version = skattn.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
@@ -66,7 +68,16 @@ def _leave_out_missing(app, docname, source):
         source[0] = source[0].replace("   versions\n", "")
 
 
+def _formula(writer, node):
+    """A formula as MathML: browsers draw it by themselves, without a script from the network."""
+    as_block = isinstance(node, nodes.math_block)
+    formula = tex2mathml(node.astext(), as_block=as_block)
+    writer.body.append(f'<div class="math">{formula}</div>' if as_block else formula)
+    raise nodes.SkipNode
+
+
 def setup(app):
+    app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
     app.connect("source-read", _leave_out_missing)
     app.connect("autodoc-process-docstring", _tidy, priority=900)
     app.connect("autodoc-skip-member", _skip_keras)
@@ -93,6 +104,7 @@ sphinx_gallery_conf = {
 
 # -- pages -------------------------------------------------------------------------------------
 
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "skattn"
 html_static_path = ["_static"]

@@ -107,6 +107,52 @@ def test_every_internal_link_of_the_site_leads_somewhere(site):
     assert broken_links(site, anchors, links) == []
 
 
+@pytest.mark.slow
+def test_the_site_loads_nothing_from_the_network(site):
+    """Neither scripts, styles, fonts nor pictures; formulas are MathML that browsers draw."""
+    assert loaded_from_outside(site) == []
+    page = (site / "explanations.html").read_text("utf-8")
+    assert "<math" in page
+    assert "MathJax" not in page
+
+
+def test_what_a_site_loads_from_the_network_is_seen(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<a href="https://example.org">a link</a><script src="https://x.org/m.js"></script>'
+        '<link rel="stylesheet" href="//x.org/a.css"><img src="b.png" '
+        'srcset="http://x.org/b.png 2x">'
+        '<style>@import "https://x.org/c.css";</style>'
+    )
+    (tmp_path / "a.css").write_text("@font-face { src: url(https://x.org/f.woff2) } /* //x */")
+    assert loaded_from_outside(tmp_path) == [
+        "a.css: https://x.org/f.woff2",
+        "a.html: https://x.org/c.css",
+        "a.html: //x.org/a.css",
+        "a.html: http://x.org/b.png",
+        "a.html: https://x.org/m.js",
+    ]
+
+
+OUTSIDE = r"(?:https?:)?//[^\s\"')>]+"
+LOADING = [
+    re.compile(rf"""(?:url\(\s*|@import\s+)["']?({OUTSIDE})"""),
+    re.compile(rf"""<link\b[^>]*?\shref=["']?({OUTSIDE})"""),
+    re.compile(rf"""<(?!a\b)\w+[^>]*?\s(?:srcset|poster|data)=["']?({OUTSIDE})"""),
+    re.compile(rf"""<\w+[^>]*?\ssrc=["']?({OUTSIDE})"""),
+]
+
+
+def loaded_from_outside(folder):
+    """What the pages and style sheets of a site fetch from other places, as "file: address"."""
+    paths = sorted([*folder.rglob("*.css"), *folder.rglob("*.html")])
+    return [
+        f"{path.relative_to(folder)}: {address}"
+        for path in paths
+        for pattern in LOADING
+        for address in pattern.findall(path.read_text("utf-8"))
+    ]
+
+
 def test_the_link_checker_sees_what_is_broken(tmp_path):
     (tmp_path / "a.html").write_text(
         '<a href="b.html#there">1</a><a href="b.html#gone">2</a><a href="c.html">3</a>'
