@@ -6,6 +6,7 @@ allows none (a content security policy lets only its own script run).
 
 import base64
 import hashlib
+import re
 from importlib.resources import files
 
 import numpy as np
@@ -67,10 +68,7 @@ def render_fragment(explanations, y_true=None, n_texts=20):
     left = len(explanations) - len(shown)
     more = f"<p>The first {len(shown)} of {len(explanations)} texts.</p>" if left else ""
     cards = _cards(shown, None if y_true is None else y_true[:n_texts], still=True)
-    return (
-        f'<div class="skattn-colours"><style>{_style()}</style><div class="skattn still">'
-        f"{_legend()}{cards}{more}</div></div>"
-    )
+    return _embedded(f"{_legend()}{cards}{more}")
 
 
 def _verdict(report):
@@ -79,10 +77,23 @@ def _verdict(report):
 
 def render_report(report):
     """Return a faithfulness report as a block for a notebook."""
-    return (
-        f'<div class="skattn-colours"><style>{_style()}</style><div class="skattn still">'
-        f"{_report_section(report, unfolded=True)}</div></div>"
-    )
+    return _embedded(_report_section(report, unfolded=True))
+
+
+def _embedded(content):
+    """A block for a page of somebody else, whose style sheet may know a ``.card`` or ``.body``.
+
+    So every class of ours has a name of its own there. No text of a user can look like an
+    attribute here: its quotes are escaped.
+    """
+    content = re.sub(r'(?<= class=")[^"]*', _renamed, f'<div class="skattn still">{content}</div>')
+    style = re.sub(r"(?<=\.)(?!skattn)[a-z][a-z0-9-]*", r"skattn-\g<0>", _style())
+    return f'<div class="skattn-colours"><style>{style}</style>{content}</div>'
+
+
+def _renamed(names):
+    """``card long`` becomes ``skattn-card skattn-long``."""
+    return re.sub(r"(?<!\S)(?!skattn)\S", r"skattn-\g<0>", names[0])
 
 
 def _asset(name):
@@ -226,8 +237,9 @@ def _report_section(report, unfolded=False):
     names = report.column_titles
     head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in ["Ranking", *names])
     head = head.replace("ensive", "en&shy;sive")  # fits a phone
+    ours = {"attention": ' class="ours"'}
     rows = "".join(
-        f"<tr{' class=ours' if name == 'attention' else ''}><th scope=row>{escaped(name)}</th>"
+        f"<tr{ours.get(name, '')}><th scope=row>{escaped(name)}</th>"
         + "".join(_score_cell(*cell) for cell in cells)
         + "</tr>"
         for name, cells in report.rows()

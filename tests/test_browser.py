@@ -309,10 +309,42 @@ def test_in_a_notebook_the_style_sheet_alone_shows_weights(browser, tmp_path):
     path = tmp_path / "notebook.html"
     path.write_text(f"<!DOCTYPE html><meta charset=utf-8><body>{block}", encoding="utf-8")
     browser.get(path.as_uri())
-    word = browser.find_elements("css selector", ".t")[1]
+    word = browser.find_elements("css selector", ".skattn-t")[1]
     shown = "return getComputedStyle(arguments[0], '::after').content"
     assert browser.execute_script(shown, word) == "none"
     hover(browser, word)
     assert browser.execute_script(shown, word) == '"93.9 %"'
     assert browser.execute_script(LOWEST_CONTRAST)[0] >= 4.5
     assert not browser.find_elements("css selector", "select")
+
+
+FOREIGN = """
+.card, .body, .text, .t, .bar, .probs, .head, .badge { color: #777 !important; display: none; }
+h3, p, ol, li { color: #777; }
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_two_displays_and_a_foreign_style_sheet_share_a_page(browser, tmp_path, theme):
+    """The page's own ``.card`` (Bootstrap has one) leaves ours alone, and ours leaves it alone."""
+    set_screen(browser, theme=theme)
+    display = AttentionDisplay.from_estimator(film_model(), ["The fine film!"], ["bad"])
+    block, own = display._repr_html_(), '<p class="card own">own</p><i class="t own">own</i>'
+    path = tmp_path / "notebook.html"
+    path.write_text(
+        f"<!DOCTYPE html><meta charset=utf-8><style>{FOREIGN}.own.own {{ display: block; }}</style>"
+        f"<body>{block}{own}{block}",
+        encoding="utf-8",
+    )
+    browser.get(path.as_uri())
+    words = browser.find_elements("css selector", ".skattn-t")
+    assert len(words) == 6
+    assert all(word.is_displayed() for word in words)
+    for element in browser.find_elements("css selector", ".own"):
+        assert element.value_of_css_property("padding") == "0px"
+        assert element.value_of_css_property("color") == "rgba(119, 119, 119, 1)"
+        browser.execute_script("arguments[0].remove()", element)  # its contrast is its own affair
+    ratio, text, _ = browser.execute_script(LOWEST_CONTRAST)
+    assert ratio >= 4.5, text
+    first, second = browser.find_elements("css selector", ".skattn")
+    assert first.rect["height"] == second.rect["height"] > 100

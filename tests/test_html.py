@@ -175,6 +175,22 @@ def test_a_fragment_has_no_script_and_says_how_many_texts_it_leaves_out():
     assert "The first" not in render_fragment(explanations[:20])
 
 
+def test_every_class_of_a_fragment_has_a_name_of_its_own():
+    """A notebook or a site around it may know a ``.card`` too; a text is left as it is."""
+    hostile = 'see class="card" or .card { color: red }'
+    explanations = explain_texts(film_model(), [hostile, "fine film"])
+    for block in (render_fragment(explanations, ["good", "bad"]), render_fragment(explanations)):
+        names = [name for _, found in Page(block).tags for name in found.get("class", "").split()]
+        assert len(names) > 40
+        assert [name for name in names if not name.startswith("skattn")] == []
+        assert re.findall(r"\.(?!skattn)[a-zA-Z][\w-]*", _style_of(block)) == []
+        assert "class=&quot;card&quot;" in re.sub(r"</?i\b[^>]*>", "", block)
+
+
+def _style_of(block):
+    return block.partition("<style>")[2].partition("</style>")[0]
+
+
 # -- contents ------------------------------------------------------------------------------------
 
 
