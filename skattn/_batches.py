@@ -116,7 +116,28 @@ def prediction_batches(lengths, hashes):
     start = 0
     while start < len(order):
         stop = min(start + PREDICT_ROWS, len(order))
-        longest = max(1, int(lengths[order[stop - 1]]))
-        stop = min(stop, start + max(1, PREDICT_TOKENS // longest))
+        width = rounded_up(int(lengths[order[stop - 1]]))
+        most = PREDICT_TOKENS // width
+        stop = min(stop, start + max(1, most - most % _step(most)))
         yield order[start:stop]
         start = stop
+
+
+def filled_up(rows):
+    """The row numbers of a batch, the last one repeated until their number is one of few."""
+    n_more = rounded_up(len(rows)) - len(rows)
+    return np.append(rows, np.repeat(rows[-1:], n_more)) if n_more else rows
+
+
+def rounded_up(size):
+    """The next of the sizes that batches of predictions may have, at most an eighth larger.
+
+    1 to 16, and then eight steps to each double. For each shape that it meets, oneDNN compiles
+    a program of its own and keeps it, so that ever new shapes would take ever more memory.
+    """
+    size = max(1, size)
+    return size + -size % _step(size)
+
+
+def _step(size):
+    return 1 << max(0, (size - 1).bit_length() - 4)

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+from skattn._batches import rounded_up
+
 _HASH_CHUNK = 1 << 22  # numbers hashed at a time, to bound the memory
 _TOKEN_CHUNK = 1 << 18  # tokens likewise; each takes several numbers
 
@@ -39,9 +41,9 @@ class TokenRows:
         return [tokens, self.offsets]
 
     def batch(self, rows):
-        """Right-padded ids of shape (len(rows), longest), at least one column."""
+        """Right-padded ids of shape (len(rows), longest, rounded up), at least one column."""
         lengths = self.lengths[rows]
-        columns = np.arange(max(1, lengths.max(initial=0)))
+        columns = np.arange(rounded_up(int(lengths.max(initial=0))))
         inside = columns < lengths[:, None]
         ids = np.zeros(inside.shape, dtype=np.int32)
         places = self.offsets[:-1][rows][:, None] + columns

@@ -323,7 +323,9 @@ class AttentionTextClassifier(BaseNetworkClassifier):
                 "segment_length is None: this network has one level of attention. Set "
                 "segment_length and fit again, or use attention_weights."
             )
-        return self._read("segment_attention", X)[1]
+        X, weights = self._read("segment_attention", X)
+        longest = int((X != 0).sum(axis=1).max())
+        return weights[:, : max(1, -(-longest // self.segment_length))]
 
     def _gradient_times_input(self, X, outputs):
         """Gradient of the probability of each row's class by each embedded token, times it."""

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skattn._batches import prediction_batches
+from skattn._batches import filled_up, prediction_batches
 from skattn._optimizers import RowAdam
 from skattn._resident import ResidentRows, as_rows, to_tensor
 from skattn._schedule import Plans, Schedule, overrides_batch_hooks, plain_settings, step_ranges
@@ -158,7 +158,7 @@ class ResidentModel(keras.Model):
     def read(self, name, x):
         """One of the model's readouts for each row, in the order of the rows.
 
-        A readout with a time axis is padded on the right with 0 to the longest row.
+        A readout with a time axis is padded on the right with 0, to the longest row or beyond.
         """
         if name not in self._read_functions:
             self._read_functions[name] = self._compile_readout(name)
@@ -178,10 +178,11 @@ class ResidentModel(keras.Model):
 
     def _in_order(self, x, answer):
         rows = as_rows(x, self._resident.kind)
-        parts = [
-            (numbers, answer(rows.batch(numbers), numbers).numpy())
-            for numbers in prediction_batches(rows.lengths, rows.hashes())
-        ]
+        parts = []
+        for numbers in prediction_batches(rows.lengths, rows.hashes()):
+            filled = filled_up(numbers)
+            part = answer(rows.batch(filled), filled).numpy()
+            parts.append((numbers, part[: len(numbers)]))
         width = max(part.shape[1] for _, part in parts)
         answers = np.zeros((len(rows), width), dtype=np.float32)
         for numbers, part in parts:

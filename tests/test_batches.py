@@ -9,9 +9,11 @@ from hypothesis.extra.numpy import arrays
 from skattn import _batches
 from skattn._batches import (
     BatchPlan,
+    filled_up,
     group_equal_rows,
     merge_equal_rows,
     prediction_batches,
+    rounded_up,
     shuffled_batches,
 )
 
@@ -146,3 +148,23 @@ def test_prediction_batches_are_bounded_in_rows_and_tokens():
     assert max(sizes) <= _batches.PREDICT_ROWS
     assert sizes[-1] == 1  # a longer text than the bound still goes through, alone
     assert sum(sizes) == 1004
+
+
+def test_batches_of_predictions_have_few_sizes():
+    sizes = [rounded_up(size) for size in range(513)]
+    assert sizes[:18] == [1, *range(1, 17), 18]
+    assert all(size <= found <= max(1, size * 1.125) for size, found in enumerate(sizes))
+    assert len(set(sizes)) == 16 + 8 * 5
+    assert [rounded_up(size) for size in sizes] == sizes
+
+
+def test_full_batches_need_no_filling():
+    lengths = np.full(5000, 71)
+    found = list(prediction_batches(lengths, np.arange(5000, dtype=np.uint64)))
+    assert {len(filled_up(rows)) for rows in found[:-1]} == {len(found[0])}
+    assert len(found[0]) * rounded_up(71) <= _batches.PREDICT_TOKENS
+
+
+def test_a_batch_is_filled_up_with_its_last_row():
+    assert filled_up(np.arange(17)).tolist() == [*range(17), 16]
+    assert filled_up(np.arange(3)).tolist() == [0, 1, 2]

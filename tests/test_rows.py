@@ -27,6 +27,11 @@ def test_a_batch_of_tokens_is_as_wide_as_its_longest_text():
     assert rows.batch(np.array([4, 0])).tolist() == [[4, 5, 6, 7], [2, 3, 0, 0]]
 
 
+def test_the_width_of_a_batch_is_one_of_few():
+    rows = TokenRows.from_ids(np.full((1, 33), 5))
+    assert rows.batch(np.array([0])).tolist() == [[5] * 33 + [0] * 3]
+
+
 def test_a_batch_of_padding_only_has_one_column():
     assert TokenRows.from_ids(PADDED).batch(np.array([3])).tolist() == [[0]]
     assert TokenRows.from_ids(np.zeros((2, 3), dtype=int)).batch(np.array([0, 1])).shape == (2, 1)

@@ -336,3 +336,30 @@ assert get_logger().level == before
     # TensorFlow's own lines at import have its logger's form; nothing else may be there
     lines = [line for line in process.stderr.splitlines() if not AT_IMPORT.match(line)]
     assert lines == []
+
+
+# -- the shapes of batches of predictions ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_rows", [1, 17, 37])
+def test_rows_that_fill_up_a_batch_are_seen_nowhere(n_rows, dense_rows, texts_as_ids):
+    X, y = dense_rows
+    gated = fitted(GatedDenseClassifier, X, y)
+    plain = gated.model_(X[:n_rows]).numpy()
+    np.testing.assert_allclose(gated.predict_proba(X[:n_rows]), plain, atol=1e-6)
+    X, y = texts_as_ids
+    X = np.pad(np.tile(X, (1, 3)), ((0, 0), (0, 1)))[: max(n_rows, len(X))]  # wide ones too
+    text = fitted(AttentionTextClassifier, X, y, units=4, embedding_dim=4)
+    found = text._gradient_times_input(X[:n_rows], np.zeros(len(X[:n_rows]), dtype=int))
+    alone = [text._gradient_times_input(row[None], [0])[0] for row in X[:n_rows]]
+    np.testing.assert_allclose(found, alone, atol=1e-6)
+    assert text.attention_weights(X[:n_rows]).shape == X[:n_rows].shape
+
+
+def test_segments_end_with_the_longest_text():
+    X = np.full((20, 40), 2)
+    X[:, 33:] = 0  # predicted 36 wide
+    X[::2, 0] = 3
+    clf = fitted(AttentionTextClassifier, X, np.arange(20) % 2, units=4, segment_length=11)
+    assert clf.segment_attention_weights(X).shape == (20, 3)
+    np.testing.assert_allclose(clf.segment_attention_weights(X).sum(axis=1), 1, atol=1e-5)
