@@ -13,6 +13,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skattn._characters import CharacterTfidf
 from skattn._linear import LogCountRatio, MarginClassifier
 from skattn._sequences import SequenceVectorizer
 from skattn._text import AttentionTextClassifier
@@ -340,7 +341,7 @@ def _network_pipeline(params):
 def _linear_pipeline(class_weight, random_state):
     settings = {"sublinear_tf": True, "min_df": 2}
     words = TfidfVectorizer(token_pattern=WORDS_AND_SIGNS, ngram_range=(1, 2), **settings)
-    characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **settings)
+    characters = CharacterTfidf(analyzer="char_wb", ngram_range=(2, 5), **settings)
     classifier = MarginClassifier(C=0.5, class_weight=class_weight, random_state=random_state)
     return Pipeline(
         [

@@ -1,6 +1,7 @@
 """`trusted_types`: what a skops file of ours may hold beyond what skops trusts by itself."""
 
 _TYPES = (
+    "skattn._characters.CharacterTfidf",
     "skattn._gated.GatedDenseClassifier",
     "skattn._linear.LogCountRatio",
     "skattn._linear.MarginClassifier",

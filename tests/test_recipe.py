@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
@@ -54,6 +55,41 @@ def test_it_learns_and_explains_the_marks(fitted):
     assert fitted.score(texts, np.array(["a", "b", "c"])[y]) > 0.9
     explanation = explain_texts(fitted, texts[:1])[0]
     assert 0 < explanation.share < 1
+
+
+@pytest.mark.slow
+def test_planted_words_come_first_in_short_texts():
+    """The mark of the class stands anywhere."""
+    rng = np.random.default_rng(0)
+    texts, y = texts_of(12, 3, n_rows=360)
+    texts = [" ".join(rng.permutation(text.split())) for text in texts]
+    model = make_text_classifier(random_state=0).fit(texts[:240], y[:240])
+    explanations = explain_texts(model, texts[240:])
+    first = [explanation.top_tokens(1)[0][0] for explanation in explanations]
+    found = [token == f"mark{label}" for token, label in zip(first, y[240:], strict=True)]
+    assert np.mean(found) >= 0.9
+    np.testing.assert_allclose([e.weights.sum() for e in explanations], 1, rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: CalibratedClassifierCV(model, cv=2),
+        lambda model: CalibratedClassifierCV(model, cv=2, ensemble=False),
+        lambda model: VotingClassifier([("a", model), ("b", clone(model))], voting="soft"),
+        lambda model: GridSearchCV(model, {"weights": [None, (2, 1)]}, cv=2),
+    ],
+    ids=["calibrated", "calibrated, one", "vote", "search"],
+)
+def test_it_is_explained_inside_other_estimators(wrap):
+    texts, y = texts_of(6, 3)
+    labels = np.array(["a", "b", "c"])[y]
+    model = wrap(make_text_classifier(**(SMALL | {"epochs": 8}))).fit(texts, labels)
+    explanations = explain_texts(model, texts[:6])
+    assert [e.prediction for e in explanations] == model.predict(texts[:6]).tolist()
+    np.testing.assert_allclose([e.weights.sum() for e in explanations], 1, rtol=1e-6)
+    assert all(0 < e.share < 1 for e in explanations)
 
 
 def test_it_pickles_and_repeats_itself(fitted):
