@@ -89,8 +89,9 @@ class BaseNetworkClassifier(
             As the class describes it.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any kind, or a label indicator matrix for several labels a row.
-        sample_weight : array-like of shape (n_samples,), default=None
-            What each row counts. A row of weight 0 is as if it were not there.
+        sample_weight : array-like of shape (n_samples,) or float, default=None
+            What each row counts, only in proportion to the others. A row of weight 0 is as if it
+            were not there.
 
         Returns
         -------
@@ -290,9 +291,7 @@ class BaseNetworkClassifier(
         elif hasattr(self, "best_iteration_"):
             del self.best_iteration_
         if go_on:
-            history = {
-                name: [*self.history_.get(name, []), *values] for name, values in history.items()
-            }
+            history = _joined(self.history_, history)
         wrapper._fit_callbacks = wrapper._predict_callbacks = []
         self.history_ = history
         self.classes_, self._multilabel = targets.classes, targets.multilabel
@@ -450,6 +449,15 @@ def _run(wrapper, X, y, settings, last_epoch):
         wrapper.set_params(callbacks=None)
 
 
+def _joined(before, after):
+    """Both histories in a row, each list as long as all epochs."""
+    blank = {id(part): [np.nan] * len(part["loss"]) for part in (before, after)}
+    return {
+        name: [value for part in (before, after) for value in part.get(name, blank[id(part)])]
+        for name in before | after
+    }
+
+
 def draw_seed(random_state):
     """A seed for one fit; None draws from the operating system and touches no global state."""
     if random_state is None:
@@ -460,7 +468,6 @@ def draw_seed(random_state):
 def _refuse_changes(old, new):
     """A network that is trained on cannot change its form."""
     changed = [k for k in new if k != "learning_rate" and old.get(k) != new[k]]
-    changed = [name for name in changed if name != "vocabulary_size"]
     if changed:
         raise ValueError(
             f"warm_start and partial_fit go on with the network as it is, but {changed} changed "

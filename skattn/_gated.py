@@ -56,7 +56,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         Whether to end with the mean of the weights after each epoch of the second half
         of the fit; not together with `early_stopping`.
     class_weight : dict or "balanced", default=None
-        Weights of the classes; ``"balanced"`` gives each class the same total weight.
+        Weights of the classes; ``"balanced"`` gives each class the same total weight. A class
+        without one has the weight 1. A dict may name classes that `y` lacks, as a fold may, if it
+        names all that `y` holds.
     early_stopping : bool, default=False
         Whether to stop when the held-out part no longer gets better, and go back to the best
         epoch.
@@ -100,11 +102,13 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         SciKeras's classifier around the network.
     history_ : dict of str to list of float
         ``loss``, and with a held-out part ``val_loss``, ``val_accuracy`` and, with a scorer,
-        ``val_score``, one number an epoch.
+        ``val_score``, one number an epoch. Training that goes on adds to it; NaN stands for an
+        epoch in which there was none.
     n_iter_ : int
         Epochs of the last fit.
     best_iteration_ : int
-        The epoch whose weights were kept, counted from 1. Only with `early_stopping`.
+        The epoch whose weights were kept, counted from 1 over all epochs of `history_`, those of
+        earlier fits with `warm_start` among them. Only with `early_stopping`.
 
     Notes
     -----

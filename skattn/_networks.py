@@ -228,6 +228,7 @@ def _compiled(inputs, outputs, kind, readouts, config):
             config["learning_rate"],
             config["weight_decay"],
             lazy=kind == "sparse",
+            frozen_epochs=config.get("frozen_epochs", 0),
         ),
         loss=losses[config["multilabel"]],
     )

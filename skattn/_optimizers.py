@@ -89,6 +89,10 @@ _WHOLE = (  # settings of Adam that look at whole gradients or variables before 
 )
 
 
+_TABLE = ["embedding/", "embeddings"]  # of the vectors: by path, and by name
+_RESTLESS = ("Ftrl", "ScheduleFreeAdamW")  # move variables whose gradient is 0
+
+
 def sum_per_row(gradient):
     """The same gradient with each row of the table named once."""
     rows, place = tf.unique(gradient.indices)
@@ -114,7 +118,7 @@ def optimizer_config(optimizer):
     }
 
 
-def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
+def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False, frozen_epochs=0):
     """A fresh Keras optimizer.
 
     Parameters
@@ -129,11 +133,13 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
         biases do not decay (Loshchilov & Hutter 2019).
     lazy : bool, default=False
         Whether Adam moves only the rows of a table that stand in the batch.
+    frozen_epochs : int, default=0
+        Above 0 the table of vectors does not decay under an optimizer object either.
 
     Raises
     ------
     ValueError
-        If Keras knows no optimizer of that name.
+        If Keras knows no optimizer of that name, or if it cannot leave a table frozen.
     """
     named = isinstance(optimizer, str)
     lazy = lazy or optimizer == "lazyadam"
@@ -152,8 +158,16 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
         config["learning_rate"] = learning_rate
         if weight_decay:
             config["weight_decay"] = weight_decay
+    if frozen_epochs and type(built).__name__ in _RESTLESS:
+        raise ValueError(
+            f"optimizer={type(built).__name__!r} moves vectors whose gradient is 0, so that "
+            "frozen_epochs cannot keep them. Use another optimizer, such as 'adam', or "
+            "frozen_epochs=0."
+        )
     plain_adam = type(built) is keras.optimizers.Adam and not any(map(config.get, _WHOLE))
     built = RowAdam(**config, lazy=lazy) if plain_adam else type(built).from_config(config)
-    if weight_decay and named:
-        built.exclude_from_weight_decay(var_names=["bias", "beta", "gamma", "embedding/"])
+    if named and config.get("weight_decay"):  # "adamw" decays by default
+        built.exclude_from_weight_decay(var_names=["bias", "beta", "gamma", *_TABLE])
+    elif frozen_epochs:
+        built.exclude_from_weight_decay(var_names=_TABLE)
     return built

@@ -1,6 +1,7 @@
 """`make_text_classifier`: the recommended classifier for raw texts."""
 
 import re
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -226,7 +227,8 @@ class EmbeddingPipeline(Pipeline):
     """A pipeline whose classifier begins with the vectors that its vectorizer has read.
 
     A `Pipeline` hands on the token ids only. Here the last step's table of vectors is, for the
-    time of `fit`, the ``embeddings_`` of the step before it.
+    time of `fit` or `fit_transform`, the ``embeddings_`` of the step before it, also where
+    ``memory`` has kept that step.
     """
 
     def fit(self, X, y=None, **params):
@@ -243,22 +245,49 @@ class EmbeddingPipeline(Pipeline):
         -------
         self : object
         """
-        vectorizer, classifier = self.steps[-2][1], self.steps[-1][1]
-        classifier._lent_embeddings = _Lent(vectorizer)
-        try:
+        with self._lending():
             return super().fit(X, y, **params)
+
+    def fit_transform(self, X, y=None, **params):
+        """Fit both, and give what the classifier makes of the texts before its last layer.
+
+        Parameters
+        ----------
+        X : iterable of str
+        y : array-like of shape (n_samples,)
+        **params
+            As for `sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        representation : ndarray of shape (n_samples, n_features_out)
+        """
+        with self._lending():
+            return super().fit_transform(X, y, **params)
+
+    @contextmanager
+    def _lending(self):
+        """Lend the vectors, unless this is a part of a pipeline without both."""
+        classifier = self.steps[-1][1]
+        if len(self.steps) < 2 or not isinstance(classifier, AttentionTextClassifier):
+            yield
+            return
+        classifier._lent_embeddings = _Lent(self)
+        try:
+            yield
         finally:
             del classifier._lent_embeddings
 
 
 class _Lent:
-    """The vectors of a vectorizer that is not fitted yet, as an array."""
+    """The vectors of a pipeline's vectorizer that is not fitted yet, as an array."""
 
-    def __init__(self, vectorizer):
-        self.vectorizer = vectorizer
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self.vectorizer.embeddings_, dtype=dtype, copy=copy)
+        vectorizer = self.pipeline.steps[-2][1]  # `memory` puts another object there
+        return np.array(vectorizer.embeddings_, dtype=dtype, copy=copy)
 
 
 def make_text_classifier(*, linear=True, random_state=None, **params):

@@ -61,11 +61,14 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         Whether training changes the embedding.
     frozen_epochs : int, default=0
         Epochs at the start in which the embedding stays as it is, so that vectors to begin with
-        are not spoilt before the rest of the network has learned something.
+        are not spoilt before the rest of the network has learned something. The embedding then
+        does not decay under an optimizer object either; ``"ftrl"`` and ``"schedulefreeadamw"``
+        are refused, because they move what has no gradient.
     vocabulary_size : int, default=None
         Rows of the embedding table. Ids beyond it count as out of vocabulary (id 1). None: the
         largest id in the training data + 1, if that is below 2**24; give it where chunks follow
-        by `partial_fit`.
+        by `partial_fit`. A table that is there keeps its rows: training that goes on with another
+        number is an error.
     epochs : int, default=10
         Passes over the training data. With `early_stopping` at most so many.
     batch_size : int, default=32
@@ -96,7 +99,9 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         Whether to end with the mean of the weights after each epoch of the second half
         of the fit; not together with `early_stopping`.
     class_weight : dict or "balanced", default=None
-        Weights of the classes; ``"balanced"`` gives each class the same total weight.
+        Weights of the classes; ``"balanced"`` gives each class the same total weight. A class
+        without one has the weight 1. A dict may name classes that `y` lacks, as a fold may, if it
+        names all that `y` holds.
     early_stopping : bool, default=False
         Whether to stop when the held-out part no longer gets better, and go back to the best
         epoch.
@@ -140,11 +145,13 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         SciKeras's classifier around the network.
     history_ : dict of str to list of float
         ``loss``, and with a held-out part ``val_loss``, ``val_accuracy`` and, with a scorer,
-        ``val_score``, one number an epoch.
+        ``val_score``, one number an epoch. Training that goes on adds to it; NaN stands for an
+        epoch in which there was none.
     n_iter_ : int
         Epochs of the last fit.
     best_iteration_ : int
-        The epoch whose weights were kept, counted from 1. Only with `early_stopping`.
+        The epoch whose weights were kept, counted from 1 over all epochs of `history_`, those of
+        earlier fits with `warm_start` among them. Only with `early_stopping`.
 
     See Also
     --------
@@ -355,6 +362,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             )
         return self.vocabulary_size or max(2, largest + 1)
 
+    def _asked_rows(self, table):
+        """Rows that the parameters ask for; None where the data decide."""
+        return self.vocabulary_size if table is None else len(table)
+
     def _initial_embeddings(self):
         embeddings = self.embeddings
         if embeddings is None:  # a pipeline may lend those that its vectorizer has read
@@ -386,7 +397,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             "head_penalty": float(self.head_penalty),
             "segment_length": int(min(self.segment_length or 0, X.shape[1])),
             "extra_pooling": self.extra_pooling,
-            "vocabulary_size": int(self.vocabulary_size_),
+            "vocabulary_size": int(self._asked_rows(table) or self.vocabulary_size_),
             "embedding_dropout": float(self.embedding_dropout),
             "word_dropout": float(self.word_dropout),
             "embedding_dim": int(self.embedding_dim if table is None else table.shape[1]),

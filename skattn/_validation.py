@@ -1,6 +1,6 @@
 """Checks at the door, with errors that name the argument, what was wrong and what to do."""
 
-from numbers import Real
+from numbers import Number, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -68,7 +68,8 @@ def check_weights(sample_weight, X, y):
 
     Rows of weight zero are as if they were not there.
     """
-    check_consistent_length(X, y, sample_weight)
+    a_number = isinstance(sample_weight, Number)  # the same for every row
+    check_consistent_length(X, y, None if a_number else sample_weight)
     if sample_weight is not None and not np.any(np.asarray(sample_weight)):
         raise ValueError(
             "sample_weight is zero for every row: nothing is left to learn from. "
@@ -141,14 +142,20 @@ def weigh_classes(class_weight, targets, weights):
 
 
 def _class_factors(class_weight, classes):
-    known = set(classes.tolist())
+    """A factor for each class, 1 where the dict has none.
+
+    As for scikit-learn's classifiers the dict may name more classes than `y` holds (a fold may
+    lack one), or fewer; both at once is a mistake in a label.
+    """
+    known = classes.tolist()
     strangers = [label for label in class_weight if label not in known]
-    if strangers:
+    weightless = [label for label in known if label not in class_weight]
+    if strangers and weightless:
         raise ValueError(
-            f"class_weight names classes that y does not hold: {strangers}. "
-            f"The classes are {classes.tolist()}."
+            f"class_weight names classes that y does not hold, {strangers}, and leaves out "
+            f"{weightless}. The classes are {known}."
         )
-    factors = [class_weight.get(label, 1.0) for label in classes.tolist()]
+    factors = [class_weight.get(label, 1.0) for label in known]
     if not all(isinstance(factor, Real) and 0 <= factor < np.inf for factor in factors):
         raise ValueError(f"class_weight must hold finite numbers >= 0, got {class_weight}.")
     return np.array(factors, dtype=np.float64)

@@ -253,7 +253,9 @@ def test_sizes_that_no_machine_has(name):
     assert not clf.__sklearn_is_fitted__()
 
 
-@pytest.mark.parametrize("weights", [{"c": 1}, {"a": NAN}, {"a": -1}, {"a": "x"}, {"a": 0, "b": 0}])
+@pytest.mark.parametrize(
+    "weights", [{"c": 1}, {"a": 1, "c": 1}, {"a": NAN}, {"a": -1}, {"a": "x"}, {"a": 0, "b": 0}]
+)
 def test_bad_class_weights(weights):
     refused(GatedDenseClassifier(units=2, class_weight=weights).fit, ROWS, LABELS)
 

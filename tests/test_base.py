@@ -680,3 +680,15 @@ def test_a_network_that_a_callback_or_a_scorer_may_keep_stays_theirs(dense_rows)
     np.testing.assert_array_equal(kept[0].predict(X), before[0])
     np.testing.assert_array_equal(kept[1].predict_proba(X), before[1])
     assert kept[1].model_ is not None
+
+
+def test_the_best_epoch_counts_in_the_epochs_of_the_history(dense_rows):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(units=4, epochs=3, warm_start=True, random_state=0).fit(X, y)
+    clf.set_params(early_stopping=True, tol=0.0).fit(X, y)
+    clf.partial_fit(X, y)
+    losses = np.array(clf.history_["val_loss"])
+    assert len(losses) == len(clf.history_["loss"]) == 7
+    assert np.isnan(losses).tolist() == [True] * 3 + [False] * 3 + [True]
+    clf.fit(X, y)
+    assert clf.best_iteration_ == 7 + 1 + np.argmin(clf.history_["val_loss"][7:])

@@ -1,5 +1,6 @@
 """The recommended classifier: its rules, its parameters, and its place in scikit-learn."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -217,3 +218,29 @@ def test_texts_come_in_any_container():
     for container in (pandas.DataFrame({"text": texts}), (text for text in texts)):
         model = make_text_classifier(**SMALL).fit(container, y)
         np.testing.assert_array_equal(model.predict_proba(np.array(texts)), expected)
+
+
+def with_vectors(**parameters):
+    texts, y = texts_of(6, 2)
+    words = sorted({word for text in texts for word in text.split()})
+    vectors = {word: np.full(8, 0.1) for word in words}
+    settings = {"embeddings": vectors, "embedding_trainable": False, "encoder": "none", "min_df": 1}
+    return make_text_classifier(linear=False, **(SMALL | settings | parameters)), texts, y
+
+
+def test_vectors_reach_the_network_by_every_way_to_fit(tmp_path):
+    model, texts, y = with_vectors()
+    expected = model.fit(texts, y).transform(texts)
+    np.testing.assert_array_equal(clone(model).fit_transform(texts, y), expected)
+    for _ in range(2):  # the second time the vectorizer comes out of the memory
+        kept = clone(model).set_params(memory=str(tmp_path)).fit(texts, y)
+        np.testing.assert_array_equal(kept.transform(texts), expected)
+    for copied in (copy.deepcopy(kept), pickle.loads(pickle.dumps(kept))):
+        np.testing.assert_array_equal(copied.transform(texts), expected)
+        assert not hasattr(copied["classifier"], "_lent_embeddings")
+
+
+def test_a_part_of_a_pipeline_with_vectors_can_be_fitted():
+    model, texts, y = with_vectors()
+    ids = model[:-1].fit_transform(texts, y)
+    np.testing.assert_array_equal(ids, model.fit(texts, y)[:-1].transform(texts))

@@ -105,6 +105,13 @@ def test_rows_of_weight_zero_are_dropped():
     assert weights.dtype == np.float64
 
 
+@pytest.mark.parametrize("number", [2, 0.5, np.float32(3)])
+def test_one_number_weighs_every_row(number):
+    kept, weights = validation.check_weights(number, np.zeros((3, 1)), np.zeros(3))
+    assert kept.tolist() == [0, 1, 2]
+    assert weights.tolist() == [number] * 3
+
+
 def test_no_weights_are_ones():
     kept, weights = validation.check_weights(None, np.zeros((3, 1)), np.zeros(3))
     assert kept.tolist() == [0, 1, 2]
@@ -114,6 +121,8 @@ def test_no_weights_are_ones():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
+        (0, "sample_weight is zero for every row"),
+        (-1.0, "Negative values in data passed to `sample_weight`"),
         ([0, 0, 0], "sample_weight is zero for every row.*Give at least two"),
         ([1, -1, 1], "Negative values in data passed to `sample_weight`"),
         ([1, np.nan, 1], "sample_weight contains NaN"),
@@ -140,6 +149,11 @@ def test_class_weights_multiply_the_rows_weights():
     assert validation.weigh_classes(None, targets_of(list("aabc")), unchanged) is unchanged
 
 
+def test_class_weights_may_name_a_class_that_a_fold_lacks():
+    weights = validation.weigh_classes({"a": 3, "b": 2, "z": 5}, targets_of(list("ab")), np.ones(2))
+    assert weights.tolist() == [3, 2]
+
+
 def test_balanced_gives_every_class_the_same_total_weight():
     given = np.array([1.0, 3.0, 2.0, 4.0])
     targets = targets_of(list("aabc"))
@@ -164,7 +178,8 @@ def test_balanced_leaves_out_a_class_that_a_chunk_lacks():
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
-        ({"z": 1}, r"class_weight names classes that y does not hold: \['z'\].*\['a', 'b'\]"),
+        ({"z": 1}, r"classes that y does not hold, \['z'\], and leaves out \['a', 'b'\]"),
+        ({"z": 1, "b": 1}, r"classes that y does not hold, \['z'\], and leaves out \['a'\]"),
         ({"a": -1}, "class_weight must hold finite numbers >= 0"),
         ({"a": np.nan}, "class_weight must hold finite numbers >= 0"),
         ({"a": "much"}, "class_weight must hold finite numbers >= 0"),
