@@ -30,15 +30,26 @@ def _as_contender(turns, config):
 
 
 def ask(
-    options, question, contenders, *, rounds, tolerance, goals=None, own=OWN, fresh=False, **facts
+    options,
+    question,
+    contenders,
+    *,
+    rounds,
+    tolerance,
+    goals=None,
+    own=OWN,
+    fresh=False,
+    learning=False,
+    **facts,
 ):
     """Race, check the quality, print, and give the answer as a JSON-ready dict.
 
     Unequal quality: no ratios, "unequal" says why, and the script will fail at its end.
-    A contender's quality is the mean of "quality" over its rounds, or its end result's; all that
-    have one must lie within `tolerance` of the best. `goals`: contender -> least ratio wanted of
-    its time to ours. `fresh`: a new process for every round. `limit` among the facts: most
-    seconds wanted of ours.
+    A contender's quality is its end result's, or the mean of "quality" over its rounds; all must
+    lie within `tolerance` of the best. `goals`: contender -> least ratio wanted of its time to
+    ours. `fresh`: a new process for every round. `learning`: each round trains on, so
+    the qualities compared are those after equally many. `limit` among the facts: most seconds
+    wanted of ours.
     """
     print(f"\n{question}", flush=True)
     contenders = [contender for contender in contenders if contender.name not in options.skip]
@@ -47,8 +58,9 @@ def ask(
         found = race_fresh(contenders, rounds, isolated)
     else:
         found = race(contenders, rounds, options.warm_up, isolated)
-    results = {name: _summary(result) for name, result in found.items()}
-    unequal = quality_gap(results, tolerance)
+    results = {name: _summary(result, learning) for name, result in found.items()}
+    compare = gap_while_learning if learning else quality_gap
+    unequal = compare(results, tolerance)
     answer = {
         "question": question,
         "own": own,
@@ -63,13 +75,14 @@ def ask(
     return answer
 
 
-def _summary(found):
+def _summary(found, learning=False):
     """Add median and spread of the seconds, and the quality, to a contender's record."""
     if "skipped" in found:
         return found
     seconds = [lap["seconds"] for lap in found["rounds"]]
     qualities = [lap["quality"] for lap in found["rounds"] if "quality" in lap]
-    quality = found["end"].get("quality", statistics.fmean(qualities) if qualities else None)
+    counted = qualities[-1:] if learning else qualities
+    quality = found["end"].get("quality", statistics.fmean(counted) if counted else None)
     return {
         **found,
         "median": statistics.median(seconds),
@@ -91,15 +104,28 @@ def quality_gap(results, tolerance):
     return f"No ratio: the qualities differ by more than {tolerance}: {told}"
 
 
+def gap_while_learning(results, tolerance):
+    """As `quality_gap` after as many rounds as each number that some contender ended with."""
+    laps = {n: f["warm_up"] + f["rounds"] for n, f in results.items() if "rounds" in f}
+    for last in sorted({len(found) for found in laps.values()}):
+        after = {n: found[last - 1] for n, found in laps.items() if len(found) >= last}
+        if gap := quality_gap(after, tolerance):
+            return f"{gap} (after {last} rounds)"
+    return None
+
+
 def ratios(results, own=OWN):
-    """Time of each contender over ours, round by round: name -> {"median", "spread"}."""
+    """Time of each contender over ours, round by round: name -> {"median", "spread"}.
+
+    A contender with fewer rounds is compared over those that it has.
+    """
     if "rounds" not in results.get(own, {}):
         return {}
     found = {}
     for name, theirs in results.items():
         if name == own or "rounds" not in theirs:
             continue
-        pairs = zip(theirs["rounds"], results[own]["rounds"], strict=True)
+        pairs = zip(theirs["rounds"], results[own]["rounds"], strict=False)
         by_round = [their["seconds"] / our["seconds"] for their, our in pairs]
         found[name] = {
             "median": statistics.median(by_round),
@@ -115,6 +141,7 @@ def show(answer):
             continue
         low, high = found["spread"]
         line = f"  {name:<24} {found['median']:9.4f} s  ({low:.4f} to {high:.4f})"
+        line += f"  n={len(found['rounds'])}"
         if found["quality"] is not None:
             line += f"  quality {found['quality']:.4g}"
         if name in answer["ratios"]:

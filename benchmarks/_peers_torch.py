@@ -129,9 +129,14 @@ def train_text_padded(turns, config):
             next(turns)
 
         def on_epoch_end(self, net, **kwargs):
+            turns.stop_and_judge(lambda: judge(net.module_))
             next(turns, None)
 
     X_train, X_test, y_train, y_test, size = text_rows(config)
+
+    def judge(network):
+        return float(np.mean(predict_by_length(network, X_test).argmax(axis=1) == y_test))
+
     torch.manual_seed(0)
     classifier = NeuralNetClassifier(
         Attention,
@@ -149,7 +154,6 @@ def train_text_padded(turns, config):
         verbose=0,
     )
     classifier.fit(X_train, y_train)
-    return {"quality": float(np.mean(classifier.predict(X_test) == y_test))}
 
 
 def batches_by_length(lengths, rng, batch_size=32):
@@ -176,6 +180,10 @@ def train_text_by_length(turns, config):
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
     lengths = (X_train != 0).sum(axis=1)
     X, y = torch.from_numpy(X_train), torch.from_numpy(y_train)
+
+    def judge():
+        return float(np.mean(predict_by_length(network, X_test).argmax(axis=1) == y_test))
+
     for _ in turns:
         network.train()
         for rows in batches_by_length(lengths, rng):
@@ -184,8 +192,7 @@ def train_text_by_length(turns, config):
             loss = nn.functional.cross_entropy(network(X[rows, :width]), y[rows])
             loss.backward()
             optimizer.step()
-    predicted = predict_by_length(network, X_test).argmax(axis=1)
-    return {"quality": float(np.mean(predicted == y_test))}
+        turns.stop_and_judge(judge)
 
 
 @torch.inference_mode()

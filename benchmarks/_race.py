@@ -17,13 +17,15 @@ from dataclasses import dataclass, field
 class Contender:
     """One system in a race: `work(turns, config)` runs in a fresh process.
 
-    `needs` names the modules without which it is skipped; `config` goes to `work` as it is.
+    `needs` names the modules without which it is skipped; `config` goes to `work` as it is. With
+    `most` it takes part in so many measured rounds only, for what takes very long.
     """
 
     name: str
     work: object
     config: dict = field(default_factory=dict)
     needs: tuple = ()
+    most: int | None = None
 
     def missing(self):
         """First module of `needs` that is not installed, or None."""
@@ -60,12 +62,22 @@ class Turns:
 
     def stop(self, **measures):
         """Stop the clock and send what it shows; nothing happens when it stands."""
-        if not self._running:
-            return
+        if self._running:
+            self._send(self._clock() | measures)
+
+    def stop_and_judge(self, judge):
+        """Stop the clock, then send what it showed and the quality that `judge()` gives."""
+        if self._running:
+            shown = self._clock()
+            self._send(shown | {"quality": judge()})
+
+    def _clock(self):
         seconds = time.perf_counter() - self._wall
-        cpu = time.process_time() - self._cpu
+        return {"seconds": seconds, "cpu_seconds": time.process_time() - self._cpu}
+
+    def _send(self, lap):
         self._running = False
-        self._pipe.send(("lap", {"seconds": seconds, "cpu_seconds": cpu, **measures}))
+        self._pipe.send(("lap", lap))
 
 
 def race(contenders, rounds, warm_up=1, isolated=True):
@@ -86,7 +98,7 @@ def race(contenders, rounds, warm_up=1, isolated=True):
             workers[name].wait_until_ready()
         for number in range(warm_up + rounds):
             for name in names[number % len(names) :] + names[: number % len(names)]:
-                workers[name].run_round()
+                workers[name].run_round(number - warm_up)
         for name in names:
             laps, end = workers[name].finish()
             results[name] = {"warm_up": laps[:warm_up], "rounds": laps[warm_up:], "end": end}
@@ -113,6 +125,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         start = context.Process if isolated else threading.Thread
         self.name = contender.name
+        self._most = contender.most
         self._isolated = isolated
         self._ready = False
         self._pipe, far_end = context.Pipe()
@@ -130,7 +143,9 @@ class _Worker:
             self._receive("ready")
         self._ready = True
 
-    def run_round(self):
+    def run_round(self, number):
+        if self._most is not None and number >= self._most:
+            return
         self._pipe.send("go")
         self._laps.append(self._receive("lap"))
 

@@ -2,19 +2,21 @@
 
 Choices are made with `--split validation`, which never opens a test file: 85 % of the training
 part is trained on and 15 % judged, once for each seed. `--split test` judges on the published
-test parts. Each result is written at once, and a second run with the same output goes on.
+test parts, or by cross-validation in five folds where there is none. Each result is written at
+once, and a second run with the same output goes on. `accuracy_report.py` makes the tables.
 
-    python benchmarks/accuracy_text.py --data DIR --split test --output accuracy.json
+    python benchmarks/accuracy_text.py --data DIR --split test \
+        --output benchmarks/results/accuracy.json
 """
 
 import argparse
 import json
-import statistics
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+from _accuracy import BASELINE, PUBLISHED, SETS, accuracies
 from _data import _read, generate
 from _environment import stamp
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -23,17 +25,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-SETS = ("trec", "mr", "sms_spam", "snips", "banking77", "r8", "imdb_5k")
-PUBLISHED = {
-    "trec": 91.2,
-    "mr": 76.1,
-    "sms_spam": 97.6,
-    "snips": 97.0,
-    "banking77": 93.7,
-    "r8": 97.07,
-    "imdb_5k": 90.6,
-}
-BASELINE = "tf-idf + LinearSVC"
+MEMBERS = {"attention": "recipe, network alone", "linear": "recipe, linear alone"}
 
 
 def tfidf():
@@ -43,7 +35,10 @@ def tfidf():
 
 
 def contenders():
-    """Name -> function from seed to an unfitted classifier of raw texts."""
+    """Name -> function from seed to an unfitted classifier of raw texts.
+
+    The members of the recipe are not among them: they are judged as the fitted recipe has them.
+    """
     from skattn import make_text_classifier
 
     def reference(seed, **params):
@@ -64,89 +59,114 @@ def contenders():
             seed, attention="max", extra_pooling=None
         ),
         "recipe, no encoder": lambda seed: recipe(seed, encoder="none"),
-        "recipe, network alone": lambda seed: recipe(seed).set_params(linear="drop"),
-        "recipe, linear alone": lambda seed: recipe(seed).set_params(attention="drop"),
     }
 
 
 def parts(folder, split, seed):
-    """Training and judged texts and labels, once or for each fold."""
-    texts, labels = map(np.array, _read(folder / "train.tsv.gz"))
+    """Training and judged texts and labels, once or for each fold.
+
+    A set without a published test part is one file, `all.tsv.gz`.
+    """
+    whole = folder / "all.tsv.gz"
+    texts, labels = map(np.array, _read(whole if whole.exists() else folder / "train.tsv.gz"))
     if split == "validation":
         rows = train_test_split(
             np.arange(len(texts)), test_size=0.15, stratify=labels, random_state=seed
         )
         folds = [rows]
-    elif (folder / "test.tsv.gz").exists():
+    elif whole.exists():
+        folds = StratifiedKFold(5, shuffle=True, random_state=0).split(texts, labels)
+    else:
         texts_test, labels_test = map(np.array, _read(folder / "test.tsv.gz"))
         yield texts, labels, texts_test, labels_test
         return
-    else:
-        folds = StratifiedKFold(5, shuffle=True, random_state=0).split(texts, labels)
     for train, judged in folds:
         yield texts[train], labels[train], texts[judged], labels[judged]
 
 
 def judge(build, folder, split, seed):
-    """Accuracy, accuracy without texts that stand in the training part, and seconds."""
-    right, known, seconds = [], [], 0.0
+    """Name of a member, or None for the whole -> its accuracies and seconds a fit."""
+    right, known, seconds = {}, [], []
     for X, y, X_judged, y_judged in parts(folder, split, seed):
         start = time.perf_counter()
         classifier = build(seed).fit(list(X), y)
-        seconds += time.perf_counter() - start
-        right.append(classifier.predict(list(X_judged)) == y_judged)
+        seconds.append(time.perf_counter() - start)
+        for name, judged in {None: classifier, **members(classifier)}.items():
+            found = judged.predict(list(X_judged)) == y_judged
+            right.setdefault(name, []).append(found)
         known.append(np.isin(X_judged, X))
-    right, known = np.concatenate(right), np.concatenate(known)
-    fits = len(list(parts(folder, split, seed)))
+    known = np.concatenate(known)
     return {
-        "accuracy": 100 * float(right.mean()),
-        "accuracy_unseen": 100 * float(right[~known].mean()),
-        "seconds": seconds / fits,
+        name: scores(np.concatenate(found), known, None if name else float(np.mean(seconds)))
+        for name, found in right.items()
     }
 
 
-def table(results, names, sets):
-    """Print mean accuracies, and the recipe's lead over the baseline."""
-    print(f"{'':<30}" + "".join(f"{name:>11}" for name in sets) + f"{'mean':>9}")
-    means = {}
-    for contender in names:
-        row = []
-        for name in sets:
-            found = [r["accuracy"] for r in results.get(f"{contender}|{name}", {}).values()]
-            row.append(statistics.fmean(found) if found else float("nan"))
-        means[contender] = np.array(row)
-        print(f"{contender:<30}" + "".join(f"{v:11.2f}" for v in row) + f"{np.mean(row):9.2f}")
-    if BASELINE in means:
-        for contender in names:
-            lead = means[contender] - means[BASELINE]
-            print(
-                f"{contender + ' - baseline':<30.30}"
-                + "".join(f"{v:+11.2f}" for v in lead)
-                + f"{np.mean(lead):+9.2f}"
-            )
-    print(f"{'published':<30}" + "".join(f"{PUBLISHED.get(n, 0):11.2f}" for n in sets))
+def members(classifier):
+    """The fitted members of a vote by name; none of any other classifier."""
+    return dict(getattr(classifier, "named_estimators_", {}))
+
+
+def scores(right, known, seconds):
+    """Accuracies in per cent: of all texts, of those that stand in no training part."""
+    return {
+        "accuracy": 100 * float(right.mean()),
+        "accuracy_unseen": 100 * float(right[~known].mean()),
+        "seconds": seconds,
+    }
+
+
+def keep(results, contender, set_name, seed, judged):
+    """File the accuracies of a contender and, of the plain recipe, of its members."""
+    for member, found in judged.items():
+        if member is None:
+            results.setdefault(f"{contender}|{set_name}", {})[str(seed)] = found
+        elif contender == "recipe":
+            results.setdefault(f"{MEMBERS[member]}|{set_name}", {})[str(seed)] = found
+
+
+def table(results, sets):
+    """Print mean accuracies with their spread over seeds, and the same without known texts."""
+    names = list(dict.fromkeys(key.split("|")[0] for key in results))
+    for column in ("accuracy", "accuracy_unseen"):
+        print(f"\n{column:<30}" + "".join(f"{name:>14}" for name in sets) + f"{'mean':>8}")
+        means = {}
+        for name in names:
+            found = [accuracies(results, name, set_name, column) for set_name in sets]
+            means[name] = np.array([np.mean(f) if f else np.nan for f in found])
+            cells = [
+                f"{mean:8.2f} ({np.std(f):4.2f})" if f else f"{'':>15}"
+                for mean, f in zip(means[name], found, strict=True)
+            ]
+            print(f"{name:<30}" + "".join(f"{c:>14}" for c in cells) + f"{means[name].mean():8.2f}")
+        if "recipe" in means and BASELINE in means:
+            lead = means["recipe"] - means[BASELINE]
+            print(f"{'recipe - baseline':<30}" + "".join(f"{v:+14.2f}" for v in lead))
+    print(f"{'published':<30}" + "".join(f"{PUBLISHED.get(n, np.nan):14.2f}" for n in sets))
 
 
 def run(options, folder_of, builders):
     output = Path(options.output) if options.output else None
     answer = json.loads(output.read_text()) if output and output.exists() else {"results": {}}
+    if answer.get("split", options.split) != options.split:
+        sys.exit(f"{output} holds accuracies of the split {answer['split']!r}: name another file.")
     answer |= {"environment": stamp(), "split": options.split}
     for seed in options.seeds:
         for name in options.sets:
             for contender in options.contenders:
-                done = answer["results"].setdefault(f"{contender}|{name}", {})
-                if str(seed) in done:
+                if str(seed) in answer["results"].get(f"{contender}|{name}", {}):
                     continue
-                done[str(seed)] = judge(builders[contender], folder_of(name), options.split, seed)
-                told = done[str(seed)]
+                judged = judge(builders[contender], folder_of(name), options.split, seed)
+                keep(answer["results"], contender, name, seed, judged)
+                told = judged[None]
                 print(
                     f"{name:<10} seed {seed}  {contender:<30} {told['accuracy']:6.2f}"
                     f"  unseen {told['accuracy_unseen']:6.2f}  {told['seconds']:6.1f} s",
                     flush=True,
                 )
                 if output:
-                    output.write_text(json.dumps(answer, indent=1))
-    table(answer["results"], options.contenders, options.sets)
+                    output.write_text(json.dumps(answer, indent=1) + "\n")
+    table(answer["results"], options.sets)
 
 
 def main(arguments=None):

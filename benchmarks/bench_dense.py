@@ -19,6 +19,7 @@ GRIDS = {
     },
     "quick": {"units": [32], "learning_rate": [1e-3, 2e-3]},
 }
+FEWER_ROUNDS = {SCIKERAS: 2}  # of the search, which takes it most of a minute
 FIT_GOALS = {SKORCH: 1 / 0.5}
 SEARCH_GOALS = {SCIKERAS: 6.0, SKORCH: 1 / 0.7}
 
@@ -101,8 +102,13 @@ def search(turns, config):
         del found
 
 
-def contenders(work, names, config):
-    return [Contender(name, work, {**config, "name": name}, NEEDS.get(name, ())) for name in names]
+def contenders(work, names, config, most=None):
+    """`most`: contender -> its rounds, where one takes long."""
+    most = most or {}
+    return [
+        Contender(name, work, {**config, "name": name}, NEEDS.get(name, ()), most.get(name))
+        for name in names
+    ]
 
 
 def flops_a_step(name):
@@ -128,15 +134,15 @@ def main():
     rounds = options.rounds or (1 if quick else 5)
     tolerance = 0.15 if quick else 0.02
 
-    def question(text, work, names, goals, rounds, fresh=False, **settings):
-        who = contenders(work, names, {**config, **settings})
+    def question(text, work, names, goals, rounds, fresh=False, most=None, **settings):
+        who = contenders(work, names, {**config, **settings}, most)
         kept = {"rounds": rounds, "tolerance": tolerance, "goals": goals, "fresh": fresh}
         return ask(options, text, who, **kept)
 
     answers = []
     if not quick:
         answers.append(
-            question("First fit of a process", fit, list(MAKERS), FIT_GOALS, rounds, fresh=True)
+            question("First fit of a process", fit, list(MAKERS), FIT_GOALS, 3, fresh=True)
         )
     answers.append(question("One fit", fit, list(MAKERS), FIT_GOALS, rounds))
     answers[-1]["flop_time_over_mlp"] = time_a_flop(answers[-1])
@@ -144,7 +150,11 @@ def main():
     searched = f"Grid search of {' x '.join(str(len(v)) for v in grid.values())}, n_jobs=1"
     names = [OWN, SCIKERAS, SKORCH]
     rounds = max(1, rounds - 2)
-    answers.append(question(searched, search, names, SEARCH_GOALS, rounds, grid=grid, n_jobs=1))
+    answers.append(
+        question(
+            searched, search, names, SEARCH_GOALS, rounds, most=FEWER_ROUNDS, grid=grid, n_jobs=1
+        )
+    )
     if not quick:
         answers.append(two_processes(options, config, tolerance))
     write(options, "dense", answers)

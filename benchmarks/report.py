@@ -1,4 +1,4 @@
-"""Write the results of the benchmarks into the table of README.md.
+"""Write the results of the benchmarks into the tables of README.md and of the page on performance.
 
     python benchmarks/report.py dense.json text.json ...
 
@@ -10,8 +10,10 @@ import argparse
 import json
 from pathlib import Path
 
+from _markup import insert, markdown, restructured, write_include
+
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- results: written by report.py -->", "<!-- end of results -->"
+PAGE = HERE.parent / "docs" / "performance_table.rst"
 
 
 def seconds(value):
@@ -24,13 +26,14 @@ def race_rows(answer):
     """Table rows of a race: time, spread, ratio to ours and goal of each contender."""
     for name, found in answer["contenders"].items():
         if "skipped" in found:
-            yield [name, f"skipped: {found['skipped']}", "", "", "", ""]
+            yield [name, f"skipped: {found['skipped']}", "", "", "", "", ""]
             continue
         low, high = (seconds(value) for value in found["spread"])
         yield [
             f"**{name}**" if name == answer["own"] else name,
             seconds(found["median"]),
             f"{low} to {high}",
+            str(len(found["rounds"])),
             "" if found["quality"] is None else f"{found['quality']:.4g}",
             _ratio(answer["ratios"].get(name)),
             _goal(answer, name),
@@ -68,23 +71,19 @@ def measure_rows(answer):
         yield [row["what"], f"{row['value']:.3g} {row['unit']}".strip(), goal]
 
 
-def table(head, rows):
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def section(result):
-    """One benchmark's results, as Markdown."""
-    parts = [f"### `{result['command']}`", _where(result)]
+def blocks(result):
+    """One benchmark's results, as blocks of a page."""
+    yield "heading", f"`{result['command']}`"
+    yield "text", _where(result)
     for answer in result["answers"]:
+        yield "title", answer["question"]
         if "contenders" in answer:
-            head = ["contender", "median", "least to most", "quality", "time over ours", "goal"]
-            rows = table(head, race_rows(answer))
+            head = ["contender", "median", "least to most", "rounds", "quality", "time over ours"]
+            yield "table", [*head, "goal"], list(race_rows(answer))
         else:
-            rows = table(["what", "measured", "goal"], measure_rows(answer))
-        parts += [f"**{answer['question']}**", rows, *_remarks(answer)]
-    return "\n\n".join(parts)
+            yield "table", ["what", "measured", "goal"], list(measure_rows(answer))
+        for remark in _remarks(answer):
+            yield "text", remark
 
 
 def _where(result):
@@ -116,23 +115,23 @@ def _remarks(answer):
         )
 
 
-def written_results(folder):
-    """The files that `section` can read, by name."""
-    return sorted(f for f in folder.glob("*.json") if not f.name.startswith("accuracy_"))
+def read(files):
+    """The benchmarks' results among JSON files."""
+    found = [json.loads(Path(file).read_text(encoding="utf-8")) for file in files]
+    return [result for result in found if "benchmark" in result]
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("results", nargs="*", type=Path, help="JSON files of the benchmarks")
     options.add_argument("--readme", type=Path, default=HERE / "README.md")
+    options.add_argument("--page", type=Path, default=PAGE)
     given = options.parse_args()
-    files = given.results or written_results(HERE / "results")
-    sections = [section(json.loads(file.read_text(encoding="utf-8"))) for file in files]
-    text = given.readme.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    written = "\n\n".join([before + BEGIN, *sections, END]) + after
-    given.readme.write_text(written, encoding="utf-8")
+    results = read(given.results or sorted((HERE / "results").glob("*.json")))
+    written = [block for result in results for block in blocks(result)]
+    written = written or [("text", "No full run yet.")]
+    insert(given.readme, "results", "report.py", markdown(written))
+    write_include(given.page, "report.py", restructured(written))
 
 
 if __name__ == "__main__":

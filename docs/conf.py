@@ -14,6 +14,9 @@ from docutils.utils.math.latex2mathml import tex2mathml
 
 import skattn
 
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.append(str(BENCHMARKS))
+
 project = "skattn"
 author = "The skattn developers"
 copyright = author
@@ -35,6 +38,8 @@ exclude_patterns = [
     "README.md",
     "CHANGELOG.md",
     "performance_table.rst",
+    "accuracy_table.rst",
+    "generated/speed.rst",
 ]
 templates_path = ["_templates"]
 default_role = "py:obj"
@@ -76,8 +81,17 @@ def _formula(writer, node):
     raise nodes.SkipNode
 
 
+def _draw_speed(app):
+    """The pictures of the page on performance, from what the benchmarks wrote."""
+    from draw import write_pictures
+
+    folder = Path(app.srcdir, "generated")
+    write_pictures(sorted((BENCHMARKS / "results").glob("*.json")), folder)
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
+    app.connect("builder-inited", _draw_speed)
     app.connect("source-read", _leave_out_missing)
     app.connect("autodoc-process-docstring", _tidy, priority=900)
     app.connect("autodoc-skip-member", _skip_keras)
@@ -112,7 +126,15 @@ html_css_files = ["site.css"]
 html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
 alone = ["index", "install", "quickstart", "explanations", "from_stack_overflow", "performance"]
-alone += ["architecture", "security", "versions", "contributing", "changelog", "gallery/index"]
+alone += [
+    "accuracy",
+    "architecture",
+    "security",
+    "versions",
+    "contributing",
+    "changelog",
+    "gallery/index",
+]
 html_sidebars = {page: [] for page in [*alone, "search", "genindex"]}
 html_theme_options = {
     "logo": {"text": "skattn", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},

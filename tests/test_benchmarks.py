@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -13,8 +14,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "benchmarks"
-NAMES = ("dense", "text", "predict", "memory", "files", "import")
-QUESTIONS = {"dense": 2, "text": 1, "predict": 2, "memory": 2, "files": 2, "import": 2}
+QUESTIONS = {
+    "dense": 2,
+    "text": 1,
+    "predict": 2,
+    "memory": 2,
+    "files": 2,
+    "import": 2,
+    "vectorizer": 6,
+    "streaming": 1,
+}
+NAMES = tuple(QUESTIONS)
 
 pytestmark = pytest.mark.skipif(
     not FOLDER.exists(), reason="the source distribution has no benchmarks"
@@ -85,15 +95,51 @@ def test_absent_peers_are_skipped_with_a_word(results):
 def test_report_makes_the_table_from_the_results(results, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text((FOLDER / "README.md").read_text())
+    page = tmp_path / "table.rst"
     files = [path for _, _, path in results.values()]
     for _ in range(2):  # the second run replaces what the first wrote
-        process = run("report.py", *files, "--readme", readme)
+        process = run("report.py", *files, "--readme", readme, "--page", page)
         output, _ = process.communicate()
         assert process.returncode == 0, output
     text = readme.read_text()
     assert text.count("python benchmarks/bench_dense.py --quick") == 1
     assert "| **skattn** |" in text
     assert "A quick run: its figures mean nothing." in text
+    assert page.read_text().count("``python benchmarks/bench_dense.py --quick") == 1
+    assert "   * - **skattn**" in page.read_text()
+
+
+@pytest.mark.slow
+def test_a_picture_for_each_benchmark_with_ratios(results, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import draw
+
+    draw.write_pictures([path for _, _, path in results.values()], tmp_path / "made")
+    written = (tmp_path / "made" / "speed.rst").read_text()
+    for name in ("dense", "text", "predict", "files", "import", "vectorizer"):
+        assert f".. figure:: made/speed_{name}.svg" in written
+        assert (tmp_path / "made" / f"speed_{name}.svg").stat().st_size > 1000
+    assert "speed_memory" not in written
+
+
+def test_what_the_pictures_show(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import draw
+
+    ratios = {"a": {"median": 3.0, "spread": [2.0, 5.0]}, "b": {"median": 0.5, "spread": [0.4, 1]}}
+    answer = {"question": "of `x`", "goals": {"a": 2.0, "b": 0.6}, "ratios": ratios}
+    shown = {"answers": [answer, {"question": "measured", "measures": []}]}
+    assert draw.bars(shown) == {"of x": [("a", 3.0, [2.0, 5.0], 2.0), ("b", 0.5, [0.4, 1], 0.6)]}
+    assert [draw.state(*pair) for pair in ((3, 2), (0.5, 0.6), (1, None))] == [
+        "reached",
+        "missed",
+        "no goal",
+    ]
+    panel = draw.draw(shown).axes[0]
+    assert panel.get_xscale() == "log"
+    assert [bar.get_x() + bar.get_width() for bar in panel.patches] == [3.0, 0.5]
+    draw.write_pictures([], tmp_path)
+    assert "No full run yet." in (tmp_path / "speed.rst").read_text()
 
 
 def test_the_report_leaves_accuracies_to_their_scripts(monkeypatch, tmp_path):
@@ -190,6 +236,26 @@ def test_unequal_quality_fails_the_script(harness, tmp_path, capsys):
     with pytest.raises(SystemExit, match="differ by more than"):
         harness.write(options, "which", [answer])
     assert json.loads(options.output.read_text())["answers"][0]["unequal"]
+
+
+def test_what_takes_long_gets_fewer_rounds(harness):
+    contenders = [
+        harness.Contender("skattn", learn, {"qualities": [0.5, 0.7, 0.9]}),
+        harness.Contender("slow", learn, {"qualities": [0.5, 0.7]}, most=1),
+    ]
+    found = harness.race(contenders, rounds=2, warm_up=1, isolated=False)
+    assert [len(result["rounds"]) for result in found.values()] == [2, 1]
+    assert len(harness.ratios(found)["slow"]["spread"]) == 2
+    assert all(lap["seconds"] < 0.04 for lap in found["skattn"]["rounds"])  # judged off the clock
+    assert harness.quality_gap({n: r["rounds"][-1] for n, r in found.items()}, 0.1)
+    assert harness.gap_while_learning(found, 0.1) is None
+    found["slow"]["rounds"][0]["quality"] = 0.55
+    assert "skattn 0.7000, slow 0.5500 (after 2 rounds)" in harness.gap_while_learning(found, 0.1)
+
+
+def learn(turns, config):
+    for number in turns:
+        turns.stop_and_judge(lambda number=number: time.sleep(0.05) or config["qualities"][number])
 
 
 def one_round(turns, config):

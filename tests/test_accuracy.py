@@ -1,0 +1,118 @@
+"""The benchmark of accuracy: its splits, the recipe's members, the tables it is written to."""
+
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.ensemble import VotingClassifier
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+
+pytestmark = pytest.mark.skipif(
+    not FOLDER.exists(), reason="the source distribution has no benchmarks"
+)
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """The module `accuracy_text` of the benchmarks."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import accuracy_text
+
+    return accuracy_text
+
+
+def write(path, n_texts, first=0):
+    path.parent.mkdir(exist_ok=True)
+    lines = [f"{'ab'[n % 2]}\t{['good', 'bad'][n % 2]} text {n}\n" for n in range(first, n_texts)]
+    path.write_bytes(gzip.compress(("label\ttext\n" + "".join(lines)).encode()))
+
+
+def vote(seed):
+    members = [("attention", MultinomialNB()), ("linear", LogisticRegression())]
+    return VotingClassifier(
+        [(name, make_pipeline(CountVectorizer(), member)) for name, member in members],
+        voting="soft",
+    )
+
+
+def test_one_file_is_cut_into_five_folds(benchmark, tmp_path):
+    write(tmp_path / "sms" / "all.tsv.gz", 50)
+    folds = list(benchmark.parts(tmp_path / "sms", "test", 0))
+    assert [len(X_judged) for _, _, X_judged, _ in folds] == [10] * 5
+    assert len(np.unique(np.concatenate([X for _, _, X, _ in folds]))) == 50
+
+
+def test_a_choice_never_opens_the_test_part(benchmark, tmp_path):
+    write(tmp_path / "trec" / "train.tsv.gz", 40)
+    (tmp_path / "trec" / "test.tsv.gz").write_text("not a gzip file")
+    ((X, _, X_judged, _),) = benchmark.parts(tmp_path / "trec", "validation", 0)
+    assert (len(X), len(X_judged)) == (34, 6)
+    with pytest.raises(gzip.BadGzipFile):
+        list(benchmark.parts(tmp_path / "trec", "test", 0))
+
+
+@pytest.fixture
+def result(benchmark, tmp_path, monkeypatch, capsys):
+    """Path of what a run over two sets and two seeds wrote; a fit is counted in `n_fits`."""
+    write(tmp_path / "sms_spam" / "all.tsv.gz", 50)
+    write(tmp_path / "trec" / "train.tsv.gz", 40)
+    write(tmp_path / "trec" / "test.tsv.gz", 60, first=30)
+    builders = {"recipe": vote, benchmark.BASELINE: lambda seed: vote(seed).estimators[0][1]}
+    monkeypatch.setattr(benchmark, "contenders", lambda: builders)
+    output = tmp_path / "accuracy.json"
+    arguments = ["--data", str(tmp_path), "--split", "test", "--sets", "trec", "sms_spam"]
+    benchmark.main([*arguments, "--seeds", "0", "1", "--output", str(output)])
+    return output
+
+
+def test_members_are_judged_as_the_fitted_recipe_has_them(benchmark, result, monkeypatch):
+    results = json.loads(result.read_text())["results"]
+    assert results["recipe, linear alone|trec"]["1"]["accuracy"] == 100.0
+    assert results["recipe, network alone|sms_spam"].keys() == {"0", "1"}
+    assert results["recipe|trec"]["0"]["seconds"] > 0
+    assert results["recipe, network alone|trec"]["0"]["seconds"] is None
+    assert "network alone" not in str(benchmark.contenders())
+    with pytest.raises(SystemExit, match="holds accuracies of the split 'test'"):
+        benchmark.main(["--data", str(result.parent), "--output", str(result)])
+
+
+def test_texts_of_the_training_part_are_left_out(benchmark, tmp_path):
+    write(tmp_path / "trec" / "train.tsv.gz", 40)
+    write(tmp_path / "trec" / "test.tsv.gz", 60, first=30)
+    right = np.array([True] * 10 + [False] * 20)
+    ((X, _, X_judged, _),) = benchmark.parts(tmp_path / "trec", "test", 0)
+    found = benchmark.scores(right, np.isin(X_judged, X), None)
+    assert found["accuracy"] == pytest.approx(100 / 3)
+    assert found["accuracy_unseen"] == 0.0
+
+
+def test_the_tables(benchmark, result, tmp_path, monkeypatch):
+    import accuracy_report
+
+    answer = json.loads(result.read_text())
+    answer["results"]["recipe|trec"] = {
+        "0": {"accuracy": 90.0, "accuracy_unseen": 80.0, "seconds": 2.0},
+        "1": {"accuracy": 92.0, "accuracy_unseen": 81.0, "seconds": 4.0},
+    }
+    result.write_text(json.dumps(answer))
+    readme, page = tmp_path / "README.md", tmp_path / "table.rst"
+    readme.write_text((FOLDER / "README.md").read_text())
+    given = [str(result), "--readme", str(readme), "--page", str(page)]
+    monkeypatch.setattr(sys, "argv", ["accuracy_report.py", *given])
+    accuracy_report.main()
+    assert "| recipe | 91.00 (1.41) | 100.00 (0.00) | 95.50 |" in readme.read_text()
+    assert "| recipe | 80.50 (0.71) |" in readme.read_text()
+    assert "   * - recipe\n     - 91.00 (1.41)\n     - 100.00 (0.00)\n" in page.read_text()
+    given[0] = str(tmp_path / "absent.json")
+    monkeypatch.setattr(sys, "argv", ["accuracy_report.py", *given])
+    accuracy_report.main()
+    assert "No full run yet." in page.read_text()
+    assert "91.00" not in readme.read_text()
