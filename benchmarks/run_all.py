@@ -15,7 +15,6 @@ from pathlib import Path
 HERE = Path(__file__).parent
 EXTRA = {"streaming": ["--texts", "1000000"]}  # a fifth of its default
 NAMES = ("dense", "text", "predict", "files", "import", "vectorizer", "memory", "streaming")
-SCRIPTS = {"low_precision": "low_precision.py"}  # by choice: `--only low_precision`
 
 
 def run(script, *arguments):
@@ -39,15 +38,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", metavar="DIR", help="folder of real texts; see README.md")
     parser.add_argument("--results", type=Path, default=HERE / "results", metavar="DIR")
-    known = (*NAMES, *SCRIPTS)
-    parser.add_argument("--only", nargs="+", default=NAMES, choices=known, metavar="NAME")
+    parser.add_argument("--only", nargs="+", default=NAMES, choices=NAMES, metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="smoke test; writes no tables")
     options = parser.parse_args()
     options.results.mkdir(parents=True, exist_ok=True)
     failed = [
-        name
-        for name in options.only
-        if not run(SCRIPTS.get(name, f"bench_{name}.py"), *arguments_for(name, options))
+        name for name in options.only if not run(f"bench_{name}.py", *arguments_for(name, options))
     ]
     if not options.quick and not run(
         "report.py", *map(str, sorted(options.results.glob("*.json")))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
@@ -37,7 +36,9 @@ def write(path, n_texts, first=0):
 
 def vote(seed):
     members = [("attention", MultinomialNB()), ("linear", LogisticRegression())]
-    return VotingClassifier(
+    from skattn._recipe import TextVote  # its members know the labels as they are
+
+    return TextVote(
         [(name, make_pipeline(CountVectorizer(), member)) for name, member in members],
         voting="soft",
     )
