@@ -3,7 +3,7 @@
     python benchmarks/report.py dense.json text.json ...
 
 The files are those that the benchmarks wrote with `--output`; without any, those in `results/`
-but `accuracy_*.json`, whose scripts print their own tables.
+but those of accuracy, whose scripts write their own tables.
 """
 
 import argparse

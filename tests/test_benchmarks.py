@@ -146,9 +146,10 @@ def test_the_report_leaves_accuracies_to_their_scripts(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(FOLDER))
     import report
 
-    for name in ("dense", "accuracy_tabular"):
-        (tmp_path / f"{name}.json").touch()
-    assert [file.name for file in report.written_results(tmp_path)] == ["dense.json"]
+    for name, key in (("dense", "benchmark"), ("accuracy_tabular", "results")):
+        (tmp_path / f"{name}.json").write_text(json.dumps({key: name}))
+    read = report.read(sorted(tmp_path.glob("*.json")))
+    assert read == [{"benchmark": "dense"}]
 
 
 @pytest.mark.slow
