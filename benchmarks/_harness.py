@@ -117,7 +117,8 @@ def gap_while_learning(results, tolerance):
 def ratios(results, own=OWN):
     """Time of each contender over ours, round by round: name -> {"median", "spread"}.
 
-    A contender with fewer rounds is compared over those that it has.
+    One with fewer rounds than we have: its median over ours, since of two or three pairs one slow
+    round would decide.
     """
     if "rounds" not in results.get(own, {}):
         return {}
@@ -125,12 +126,15 @@ def ratios(results, own=OWN):
     for name, theirs in results.items():
         if name == own or "rounds" not in theirs:
             continue
-        pairs = zip(theirs["rounds"], results[own]["rounds"], strict=False)
-        by_round = [their["seconds"] / our["seconds"] for their, our in pairs]
-        found[name] = {
-            "median": statistics.median(by_round),
-            "spread": [min(by_round), max(by_round)],
-        }
+        our_seconds, their_seconds = (
+            [lap["seconds"] for lap in result["rounds"]] for result in (results[own], theirs)
+        )
+        pairs = zip(their_seconds, our_seconds, strict=False)
+        by_round = [their / our for their, our in pairs]
+        middle = statistics.median(by_round)
+        if len(their_seconds) < len(our_seconds):
+            middle = statistics.median(their_seconds) / statistics.median(our_seconds)
+        found[name] = {"median": middle, "spread": [min(by_round), max(by_round)]}
     return found
 
 

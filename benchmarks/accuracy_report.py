@@ -54,7 +54,7 @@ def _rows(results, contenders, sets, column):
         yield [contender, *map(_cell, found), _mean(found)]
     if column == "accuracy":
         yield ["published", *(f"{PUBLISHED[name]:.1f}" for name in sets), ""]
-    yield ["recipe minus " + BASELINE, *_leads(results, sets, column), ""]
+    yield ["recipe minus " + BASELINE, *_leads(results, sets, column)]
 
 
 def _cell(found):
@@ -71,10 +71,16 @@ def _mean(found):
 
 
 def _leads(results, sets, column):
+    """Of each set, and their mean; empty where one of the two was not judged."""
+    leads = []
     for name in sets:
         both = [accuracies(results, who, name, column) for who in ("recipe", BASELINE)]
-        ours, theirs = (statistics.fmean(found) if found else None for found in both)
-        yield "" if None in (ours, theirs) else f"{ours - theirs:+.2f}"
+        if all(both):
+            leads.append(statistics.fmean(both[0]) - statistics.fmean(both[1]))
+            yield f"{leads[-1]:+.2f}"
+        else:
+            yield ""
+    yield f"{statistics.fmean(leads):+.2f}" if len(leads) == len(sets) else ""
 
 
 def _second_rows(results, contenders, sets):

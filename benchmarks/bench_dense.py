@@ -100,6 +100,15 @@ def search(turns, config):
         ).fit(X_train, y_train)
         turns.stop(quality=found.score(X_test, y_test), best=str(found.best_params_))
         del found
+    if config["n_jobs"] > 1:
+        dismiss_workers()
+
+
+def dismiss_workers():
+    """End joblib's idle worker processes, for which the exit of this one would wait minutes."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True)
 
 
 def contenders(work, names, config, most=None):

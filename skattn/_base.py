@@ -327,7 +327,11 @@ class BaseNetworkClassifier(
 
     @property
     def keras_classifier_(self):
-        """The SciKeras `KerasClassifier` around the Keras model."""
+        """The SciKeras `KerasClassifier` around the Keras model.
+
+        Its `predict_proba` gives this estimator's probabilities. Its `fit` would take the
+        position of each label in `classes_`: train by this estimator instead.
+        """
         if not self.__sklearn_is_fitted__():
             raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
         network = self._live_network()

@@ -218,12 +218,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
                 f"their square; at most {MAX_GATED_FEATURES} are allowed. Use gate='hidden', or "
                 "select features first."
             )
-        wide = sparse.issparse(X) and self.gate == "hidden"
         if reset:
-            self._sparse = wide
-        if self._sparse:
-            return sparse.csr_array(X)
-        return X.toarray() if sparse.issparse(X) else X
+            self._sparse = sparse.issparse(X)
+        return sparse.csr_array(X) if self._sparse else X
 
     def _network_config(self, X, targets):
         return {

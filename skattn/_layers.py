@@ -349,3 +349,17 @@ class SparseDense(keras.layers.Dense):
         rows = tf.cast(inputs.dense_shape[0], tf.int32)
         outputs = tf.math.unsorted_segment_sum(read, tf.cast(inputs.indices[:, 0], tf.int32), rows)
         return self.activation(outputs + self.bias)
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class ToDense(keras.layers.Layer):
+    """Sparse rows as dense ones, a batch at a time."""
+
+    def call(self, inputs):
+        if not isinstance(inputs, tf.SparseTensor):
+            return inputs
+        rows = tf.sparse.to_dense(tf.sparse.reorder(inputs))
+        return tf.ensure_shape(rows, [None, inputs.shape[-1]])
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)

@@ -13,6 +13,7 @@ from skattn._layers import (
     JoinSegments,
     SparseDense,
     SpreadWeights,
+    ToDense,
     TokenMask,
     WordDropout,
     glorot,
@@ -138,8 +139,7 @@ def build_gated_network(config):
         "name": "attention_probs",
     }
 
-    def dense_relu(inputs):
-        layer = SparseDense if config["sparse"] else keras.layers.Dense
+    def dense_relu(inputs, layer=keras.layers.Dense):
         return layer(
             config["units"],
             activation="relu",
@@ -148,12 +148,14 @@ def build_gated_network(config):
             name="hidden",
         )(inputs)
 
-    if config["gate"] == "inputs":
-        gate = keras.layers.Dense(config["n_features"], **settings)(features)
-        gated = keras.layers.Multiply(name="attention_mul")([features, gate])
+    if config["gate"] == "inputs":  # every feature is read: a batch of sparse rows becomes dense
+        dense = ToDense(name="dense_features")(features) if config["sparse"] else features
+        gate = keras.layers.Dense(config["n_features"], **settings)(dense)
+        gated = keras.layers.Multiply(name="attention_mul")([dense, gate])
         representation = dense_relu(gated)
     else:
-        hidden = dense_relu(features)  # (batch, units)
+        layer = SparseDense if config["sparse"] else keras.layers.Dense
+        hidden = dense_relu(features, layer)  # (batch, units)
         gate = keras.layers.Dense(config["units"], **settings)(hidden)
         representation = keras.layers.Multiply(name="attention_mul")([hidden, gate])
     answers = _answers(_dropout(config["dropout"], "dropout")(representation), config, l2)

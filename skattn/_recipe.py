@@ -56,7 +56,6 @@ LONG_TEXTS = SHARED | {
     "max_length": 800,
     "encoder": "none",
     "embedding_dim": 64,
-    "extra_pooling": "mean",
     "embedding_dropout": 0.3,
     "word_dropout": 0.2,
     "epochs": 10,

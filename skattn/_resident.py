@@ -2,8 +2,11 @@
 
 import numpy as np
 import tensorflow as tf
+from scipy import sparse
 
-from skattn._rows import DenseRows, SparseRows, TokenRows
+from skattn._rows import DenseRows, SparseAsDenseRows, SparseRows, TokenRows
+
+WIDTH_STEP = 8  # in tokens
 
 
 class ResidentRows:
@@ -74,10 +77,15 @@ class ResidentRows:
 
 
 def _places(offsets, rows):
-    """Where the entries of each row lie in the flat arrays: (batch, longest), and which exist."""
+    """Where the entries of each row lie in the flat arrays, and which exist: (batch, width).
+
+    The width is the longest row's, rounded up to a multiple of 8: for every shape that it meets
+    TensorFlow keeps memory and programs of its own.
+    """
     starts = tf.gather(offsets, rows)
     lengths = tf.gather(offsets, rows + 1) - starts
-    columns = tf.range(tf.maximum(tf.reduce_max(lengths), 1))
+    longest = tf.maximum(tf.reduce_max(lengths), 1)
+    columns = tf.range(longest + (-longest) % WIDTH_STEP)
     return starts[:, None] + columns, columns < lengths[:, None]
 
 
@@ -91,8 +99,11 @@ def as_rows(x, kind):
     """X as the rows of this kind; rows stay as they are."""
     if kind == "tokens":
         return x if isinstance(x, TokenRows) else TokenRows.from_ids(np.asarray(x))
-    wanted = DenseRows if kind == "dense" else SparseRows
-    return x if isinstance(x, wanted) else wanted(x)
+    if isinstance(x, DenseRows | SparseRows):
+        return x
+    if kind == "sparse":
+        return SparseRows(x)
+    return SparseAsDenseRows(x) if sparse.issparse(x) else DenseRows(x)
 
 
 def to_tensor(batch):

@@ -123,6 +123,22 @@ class SparseRows:
         return _sum_by_row(_spread(values) * factors[self.columns], self.offsets)
 
 
+class SparseAsDenseRows(SparseRows):
+    """Sparse rows for a network that reads dense ones: they become dense a batch at a time."""
+
+    kind = "dense"
+
+    def __init__(self, X):
+        super().__init__(X)
+        self.lengths = np.ones(len(self.lengths), dtype=np.int64)  # as `DenseRows` has them
+
+    def arrays(self):
+        return [self.batch(np.arange(len(self)))]
+
+    def batch(self, rows):
+        return super().batch(rows).toarray()
+
+
 def _spread(values):
     """A 64-bit number for each float32 (0 for 0) that spreads the few bits of simple values."""
     bits = values.view(np.uint32) * np.uint64(0x9E3779B97F4A7C15)

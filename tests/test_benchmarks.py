@@ -281,4 +281,6 @@ def test_ratios_are_made_round_by_round(harness):
 
     results = {"skattn": rounds(1.0, 2.0, 4.0), "other": rounds(3.0, 4.0, 4.0), "gone": {}}
     assert harness.ratios(results) == {"other": {"median": 2.0, "spread": [1.0, 3.0]}}
+    results = {"skattn": rounds(4.0, 1.0, 1.0), "slow": rounds(6.0, 6.0)}
+    assert harness.ratios(results) == {"slow": {"median": 6.0, "spread": [1.5, 6.0]}}
     assert harness.ratios({"other": rounds(1.0)}) == {}

@@ -53,6 +53,31 @@ def test_many_sparse_columns_are_never_dense_as_a_whole(many_columns, monkeypatc
     assert peak_memory() - before < dense / 4
 
 
+@pytest.mark.parametrize("gate", ["hidden", "inputs"])
+def test_sparse_rows_become_dense_a_batch_at_a_time(gate, monkeypatch):
+    X = np.random.default_rng(0).normal(size=(1200, 5)).astype(np.float32)
+    X, y = X * (X > 0), X[:, 0] > 0.3
+    settings = {"gate": gate, "epochs": 5, "learning_rate": 0.01}
+    on_dense = classifier(**settings).fit(X, y)
+    expected = on_dense.predict_proba(X)
+    plain, widest = sparse.csr_array.toarray, []
+
+    def watched(self, *args, **kwargs):
+        widest.append(self.shape[0])
+        return plain(self, *args, **kwargs)
+
+    monkeypatch.setattr(sparse.csr_array, "toarray", watched)
+    np.testing.assert_array_equal(on_dense.predict_proba(sparse.csr_array(X)), expected)
+    assert max(widest) < len(X)
+    widest.clear()
+    on_sparse = classifier(**settings).fit(sparse.csr_array(X), y)
+    assert on_sparse.score(X, y) > 0.9
+    assert not widest
+    np.testing.assert_array_equal(
+        on_sparse.gate_values(sparse.csr_array(X)), on_sparse.gate_values(X)
+    )
+
+
 def forbidden(*args, **kwargs):
     raise AssertionError("the rows were made dense")
 

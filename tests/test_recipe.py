@@ -59,10 +59,11 @@ def test_it_learns_and_explains_the_marks(fitted):
 
 
 @pytest.mark.slow
-def test_planted_words_come_first_in_short_texts():
+@pytest.mark.parametrize("n_words", [12, 80])
+def test_planted_words_come_first(n_words):
     """The mark of the class stands anywhere."""
     rng = np.random.default_rng(0)
-    texts, y = texts_of(12, 3, n_rows=360)
+    texts, y = texts_of(n_words, 3, n_rows=360)
     texts = [" ".join(rng.permutation(text.split())) for text in texts]
     model = make_text_classifier(random_state=0).fit(texts[:240], y[:240])
     explanations = explain_texts(model, texts[240:])
