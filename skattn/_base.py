@@ -119,7 +119,7 @@ class BaseNetworkClassifier(
         """
         go_on = self.__sklearn_is_fitted__()
         if classes is not None:
-            classes = np.unique(classes)
+            classes = _validation.announced_classes(classes)
             if go_on and not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     f"classes={classes.tolist()} are not those of the first call: "

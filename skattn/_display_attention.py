@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 from skattn._draw_texts import draw_texts
-from skattn._explain import as_texts, explain_texts
+from skattn._drawing import check_count
+from skattn._explain import TextExplanation, as_texts, explain_texts
 from skattn._html import render_fragment, render_page
 
 
@@ -97,6 +98,12 @@ class AttentionDisplay:
             If `y_true` has another length, or more than one label a text.
         """
         explanations = list(explanations)
+        strangers = [e for e in explanations if not isinstance(e, TextExplanation)]
+        if strangers:
+            raise TypeError(
+                "Expected the TextExplanation objects that explain_texts gives, got a "
+                f"{type(strangers[0]).__name__}."
+            )
         if y_true is None:
             return cls(explanations)
         labels = np.asarray(y_true)
@@ -125,6 +132,7 @@ class AttentionDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        check_count("n_texts", n_texts)
         self.ax_ = draw_texts(self.explanations, self.y_true, ax, n_texts)
         self.figure_ = self.ax_.figure
         return self

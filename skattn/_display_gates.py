@@ -5,7 +5,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn._attention_parts import CHOSEN
-from skattn._drawing import SERIES, clean, import_pyplot, legend, short
+from skattn._drawing import SERIES, check_count, clean, import_pyplot, legend, short
 from skattn._explain import import_pandas
 from skattn._palette import LIGHT, N_LEVELS, shade
 
@@ -91,7 +91,7 @@ class GateDisplay:
         if labels.ndim != 1:
             raise ValueError(f"Expected one class a row to group by, got shape {labels.shape}.")
         check_consistent_length(gates, labels)
-        groups = np.unique(labels)
+        groups = _different(labels)
         by_class = [gates[labels == group] for group in groups]
         return cls(
             np.array([rows.mean(axis=0) for rows in by_class]),
@@ -125,7 +125,8 @@ class GateDisplay:
         ValueError
             If `order` is another word.
         """
-        if order not in ORDERS:
+        check_count("max_gates", max_gates)
+        if not isinstance(order, str) or order not in ORDERS:
             raise ValueError(f"order={order!r} is none of {sorted(ORDERS)}.")
         measure, described = ORDERS[order]
         top = np.argsort(-measure(self.means), kind="stable")[:max_gates]
@@ -164,6 +165,20 @@ class GateDisplay:
     def __repr__(self):
         n_groups, n_gates = self.means.shape
         return f"<GateDisplay of {n_gates} gates in {n_groups} classes>"
+
+
+def _different(labels):
+    """The different labels in sorted order, or a clear error for those that have no order."""
+    try:
+        groups = np.unique(labels)
+    except TypeError:
+        groups = None
+    if groups is None or not np.all(groups == groups):  # NaN is not equal to itself
+        raise ValueError(
+            "y holds labels that are missing or of different types. Give every row a label, and "
+            "all labels the same type."
+        )
+    return groups
 
 
 def _last_step(model, X):

@@ -1,5 +1,7 @@
 """What the pictures share; matplotlib is imported only when something is drawn."""
 
+from numbers import Integral
+
 import numpy as np
 
 from skattn._palette import LIGHT
@@ -15,6 +17,12 @@ def import_pyplot(caller):
         message = f'{caller} needs matplotlib: pip install "skattn[plot]"'
         raise ImportError(message) from error
     return plt
+
+
+def check_count(name, number):
+    """A clear error for what is no number of things to show."""
+    if number is not None and not (isinstance(number, Integral) and number >= 0):
+        raise ValueError(f"{name} must be a whole number from 0 on, got {number!r}.")
 
 
 def panels_in(plt, ax, n_panels, size):

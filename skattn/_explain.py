@@ -101,6 +101,8 @@ class TextExplanation:
         tokens : list of (str, float)
             Each token with its weight.
         """
+        if n is not None and n < 0:
+            raise ValueError(f"n must be 0 or more, got {n}.")
         order = np.argsort(-self.weights, kind="stable")[:n]
         return [(self.tokens[i], float(self.weights[i])) for i in order]
 

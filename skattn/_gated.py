@@ -212,7 +212,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
 
     def _check_X(self, X, reset):
         X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
-        if self.gate == "inputs" and X.shape[1] > MAX_GATED_FEATURES:
+        if reset and self.gate == "inputs" and X.shape[1] > MAX_GATED_FEATURES:
             raise ValueError(
                 f"gate='inputs' has a gate for each of the {X.shape[1]} features and a kernel of "
                 f"their square; at most {MAX_GATED_FEATURES} are allowed. Use gate='hidden', or "

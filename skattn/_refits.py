@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils import column_or_1d
 
 from skattn._erasure import agreement
 from skattn._explain import explain_texts
@@ -38,7 +39,12 @@ def seed_agreement(pipeline, training, texts, seeds):
 
 def accuracy(pipeline, texts, y):
     """Share of texts whose prediction is the true class."""
-    return float(np.mean(np.asarray(pipeline.predict(texts)) == np.asarray(y)))
+    predictions, y = np.asarray(pipeline.predict(texts)), np.asarray(y)
+    if y.ndim == 2 and predictions.ndim == 1:
+        y = column_or_1d(y)  # a column compared with a row would give a table
+    if y.shape != predictions.shape:
+        raise ValueError(f"y has the shape {y.shape}, the predictions {predictions.shape}.")
+    return float(np.mean(predictions == y))
 
 
 def _refit(pipeline, training, **changes):

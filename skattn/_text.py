@@ -325,14 +325,15 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             of the text, padding not counted. Sums to 1 in each row; 0 where there is no segment.
         """
         check_is_fitted(self)
-        if not self.segment_length:
+        length = self._live_network().config["segment_length"]  # the parameter may be another now
+        if not length:
             raise ValueError(
-                "segment_length is None: this network has one level of attention. Set "
-                "segment_length and fit again, or use attention_weights."
+                "segment_length is None in what was fitted: this network has one level of "
+                "attention. Set segment_length and fit again, or use attention_weights."
             )
         X, weights = self._read("segment_attention", X)
         longest = int((X != 0).sum(axis=1).max())
-        return weights[:, : max(1, -(-longest // self.segment_length))]
+        return weights[:, : max(1, -(-longest // length))]
 
     def _gradient_times_input(self, X, outputs):
         """Gradient of the probability of each row's class by each embedded token, times it."""

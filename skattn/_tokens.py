@@ -7,6 +7,7 @@ here: n-grams in reading order (scikit-learn puts all words before all pairs of 
 
 import re
 import warnings
+from numbers import Integral
 
 from sklearn.feature_extraction.text import CountVectorizer
 
@@ -17,14 +18,16 @@ from skattn._subwords import (
     check_subword_tokenizer,
     is_subword_tokenizer,
 )
+from skattn._vocabulary import check_words
 
 _SPACES = re.compile(r"\s\s+")
 
 
 def check_reading(reader):
     """Check the analysis parameters; warn about what has no effect beside the others."""
-    shortest, longest = reader.ngram_range
-    if not 1 <= shortest <= longest:
+    sizes = reader.ngram_range
+    whole = len(sizes) == 2 and all(isinstance(size, Integral) for size in sizes)
+    if not whole or not 1 <= sizes[0] <= sizes[1]:
         raise ValueError(
             f"ngram_range={reader.ngram_range} must be (min_n, max_n) with 1 <= min_n <= max_n."
         )
@@ -43,7 +46,24 @@ def check_reading(reader):
             stacklevel=2,
         )
     if reader.analyzer == "word":
+        _check_words_and_pattern(reader)
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
+
+
+def _check_words_and_pattern(reader):
+    """Say which parameter it is; scikit-learn would let errors of other modules through."""
+    if isinstance(reader.stop_words, list):
+        check_words(reader.stop_words, "parameter stop_words")
+    if reader.tokenizer is not None:
+        return
+    if reader.token_pattern is None:
+        raise ValueError("token_pattern is None. Give a regular expression, or a tokenizer.")
+    try:
+        re.compile(reader.token_pattern)
+    except re.error as error:
+        raise ValueError(
+            f"token_pattern={reader.token_pattern!r} is no regular expression: {error}."
+        ) from error
 
 
 def warn_for_capitals(reader, words):
@@ -124,7 +144,7 @@ def _build_word_spans(reader):
 
 def _ngrams(units, ngram_range, separator):
     """Join runs of min_n to max_n units, in reading order and the shorter first."""
-    shortest, longest = ngram_range
+    shortest, longest = _sizes(ngram_range, units)
     runs = [
         list(map(separator.join, zip(*(units[shift:] for shift in range(n)), strict=False)))
         for n in range(max(shortest, 2), longest + 1)
@@ -132,9 +152,15 @@ def _ngrams(units, ngram_range, separator):
     return _in_reading_order([list(units), *runs] if shortest == 1 else runs)
 
 
+def _sizes(ngram_range, units):
+    """The range without sizes that this text is too short for."""
+    shortest, longest = ngram_range
+    return shortest, min(longest, max(shortest, len(units)))
+
+
 def _ngram_spans(spans, ngram_range):
     """Span every run of min_n to max_n units, in the order of `_ngrams`."""
-    shortest, longest = ngram_range
+    shortest, longest = _sizes(ngram_range, spans)
     starts, ends = [start for start, _ in spans], [end for _, end in spans]
     runs = [list(zip(starts, ends[n - 1 :], strict=False)) for n in range(shortest, longest + 1)]
     return _in_reading_order(runs)

@@ -10,7 +10,7 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight
 
-HUGE = 1e250  # a weight beyond it is taken relative to the largest
+HUGE = 1e100  # a weight beyond it is taken relative to the largest
 
 
 class Targets(NamedTuple):
@@ -42,7 +42,12 @@ def check_targets(y, name):
     if isinstance(y, (list, tuple)) and 0 < sum(isinstance(label, str) for label in y) < len(y):
         # NumPy would turn the numbers into texts, and predictions would be other labels
         raise TypeError("y mixes texts and other labels. Give all labels the same type.")
-    y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    try:
+        y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    except TypeError as error:
+        if "NA is ambiguous" not in str(error):
+            raise
+        raise ValueError("y holds missing labels. Give every row a label.") from error
     if y.dtype.kind == "O":
         _refuse_unordered(y)
     multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
@@ -69,6 +74,8 @@ def check_weights(sample_weight, X, y):
     Rows of weight zero are as if they were not there.
     """
     a_number = isinstance(sample_weight, Number)  # the same for every row
+    if a_number and not np.isfinite(complex(sample_weight)):
+        raise ValueError(f"sample_weight is {sample_weight}. Give a finite number above 0.")
     check_consistent_length(X, y, None if a_number else sample_weight)
     if sample_weight is not None and not np.any(np.asarray(sample_weight)):
         raise ValueError(
@@ -77,10 +84,35 @@ def check_weights(sample_weight, X, y):
         )
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     kept = np.flatnonzero(weights > 0)
-    weights = weights[kept]
-    if len(weights) and weights.max() > HUGE:  # their sum might overflow
-        weights = weights / weights.max()
-    return kept, weights
+    return kept, _within_bounds(weights[kept])
+
+
+def _within_bounds(weights):
+    """Weights whose sum does not overflow, nor their product with others; only ratios matter."""
+    return weights / weights.max() if weights.max(initial=0.0) > HUGE else weights
+
+
+def announced_classes(classes):
+    """The `classes` of a first `partial_fit` in sorted order, each once."""
+    if isinstance(classes, (str, bytes, dict)) or not hasattr(classes, "__iter__"):
+        raise TypeError(f"classes must be a list or an array of labels, got {classes!r:.60}.")
+    if not hasattr(classes, "dtype"):
+        classes = list(classes)  # a set, for one, and an iterator
+        n_texts = sum(isinstance(label, str) for label in classes)
+        if 0 < n_texts < len(classes):  # NumPy would turn the others into texts
+            raise TypeError("classes mixes texts and other labels. Give all the same type.")
+    try:
+        known = np.unique(np.asarray(classes))
+    except TypeError as error:
+        raise TypeError(
+            "classes holds labels that are missing or of different types. Give labels of one type."
+        ) from error
+    if len(known) < 2:
+        raise ValueError(
+            f"classes holds {known.tolist()}: a classifier needs at least two classes. Name every "
+            "class that any chunk will hold."
+        )
+    return known
 
 
 def encode_targets(y, multilabel, classes=None):
@@ -158,7 +190,7 @@ def _class_factors(class_weight, classes):
     factors = [class_weight.get(label, 1.0) for label in known]
     if not all(isinstance(factor, Real) and 0 <= factor < np.inf for factor in factors):
         raise ValueError(f"class_weight must hold finite numbers >= 0, got {class_weight}.")
-    return np.array(factors, dtype=np.float64)
+    return _within_bounds(np.array(factors, dtype=np.float64))
 
 
 def drop_weightless(X, y, weights, targets):
@@ -198,6 +230,10 @@ def check_token_ids(X):
     ValueError
         If X holds fractions, negative numbers or numbers beyond 32 bits.
     """
+    if X.dtype.kind == "O":  # numbers that no type of NumPy's can hold, or no numbers
+        X = _floats(X)
+    if X.dtype.kind in "mM":
+        raise ValueError(_not_ids("X holds dates or times"))
     if X.dtype.kind not in "biu":
         whole = np.floor(X)
         if np.any(whole != X):
@@ -211,6 +247,13 @@ def check_token_ids(X):
     if X.size and X.max() > np.iinfo(np.int32).max:
         raise ValueError(_not_ids(f"X holds {X.max()}, more than 32 bits can hold"))
     return X.astype(np.int32, copy=False)
+
+
+def _floats(X):
+    try:
+        return X.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(_not_ids(f"X holds what is no number: {error}")) from error
 
 
 def refuse_texts_and_sparse(X):

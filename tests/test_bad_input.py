@@ -3,6 +3,7 @@
 import traceback
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -108,6 +109,20 @@ def test_what_is_no_token_id(X, fitted):
     refused(fitted["text"].predict, X, match="SequenceVectorizer")
 
 
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.zeros((12, 3), dtype="M8[s]"),
+        np.ones((12, 3), dtype="m8[s]"),
+        [[None, 1]] * 12,
+        [[10**400, 1]] * 12,
+    ],
+    ids=["dates", "times", "None", "huge"],
+)
+def test_what_is_no_number(X):
+    refused(TEXT.fit, X, LABELS, match="SequenceVectorizer")
+
+
 def test_sparse_ids_are_refused(fitted):
     refused(fitted["text"].predict, sparse.csr_array(IDS), match="SequenceVectorizer")
 
@@ -139,6 +154,7 @@ BAD_Y = {
     "mixed types": (["a", 1] * 6, "mixes"),
     "mixed objects": (np.array(["a", 1] * 6, dtype=object), ""),
     "None among them": ([None, "a"] * 6, ""),
+    "pandas texts with NA": (pd.Series(["a", None] * 6, dtype="string"), "missing"),
     "too few": (LABELS[:5], "inconsistent"),
     "two columns of classes": (np.stack([LABELS, LABELS], axis=1), ""),
     "empty": ([], ""),
@@ -157,6 +173,8 @@ BAD_WEIGHTS = {
     "zero": (np.zeros(12), "zero"),
     "negative": (np.r_[-1.0, np.ones(11)], "[Nn]egative"),
     "NaN": (np.r_[NAN, np.ones(11)], "NaN"),
+    "the number NaN": (NAN, "sample_weight is nan"),
+    "the number infinity": (INF, "sample_weight is inf"),
     "infinite": (np.r_[INF, np.ones(11)], "infinity"),
     "too few": (np.ones(11), "inconsistent|shape"),
     "two columns": (np.ones((12, 2)), "1D|2D"),
@@ -181,6 +199,13 @@ def test_bad_classes_of_partial_fit():
     refused(GatedDenseClassifier().partial_fit, ROWS, LABELS, classes=["a"], match="class")
     refused(GatedDenseClassifier().partial_fit, ROWS, LABELS, classes=["a", "c"], match="announced")
     refused(GatedDenseClassifier().partial_fit, ROWS[:1], ["a"], match="one class")
+    for classes in ([], "ab", 5, {"a": 1, "b": 2}, [None, "a", "b"], ["a", 1], object(), ["a"]):
+        refused(GATED.partial_fit, ROWS, LABELS, classes=classes, match="^classes ")
+
+
+def test_classes_of_partial_fit_may_be_a_set():
+    clf = GatedDenseClassifier(units=2).partial_fit(ROWS, LABELS, classes={"c", "b", "a"})
+    assert clf.classes_.tolist() == ["a", "b", "c"]
 
 
 # -- parameters ----------------------------------------------------------------------------------
@@ -258,6 +283,35 @@ def test_sizes_that_no_machine_has(name):
 )
 def test_bad_class_weights(weights):
     refused(GatedDenseClassifier(units=2, class_weight=weights).fit, ROWS, LABELS)
+
+
+@pytest.mark.parametrize("class_weight", [{"a": 1e308, "b": 1e308}, {"a": 1e200, "b": 1e200}])
+def test_huge_class_weights_do_not_overflow(class_weight):
+    clf = GatedDenseClassifier(units=2, epochs=1, random_state=0, class_weight=class_weight)
+    clf.fit(ROWS, LABELS, sample_weight=np.full(12, 1e200))
+    plain = GatedDenseClassifier(units=2, epochs=1, random_state=0).fit(ROWS, LABELS)
+    np.testing.assert_allclose(clf.predict_proba(ROWS), plain.predict_proba(ROWS), rtol=1e-5)
+
+
+# -- parameters that were changed after fit ------------------------------------------------------
+
+
+def test_the_network_that_was_fitted_says_how_long_its_segments_are():
+    flat = AttentionTextClassifier(**TEXT.get_params()).fit(IDS, LABELS)
+    refused(flat.set_params(segment_length=2).segment_attention_weights, IDS, match="use attention")
+    params = TEXT.get_params() | {"segment_length": 2}
+    clf = AttentionTextClassifier(**params).fit(IDS, LABELS)
+    before = clf.segment_attention_weights(IDS)
+    for changed in (None, 3):
+        clf.set_params(segment_length=changed)
+        np.testing.assert_array_equal(clf.segment_attention_weights(IDS), before)
+
+
+def test_many_features_are_refused_by_fit_alone():
+    X = np.zeros((12, 5000), dtype=np.float32)
+    clf = GatedDenseClassifier(units=2, epochs=1).fit(X, LABELS)
+    clf.set_params(gate="inputs").predict(X)  # by the network that was fitted
+    refused(clf.fit, X, LABELS, match="at most")
 
 
 # -- texts ---------------------------------------------------------------------------------------
@@ -371,6 +425,33 @@ def test_anything_as_rows_is_answered_or_refused(fitted, X):
             assert np.isfinite(probabilities).all()
 
 
+BAD_READING = [
+    {"token_pattern": "("},
+    {"token_pattern": None},
+    {"ngram_range": (1,)},
+    {"ngram_range": ("a", 2)},
+    {"ngram_range": (1.0, 2.0)},
+    {"ngram_range": (2, 1)},
+    {"stop_words": [1, 2]},
+    {"stop_words": [["a"]]},
+]
+
+
+@pytest.mark.parametrize("params", BAD_READING, ids=str)
+def test_bad_parameters_of_reading(params):
+    name = next(iter(params))
+    refused(SequenceVectorizer(**params).fit, ["good film", "bad film"], match=name)
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
+def test_ngrams_longer_than_any_text(analyzer):
+    text = "good film"
+    many = SequenceVectorizer(analyzer=analyzer, ngram_range=(1, 10**9)).fit([text])
+    enough = SequenceVectorizer(analyzer=analyzer, ngram_range=(1, 20)).fit([text])
+    assert many.vocabulary_ == enough.vocabulary_
+    np.testing.assert_array_equal(many.token_spans([text])[0], enough.token_spans([text])[0])
+
+
 # -- explanations and displays -------------------------------------------------------------------
 
 
@@ -385,3 +466,33 @@ def test_displays_of_what_has_no_gates_or_history():
     for thing in (None, 3, "model"):
         refused(GateDisplay.from_estimator, thing, ROWS)
         refused(TrainingDisplay.from_estimator, thing)
+
+
+def test_what_is_no_number_of_things_to_show(pipeline, fitted):
+    display = AttentionDisplay.from_estimator(pipeline, ["good film"])
+    gates = GateDisplay.from_estimator(fitted["gated"], ROWS, LABELS)
+    for number in (-1, 1.5, "x"):
+        refused(display.plot, n_texts=number, match="n_texts")
+        refused(gates.plot, max_gates=number, match="max_gates")
+    refused(gates.plot, order=[1], match="order")
+    refused(display.explanations[0].top_tokens, -1, match="0 or more")
+
+
+def test_what_is_no_explanation():
+    for things in ([3], "ab", ["text"]):
+        refused(AttentionDisplay.from_explanations, things, match="explain_texts")
+
+
+@pytest.mark.parametrize("y", [[None, "a"] * 6, [NAN, 1.0] * 6, np.array(["a", 1] * 6, object)])
+def test_gates_by_labels_without_an_order(y, fitted):
+    refused(GateDisplay.from_estimator, fitted["gated"], ROWS, y, match="missing")
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+def test_a_column_of_true_classes_gives_the_same_accuracy(pipeline):
+    texts, y = ["good film", "bad story", "good story"], np.array(["good", "good", "bad"])
+    options = {"n_bootstrap": 10, "n_random": 1, "random_state": 0}
+    flat = faithfulness_report(pipeline, texts, y, **options)
+    column = faithfulness_report(pipeline, texts, y[:, None], **options)
+    assert flat.accuracy == column.accuracy
+    refused(faithfulness_report, pipeline, texts, np.zeros((3, 2)), **options)
