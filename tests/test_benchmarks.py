@@ -160,6 +160,15 @@ def test_accuracy_on_tables_in_its_quick_mode():
     assert "mean of GatedDenseClassifier - mean of MLPClassifier:" in output
 
 
+@pytest.mark.slow
+def test_pretrained_vectors_in_their_quick_mode():
+    process = run("pretrained_vectors.py", "--quick")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert "tokens with a vector" in output
+    assert "33.3 %" in output  # three of a text's nine words
+
+
 @pytest.fixture
 def tabular(monkeypatch):
     """The module `accuracy_tabular` of the benchmarks."""
