@@ -159,21 +159,25 @@ class BaseNetworkClassifier(
         last_epoch = _rescue.LastEpoch(callbacks, store.start, store.write, undoable=go_on)
         wrapper = _scikeras.wrap(network.model, targets.classes, targets.multilabel)
         interruption = _run(wrapper, X, targets.encoded, settings, last_epoch)
-        self._refuse_divergence(last_epoch)
+        self._refuse_divergence(last_epoch, network.model)
         self._keep(network, wrapper, last_epoch.history, targets, settings, go_on)
         self._keeps_optimizer = partial or self.warm_start
         if interruption is None:
             store.remove()
         return interruption
 
-    def _refuse_divergence(self, last_epoch):
+    def _refuse_divergence(self, last_epoch, model):
         losses = last_epoch.history.get("loss", [])
-        if losses and not np.isfinite(losses[-1]):
-            last_epoch.undo()
-            raise ValueError(
-                f"Training diverged: the loss is {losses[-1]} after epoch {len(losses)}. Use a "
-                f"smaller learning_rate (it is {self.learning_rate}), or scale the features."
-            )
+        what = f"the loss is {losses[-1]}" if losses else ""
+        if np.all(np.isfinite(losses[-1:])):  # the last steps may still have spoilt the weights
+            if all(np.all(np.isfinite(weights)) for weights in model.get_weights()):
+                return
+            what = "weights are infinite or no numbers"
+        last_epoch.undo()
+        raise ValueError(
+            f"Training diverged: {what} after epoch {len(losses)}. Use a smaller learning_rate "
+            f"(it is {self.learning_rate}), or scale the features."
+        )
 
     def _check_training_data(self, X, y, sample_weight, classes, reset):
         """The rows that count: X, labels, encoded targets and weights above 0."""

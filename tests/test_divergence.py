@@ -17,6 +17,14 @@ def test_a_diverged_fit_is_an_error_and_changes_nothing(dense_rows):
     np.testing.assert_array_equal(clf.predict_proba(X), before)
 
 
+def test_weights_spoilt_by_the_last_step_are_an_error(dense_rows):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(units=4, epochs=1, batch_size=len(X), learning_rate=1e39)
+    with pytest.raises(ValueError, match=r"diverged: weights are.*smaller learning_rate"):
+        clf.fit(X, y)
+    assert not hasattr(clf, "classes_")
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
