@@ -58,9 +58,17 @@ def draw(result):
     )[:, 0]
     for panel, (question, rows) in zip(panels, questions.items(), strict=True):
         _draw_panel(panel, question, rows)
+    panels[-1].set_xlim(*_limits(questions))
     panels[-1].set_xlabel("time over that of skattn (log scale; right of 1: skattn is faster)")
     _add_legend(figure, questions)
     return figure
+
+
+def _limits(questions):
+    """Of the axis that all panels share, with room for the figures beside the bars."""
+    rows = [row for rows in questions.values() for row in rows]
+    ends = [end for _, ratio, spread, goal in rows for end in (ratio, *spread, goal or 1)]
+    return min(0.9, 0.9 * min(ends)), max(2.2, 1.4 * max(ends))
 
 
 def _draw_panel(panel, question, rows):
@@ -85,8 +93,6 @@ def _draw_panel(panel, question, rows):
     panel.set_yticks(range(len(rows)), [name for name, *_ in rows])
     panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.set_title(question, loc="left", fontsize="medium")
-    panel.margins(x=0.08)
-    panel.set_xlim(right=max(2.2, panel.get_xlim()[1]))
     panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     panel.xaxis.set_minor_formatter(NullFormatter())
@@ -115,10 +121,13 @@ def write_pictures(files, folder):
         name = result["benchmark"]
         if (figure := draw(result)) is None:
             continue
-        figure.savefig(folder / f"speed_{name}.svg")
+        place = f"speed_{name}.svg"
+        if f"{folder.name}/{place}" in "".join(lines):  # one benchmark may have several runs
+            place = f"speed_{name}_{len(lines)}.svg"
+        figure.savefig(folder / place)
         title = TITLES.get(name, name)
         quick = " (A quick run: its figures mean nothing.)" if result["quick"] else ""
-        lines += [f".. figure:: {folder.name}/speed_{name}.svg", f"   :alt: {title}: time ratios"]
+        lines += [f".. figure:: {folder.name}/{place}", f"   :alt: {title}: time ratios"]
         lines += ["", f"   {title}. `{result['command']}`{quick}".replace("`", "``"), ""]
     if len(lines) == 2:
         lines.append("No full run yet.")
