@@ -1,6 +1,7 @@
 """Keras callbacks behind the estimators' parameters: early stopping, scores, progress."""
 
 import copy
+from numbers import Real
 
 import keras
 from rich.progress import (
@@ -20,7 +21,10 @@ class HeldOutScore(keras.callbacks.Callback):
         self.score = score
 
     def on_epoch_end(self, epoch, logs=None):
-        logs["val_score"] = float(self.score())
+        score = self.score()
+        if not isinstance(score, Real):
+            raise ValueError(f"scoring must give one number, but it gave {score!r:.60}.")
+        logs["val_score"] = float(score)
 
 
 class ProgressBar(keras.callbacks.Callback):

@@ -419,6 +419,8 @@ def _checked_widths(widths):
         raise ValueError(
             f"conv_widths={tuple(widths)} must be one or more whole numbers from 1 on, in tokens."
         )
+    if len(set(widths)) < len(widths):
+        raise ValueError(f"conv_widths={tuple(widths)} names a width twice; give each one once.")
     return [int(width) for width in widths]
 
 

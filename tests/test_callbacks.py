@@ -135,3 +135,12 @@ def test_silence_is_the_default(dense_rows, capfd):
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err == ""
+
+
+@pytest.mark.parametrize("score", [None, "high", np.ones(2)])
+def test_a_scorer_that_gives_no_number_is_named(dense_rows, score):
+    clf = GatedDenseClassifier(
+        units=4, epochs=1, early_stopping=True, scoring=lambda estimator, X, y: score
+    )
+    with pytest.raises(ValueError, match="scoring must give one number"):
+        clf.fit(*dense_rows)

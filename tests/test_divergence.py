@@ -45,7 +45,7 @@ def test_optimizers_that_cannot_be_used(dense_rows, params, message):
         GatedDenseClassifier(units=4, epochs=1, **params).fit(*dense_rows)
 
 
-@pytest.mark.parametrize("widths", [(), (0,), (2.5,)])
+@pytest.mark.parametrize("widths", [(), (0,), (2.5,), (3, 3)])
 def test_widths_of_a_convolution_are_whole_numbers(texts_as_ids, widths):
     with pytest.raises(ValueError, match="conv_widths"):
         AttentionTextClassifier(encoder="conv", conv_widths=widths).fit(*texts_as_ids)
