@@ -1,9 +1,7 @@
 """What both classifiers share: check -> encode -> train -> predict, and the state in files."""
 
 import copyreg
-import functools
 import os
-import warnings
 import weakref
 from numbers import Integral, Real
 
@@ -15,28 +13,14 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.metrics import check_scoring
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skattn import (
-    _callbacks,
-    _checkpoint,
-    _networks,
-    _rescue,
-    _scikeras,
-    _state,
-    _threads,
-    _validation,
-)
+from skattn import _fit, _rescue, _scikeras, _state, _threads, _validation
 from skattn._compat import CallbackSupportMixin
 from skattn._pool import POOL
-from skattn._schedule import FitSettings
 
 _threads.limit_in_worker()  # before anything below starts TensorFlow
-
-DEFAULT_HELD_OUT = 0.1
 
 
 class BaseNetworkClassifier(
@@ -130,179 +114,10 @@ class BaseNetworkClassifier(
     def _train(self, *data, **options):
         """Train, and be as before if that fails; a Ctrl-C is raised once whole epochs are kept."""
         with _rescue.all_or_nothing(self):
-            interruption = self._train_and_keep(*data, **options)
+            interruption = _fit.train(self, *data, **options)
         if interruption is not None:
             raise interruption
         return self
-
-    def _train_and_keep(self, X, y, sample_weight, go_on, partial=False, classes=None):
-        known = self.classes_ if go_on else classes
-        X, y, targets, weights = self._check_training_data(X, y, sample_weight, known, not go_on)
-        seed = self._seed if go_on else draw_seed(self.random_state)
-        first_epoch = self._epochs_seen if go_on else 0
-        store = _checkpoint.NO_CHECKPOINT
-        if self.checkpoint is not None and not partial:
-            store = _checkpoint.open_for(self, X, targets, weights, first_epoch)
-            seed = store.take_seed(seed)
-        settings = FitSettings(
-            weights=weights,
-            held_out=np.empty(0, dtype=np.int64) if partial else self._hold_out(targets, seed),
-            batch_size=self.batch_size,
-            seed=seed,
-            first_epoch=first_epoch,
-            n_epochs=1 if partial else self.epochs,
-            n_done=store.n_done,
-            cosine=self.learning_rate_schedule == "cosine" and not partial,
-        )
-        network = self._network_to_train(X, targets, seed, go_on)
-        callbacks = self._callbacks(network, X, y, settings, targets)
-        last_epoch = _rescue.LastEpoch(callbacks, store.start, store.write, undoable=go_on)
-        wrapper = _scikeras.wrap(network.model, targets.classes, targets.multilabel)
-        interruption = _run(wrapper, X, targets.encoded, settings, last_epoch)
-        self._refuse_divergence(last_epoch, network.model)
-        self._keep(network, wrapper, last_epoch.history, targets, settings, go_on)
-        self._keeps_optimizer = partial or self.warm_start
-        if interruption is None:
-            store.remove()
-        return interruption
-
-    def _refuse_divergence(self, last_epoch, model):
-        losses = last_epoch.history.get("loss", [])
-        what = f"the loss is {losses[-1]}" if losses else ""
-        if np.all(np.isfinite(losses[-1:])):  # the last steps may still have spoilt the weights
-            if all(np.all(np.isfinite(weights)) for weights in model.get_weights()):
-                return
-            what = "weights are infinite or no numbers"
-        last_epoch.undo()
-        raise ValueError(
-            f"Training diverged: {what} after epoch {len(losses)}. Use a smaller learning_rate "
-            f"(it is {self.learning_rate}), or scale the features."
-        )
-
-    def _check_training_data(self, X, y, sample_weight, classes, reset):
-        """The rows that count: X, labels, encoded targets and weights above 0."""
-        if self.weight_averaging and self.early_stopping:
-            raise ValueError(
-                "weight_averaging=True and early_stopping=True exclude each other: the one keeps "
-                "the mean of the epochs, the other the best of them. Choose one."
-            )
-        y, multilabel = _validation.check_targets(y, type(self).__name__)
-        kept, weights = _validation.check_weights(sample_weight, X, y)
-        targets = _validation.encode_targets(y[kept], multilabel, classes)
-        weights = _validation.weigh_classes(self.class_weight, targets, weights)
-        X, y = self._check_X(X, reset=reset), y[kept]
-        X = X if len(kept) == X.shape[0] else X[kept]
-        if not np.all(weights):  # of classes of weight 0
-            X, y, weights, targets = _validation.drop_weightless(X, y, weights, targets)
-        return X, y, targets, weights
-
-    def _hold_out(self, targets, seed):
-        fraction = self.validation_fraction
-        if fraction is None:
-            if not self.early_stopping:
-                return np.empty(0, dtype=np.int64)
-            fraction = DEFAULT_HELD_OUT
-        held_out, stratified = _validation.hold_out(targets, fraction, seed)
-        if not stratified:
-            warnings.warn(
-                "The held-out part could not be stratified, because a class has too few rows; it "
-                "was drawn at random.",
-                UserWarning,
-                stacklevel=6,
-            )
-        return held_out
-
-    def _network_to_train(self, X, targets, seed, go_on):
-        config = self._network_config(X, targets)
-        config |= {
-            "n_outputs": targets.n_outputs,
-            "multilabel": targets.multilabel,
-            "optimizer": _networks.optimizer_config(self.optimizer),
-            "learning_rate": float(self.learning_rate),
-            "weight_decay": float(self.weight_decay),
-            "l2": float(self.l2),
-            "dropout": float(self.dropout),
-            "label_smoothing": float(self.label_smoothing),
-            "learning_rate_schedule": self.learning_rate_schedule,
-        }
-        if not go_on:
-            network = POOL.acquire(config, self._build)
-            _networks.initialize(network.model, seed, self._initial_embeddings())
-        else:
-            network = self._live_network()
-            _refuse_changes(network.config, config)
-            if not self._keeps_optimizer:
-                _networks.reset_optimizer(network.model)
-        _networks.set_learning_rate(network.model, config)
-        return network
-
-    def _callbacks(self, network, X, y, settings, targets):
-        callbacks, epochs = [], settings.n_epochs
-        if self.callbacks or callable(self.scoring) or getattr(self, "_skl_callbacks", None):
-            network.exposed = True  # they may keep the model
-        by_loss = isinstance(self.scoring, str) and self.scoring == "loss"
-        if len(settings.held_out) and not by_loss:
-            callbacks.append(self._score_callback(network, X, y, settings, targets))
-        if self.early_stopping and len(settings.held_out):
-            monitor = "val_loss" if by_loss else "val_score"
-            callbacks.append(_callbacks.early_stopping(monitor, self.n_iter_no_change, self.tol))
-        if self.weight_averaging and epochs > 1:
-            callbacks.append(_callbacks.WeightAveraging(settings.first_epoch + epochs // 2))
-        if getattr(self, "_skl_callbacks", None):
-            callbacks.append(self._epoch_tasks(network, X, y, settings, targets))
-        if self.verbose:
-            callbacks.append(_callbacks.ProgressBar(epochs, type(self).__name__))
-        return callbacks + _callbacks.copies(self.callbacks)
-
-    def _epoch_tasks(self, network, X, y, settings, targets):
-        """The bridge to callbacks that were set by scikit-learn's `set_callbacks`."""
-        context = self._init_callback_context(max_subtasks=settings.n_epochs)
-        weighted = np.ptp(settings.weights) > 0
-        report = {
-            "estimator": self,
-            "X": X,
-            "y": y,
-            "metadata": {"sample_weight": settings.weights} if weighted else None,
-            "reconstruction_attributes": {
-                "classes_": targets.classes,
-                "_multilabel": targets.multilabel,
-                "_network": network,
-            },
-        }
-        context.call_on_fit_task_begin(**report)
-        return _callbacks.EpochTasks(context, report)
-
-    def _score_callback(self, network, X, y, settings, targets):
-        view = object.__new__(type(self))
-        vars(view).update(vars(self))
-        view.classes_, view._multilabel = targets.classes, targets.multilabel
-        view._network, view._wrapper, view._saved = network, None, None
-        vars(view).pop("feature_names_in_", None)  # it gets rows that are checked already
-        scorer = check_scoring(view, scoring=self.scoring)
-        held_out, weights = settings.held_out, settings.weights[settings.held_out]
-        weighted = isinstance(self.scoring, str) and np.ptp(weights) > 0
-        options = {"sample_weight": weights} if weighted else {}
-        return _callbacks.HeldOutScore(lambda: scorer(view, X[held_out], y[held_out], **options))
-
-    def _keep(self, network, wrapper, history, targets, settings, go_on):
-        """Take over what was trained; until here the estimator is as it was before."""
-        wrapper.history_ = {name: list(values) for name, values in history.items()}
-        n_epochs = len(history["loss"])
-        self.n_iter_ = n_epochs
-        stopping = [c for c in wrapper._fit_callbacks if hasattr(c, "best_epoch")]
-        if self.early_stopping and stopping:
-            self.best_iteration_ = int(stopping[0].best_epoch) + 1
-        elif hasattr(self, "best_iteration_"):
-            del self.best_iteration_
-        if go_on:
-            history = _joined(self.history_, history)
-        wrapper._fit_callbacks = wrapper._predict_callbacks = []
-        self.history_ = history
-        self.classes_, self._multilabel = targets.classes, targets.multilabel
-        self._seed, self._epochs_seen = settings.seed, settings.first_epoch + n_epochs
-        self._n_features_out = network.model._readouts["representation"].shape[-1]
-        self._own(network)
-        self._wrapper = wrapper
 
     # -- the network ---------------------------------------------------------------------------
 
@@ -438,46 +253,3 @@ class BaseNetworkClassifier(
 
     def _initial_embeddings(self):
         return None
-
-
-def _run(wrapper, X, y, settings, last_epoch):
-    """Let SciKeras run the epochs that are left; gives the Ctrl-C that ended them early."""
-    wrapper.set_params(callbacks=[*last_epoch.others, last_epoch], batch_size=settings.batch_size)
-    fit = functools.partial(
-        wrapper.fit,
-        X,
-        y,
-        settings=settings,
-        epochs=last_epoch.n_left(settings.n_epochs),
-        initial_epoch=settings.first_epoch + settings.n_done,
-    )
-    try:
-        return _rescue.run(fit, last_epoch, settings.n_epochs)
-    finally:
-        wrapper.set_params(callbacks=None)
-
-
-def _joined(before, after):
-    """Both histories in a row, each list as long as all epochs."""
-    blank = {id(part): [np.nan] * len(part["loss"]) for part in (before, after)}
-    return {
-        name: [value for part in (before, after) for value in part.get(name, blank[id(part)])]
-        for name in before | after
-    }
-
-
-def draw_seed(random_state):
-    """A seed for one fit; None draws from the operating system and touches no global state."""
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-
-
-def _refuse_changes(old, new):
-    """A network that is trained on cannot change its form."""
-    changed = [k for k in new if k != "learning_rate" and old.get(k) != new[k]]
-    if changed:
-        raise ValueError(
-            f"warm_start and partial_fit go on with the network as it is, but {changed} changed "
-            "since. Set warm_start=False and fit again, or set the parameters back."
-        )

@@ -222,7 +222,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
             self._sparse = sparse.issparse(X)
         return sparse.csr_array(X) if self._sparse else X
 
-    def _network_config(self, X, targets):
+    def _network_config(self, X):
         return {
             "n_features": int(X.shape[1]),
             "sparse": bool(self._sparse),

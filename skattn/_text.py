@@ -386,7 +386,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             )
         return table
 
-    def _network_config(self, X, targets):
+    def _network_config(self, X):
         table = self._initial_embeddings()
         return {
             "encoder": self.encoder,

@@ -53,7 +53,7 @@ def test_a_fit_that_goes_on_ends_with_the_same_bits(choice, dense_rows, tmp_path
     X, y = dense_rows
     clf = GatedDenseClassifier(checkpoint=tmp_path / "folder", **SETTINGS | CHOICES[choice])
     if clf.random_state is None:
-        monkeypatch.setattr("skattn._base.draw_seed", lambda _: next(seeds))
+        monkeypatch.setattr("skattn._fit.draw_seed", lambda _: next(seeds))
         seeds = iter([1, 2, 1])
     die(clf, 3, X, y)
     assert len(list((tmp_path / "folder").iterdir())) == 1
