@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AttentionDisplay": "_displays",
-    "AttentionPooling": "_layers",
+    "AttentionPooling": "_attention",
     "AttentionTextClassifier": "_text",
     "GateDisplay": "_displays",
     "GatedDenseClassifier": "_gated",

@@ -5,10 +5,10 @@ from numbers import Real
 import keras
 import numpy as np
 
+from skattn._attention import AttentionPooling
 from skattn._encoders import ENCODERS
 from skattn._layers import (
     AnyToken,
-    AttentionPooling,
     CutSegments,
     JoinSegments,
     SparseDense,

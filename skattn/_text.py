@@ -7,10 +7,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skattn import _validation
+from skattn._attention import SCORES
 from skattn._base import BaseNetworkClassifier
 from skattn._encoders import CONV_WIDTHS, ENCODERS
-from skattn._layers import SCORES
 from skattn._networks import build_text_network
+from skattn._windows import share_windows
 
 OUT_OF_VOCABULARY = 1
 MAX_TABLE_ROWS = 1 << 24  # of a table whose size follows from the data
@@ -363,10 +364,6 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             )
         return self.vocabulary_size or max(2, largest + 1)
 
-    def _asked_rows(self, table):
-        """Rows that the parameters ask for; None where the data decide."""
-        return self.vocabulary_size if table is None else len(table)
-
     def _initial_embeddings(self):
         embeddings = self.embeddings
         if embeddings is None:  # a pipeline may lend those that its vectorizer has read
@@ -388,6 +385,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     def _network_config(self, X):
         table = self._initial_embeddings()
+        asked_rows = self.vocabulary_size if table is None else len(table)
         return {
             "encoder": self.encoder,
             "attention": self.attention,
@@ -398,7 +396,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             "head_penalty": float(self.head_penalty),
             "segment_length": int(min(self.segment_length or 0, X.shape[1])),
             "extra_pooling": self.extra_pooling,
-            "vocabulary_size": int(self._asked_rows(table) or self.vocabulary_size_),
+            "vocabulary_size": int(asked_rows or self.vocabulary_size_),
             "embedding_dropout": float(self.embedding_dropout),
             "word_dropout": float(self.word_dropout),
             "embedding_dim": int(self.embedding_dim if table is None else table.shape[1]),
@@ -422,37 +420,6 @@ def _checked_widths(widths):
     if len(set(widths)) < len(widths):
         raise ValueError(f"conv_widths={tuple(widths)} names a width twice; give each one once.")
     return [int(width) for width in widths]
-
-
-def share_windows(weights, lengths, widths):
-    """Share the weight of each window evenly among the tokens in it, and average the widths.
-
-    A convolution of width `w` with "same" padding reads, at step `t`, the tokens from
-    ``t - (w - 1) // 2`` to ``t + w // 2``.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_rows, n_steps)
-        Of the windows; 0 from each row's length on.
-    lengths : ndarray of shape (n_rows,)
-    widths : iterable of int
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_steps)
-        The rows sum to what they summed to.
-    """
-    steps = np.arange(weights.shape[1])
-    last = lengths[:, None] - 1
-    shared = np.zeros_like(weights)
-    for width in widths:
-        first_read = np.maximum(steps - (width - 1) // 2, 0)
-        last_read = np.minimum(steps + width // 2, last)
-        each = weights / np.maximum(last_read - first_read + 1, 1) / len(widths)
-        for offset in range(-((width - 1) // 2), width // 2 + 1):
-            rows, places = np.nonzero((each > 0) & (steps + offset >= 0) & (steps + offset <= last))
-            shared[rows, places + offset] += each[rows, places]
-    return shared
 
 
 def _in_place(X, values):

@@ -9,8 +9,8 @@ import pytest
 from scipy import sparse
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
+from skattn._attention import AttentionPooling
 from skattn._encoders import CONV_WIDTHS, ENCODERS
-from skattn._layers import AttentionPooling
 from skattn._networks import (
     build_gated_network,
     build_text_network,

@@ -17,6 +17,7 @@ METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"
 ROOMS = {path.stem: path for path in sorted((PROJECT / "skattn").glob("*.py"))}
 
 KERAS_ROOMS = {
+    "_attention",
     "_callbacks",
     "_encoders",
     "_layers",

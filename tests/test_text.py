@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skattn import AttentionTextClassifier
+from skattn._attention import SCORES
 from skattn._encoders import ENCODERS
-from skattn._layers import SCORES
 
 
 def classifier(**parameters):

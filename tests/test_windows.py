@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skattn import explain_texts, make_text_classifier
-from skattn._text import share_windows
+from skattn._windows import share_windows
 
 
 def test_a_window_is_shared_among_its_tokens():

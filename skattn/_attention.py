@@ -1,0 +1,195 @@
+"""`AttentionPooling`: a Keras layer, hidden states -> their weighted sum over time."""
+
+import keras
+from keras import ops
+
+from skattn._layers import PACKAGE
+
+SCORES = ("feedforward", "additive", "dot", "multihead", "uniform", "max")
+
+
+def masked_softmax(scores, mask):
+    """Softmax over the time steps where `mask` is true; exactly 0 elsewhere.
+
+    Parameters
+    ----------
+    scores : tensor of shape (batch, time, heads)
+    mask : boolean tensor of shape (batch, time)
+
+    Returns
+    -------
+    tensor of shape (batch, time, heads)
+        Sums to 1 over time, or to 0 where no step is kept.
+    """
+    keep = ops.cast(mask, scores.dtype)[:, :, None]
+    highest = ops.max(scores * keep - 1e9 * (1.0 - keep), axis=1, keepdims=True)
+    exponents = ops.exp(ops.minimum(scores - ops.stop_gradient(highest), 0.0)) * keep
+    return exponents / ops.maximum(ops.sum(exponents, axis=1, keepdims=True), 1e-30)
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class AttentionPooling(keras.layers.Layer):
+    """Weighted sum of the hidden states over time, with weights that the layer learns.
+
+    Parameters
+    ----------
+    score : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, \
+            default="feedforward"
+        How a hidden state :math:`h_t` gets its score :math:`e_t`; the weights are the softmax of
+        the scores over the steps that the mask keeps.
+
+        - ``"feedforward"``: :math:`e_t = \\tanh(w \\cdot h_t + b)` [1]_.
+        - ``"additive"``: :math:`e_t = v \\cdot \\tanh(W h_t + b)` [2]_, [3]_.
+        - ``"dot"``: :math:`e_t = q \\cdot h_t / \\sqrt{d}` with a learned query [4]_.
+        - ``"multihead"``: as ``"additive"`` with one `v` a head [5]_; the heads' sums are joined.
+        - ``"uniform"``: the same weight for every step, nothing learned.
+        - ``"max"``: no weighted sum but the maximum of each unit over time; a step's weight is
+          the share of the units that have their maximum there.
+    heads : int, default=4
+        Number of heads of ``"multihead"``.
+    units : int, default=None
+        Width of `W` in ``"additive"`` and ``"multihead"``; None: as wide as the hidden states.
+    penalty : float, default=0.0
+        Weight of :math:`\\|A A^T - I\\|_F^2`, which keeps the heads apart [5]_.
+    kernel_regularizer : keras.Regularizer, default=None
+        For the kernels of the scores.
+    kernel_initializer : str or keras.Initializer, default="glorot_uniform"
+        For the kernels of the scores.
+
+    References
+    ----------
+    .. [1] Raffel & Ellis, "Feed-forward networks with attention can solve some long-term memory
+       problems", 2015, equation 2.
+    .. [2] Bahdanau, Cho & Bengio, "Neural machine translation by jointly learning to align and
+       translate", 2015.
+    .. [3] Yang et al., "Hierarchical attention networks for document classification", 2016,
+       equations 5-7.
+    .. [4] Vaswani et al., "Attention is all you need", 2017, equation 1.
+    .. [5] Lin et al., "A structured self-attentive sentence embedding", 2017, equations 6-8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattn import AttentionPooling
+    >>> hidden_states = np.ones((2, 3, 4), dtype="float32")
+    >>> mask = np.array([[True, True, True], [True, False, False]])
+    >>> context, weights = AttentionPooling()(hidden_states, mask=mask)
+    >>> context.shape, weights.numpy()[1].tolist()
+    (TensorShape([2, 4]), [1.0, 0.0, 0.0])
+    """
+
+    def __init__(
+        self,
+        score="feedforward",
+        heads=4,
+        units=None,
+        penalty=0.0,
+        kernel_regularizer=None,
+        kernel_initializer="glorot_uniform",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if score not in SCORES:
+            raise ValueError(f"score must be one of {SCORES}, got {score!r}.")
+        self.score, self.heads, self.units, self.penalty = score, heads, units, penalty
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        self.scorers = [] if self.score in ("uniform", "max") else self._scorers(input_shape[-1])
+        shape = input_shape
+        for layer in self.scorers:
+            layer.build(shape)
+            shape = (*shape[:-1], layer.units)
+        self.built = True
+
+    def _scorers(self, width):
+        def dense(name, units, **settings):
+            return keras.layers.Dense(
+                units,
+                kernel_regularizer=self.kernel_regularizer,
+                kernel_initializer=self.kernel_initializer,
+                name=name,
+                **settings,
+            )
+
+        if self.score == "feedforward":
+            return [dense("score", 1, activation="tanh")]
+        if self.score == "dot":
+            return [dense("query", 1, use_bias=False)]
+        heads = self.heads if self.score == "multihead" else 1
+        return [
+            dense("projection", self.units or width, activation="tanh"),
+            dense("context_vector", heads, use_bias=False),
+        ]
+
+    def call(self, hidden_states, mask=None):
+        """Pool over time.
+
+        Parameters
+        ----------
+        hidden_states : tensor of shape (batch, time, units)
+        mask : boolean tensor of shape (batch, time), default=None
+            True where a step counts.
+
+        Returns
+        -------
+        context : tensor of shape (batch, heads * units)
+        weights : tensor of shape (batch, time)
+            The mean over the heads; 0 where the mask is false, otherwise summing to 1.
+        """
+        if mask is None:
+            mask = ops.ones(ops.shape(hidden_states)[:2], dtype="bool")
+        if self.score == "max":
+            return _max_pooling(hidden_states, mask)
+        weights = masked_softmax(self._scores(hidden_states), mask)  # (batch, time, heads)
+        context = ops.matmul(ops.transpose(weights, (0, 2, 1)), hidden_states)
+        if self.penalty and self.score == "multihead":
+            self.add_loss(self.penalty * _overlap(weights))
+        width = context.shape[1] * context.shape[2]
+        return ops.reshape(context, (-1, width)), ops.mean(weights, axis=-1)
+
+    def _scores(self, hidden_states):
+        scores = hidden_states
+        for layer in self.scorers:
+            scores = layer(scores)
+        if self.score == "uniform":
+            return ops.zeros_like(hidden_states[:, :, :1])
+        return scores / hidden_states.shape[-1] ** 0.5 if self.score == "dot" else scores
+
+    def compute_output_shape(self, input_shape):
+        heads = self.heads if self.score == "multihead" else 1
+        return (input_shape[0], heads * input_shape[-1]), tuple(input_shape[:2])
+
+    def compute_mask(self, inputs, mask=None):
+        return None, None
+
+    def get_config(self):
+        return super().get_config() | {
+            "score": self.score,
+            "heads": self.heads,
+            "units": self.units,
+            "penalty": self.penalty,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer)
+            if self.kernel_regularizer
+            else None,
+        }
+
+
+def _max_pooling(hidden_states, mask):
+    """The maximum of each unit over the kept steps, and how many units have theirs at each step."""
+    keep = ops.cast(mask, hidden_states.dtype)[:, :, None]
+    highest = ops.max(hidden_states * keep - 1e9 * (1.0 - keep), axis=1, keepdims=True)
+    highest = ops.where(ops.any(mask, axis=1)[:, None, None], highest, ops.zeros_like(highest))
+    at_highest = ops.cast(hidden_states == highest, hidden_states.dtype) * keep
+    ties = ops.maximum(ops.sum(at_highest, axis=1, keepdims=True), 1.0)
+    return highest[:, 0], ops.mean(at_highest / ties, axis=-1)
+
+
+def _overlap(weights):
+    """Mean over the batch of ||A A^T - I||_F^2, A the heads' weights."""
+    products = ops.matmul(ops.transpose(weights, (0, 2, 1)), weights)  # (batch, heads, heads)
+    apart = products - ops.eye(weights.shape[-1], dtype=weights.dtype)
+    return ops.mean(ops.sum(ops.square(apart), axis=(1, 2)))
