@@ -140,6 +140,9 @@ def fingerprint(estimator, X, targets, weights, first_epoch):
         for name, value in estimator.get_params(deep=False).items()
         if name not in _NO_MATTER
     }
+    table = estimator._initial_embeddings()  # given, or lent by a pipeline
+    if table is not None:
+        settings["embeddings"] = hashlib.blake2b(np.ascontiguousarray(table)).hexdigest()
     if isinstance(estimator.random_state, (int, np.integer)):
         settings["seed"] = int(estimator.random_state)
     settings |= {"format": FORMAT, "first_epoch": first_epoch, "shape": list(X.shape)}
@@ -155,9 +158,6 @@ def fingerprint(estimator, X, targets, weights, first_epoch):
 def _plain(name, value):
     if name == "optimizer":
         return optimizer_config(value)
-    if name == "embeddings" and value is not None:
-        table = np.ascontiguousarray(value, dtype=np.float32)
-        return hashlib.blake2b(table.data, digest_size=10).hexdigest()
     if callable(value):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value))}"
     return value

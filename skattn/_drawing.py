@@ -44,11 +44,13 @@ def panels_in(plt, ax, n_panels, size):
 
 
 def clean(ax):
+    """Take away the frame's upper and right line, and soften the ticks."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(color=LIGHT["field"])
 
 
 def legend(ax, **options):
+    """A legend without a frame; a dollar in a name stays a dollar."""
     legend = ax.legend(frameon=False, **options)
     for text in legend.get_texts():
         text.set_parse_math(False)
@@ -60,5 +62,6 @@ def plain(text):
 
 
 def short(value, length=40):
+    """A value as text that can be drawn, cut to at most `length` characters."""
     text = plain(str(value))
     return text if len(text) <= length else text[: length - 1] + "…"

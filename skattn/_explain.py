@@ -291,6 +291,7 @@ def _described(network):
 
 
 def import_pandas(caller):
+    """The module `pandas`, or an error that says what to install."""
     try:
         import pandas
     except ImportError as error:

@@ -347,12 +347,14 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         X = validate_data(self, X, reset=reset, dtype="numeric")
         X = _validation.check_token_ids(X)
         if reset:
-            self.vocabulary_size_ = self._table_rows(X)
+            table = self._initial_embeddings()
+            self.vocabulary_size_ = self._table_rows(X, table)
+            lent = table is not None and self.embeddings is None
+            self._lent_dim = table.shape[1] if lent else None
         beyond = X >= self.vocabulary_size_
         return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
 
-    def _table_rows(self, X):
-        table = self._initial_embeddings()
+    def _table_rows(self, X, table):
         if table is not None:
             return len(table)
         largest = int(X.max())
@@ -386,6 +388,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     def _network_config(self, X):
         table = self._initial_embeddings()
         asked_rows = self.vocabulary_size if table is None else len(table)
+        lent_dim = vars(self).get("_lent_dim")  # of vectors that a pipeline lent when it began
+        own_dim = self.embedding_dim if lent_dim is None else lent_dim
         return {
             "encoder": self.encoder,
             "attention": self.attention,
@@ -399,7 +403,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             "vocabulary_size": int(asked_rows or self.vocabulary_size_),
             "embedding_dropout": float(self.embedding_dropout),
             "word_dropout": float(self.word_dropout),
-            "embedding_dim": int(self.embedding_dim if table is None else table.shape[1]),
+            "embedding_dim": int(own_dim if table is None else table.shape[1]),
             "embedding_trainable": bool(self.embedding_trainable),
             "frozen_epochs": int(self.frozen_epochs),
         }

@@ -164,6 +164,14 @@ def test_version_shims_stand_in_one_room():
             assert name != "__version__" or room in {"__init__", *DEMO}, room
 
 
+def test_what_rooms_share_says_what_it_is():
+    for room, tree in TREES.items():
+        assert ast.get_docstring(tree), room
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{room}.{node.name}"
+
+
 def test_only_the_demo_prints():
     for room in set(ROOMS) - DEMO:
         calls = [node.func for node in ast.walk(TREES[room]) if isinstance(node, ast.Call)]

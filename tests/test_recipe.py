@@ -11,7 +11,7 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
-from skattn import explain_texts, make_text_classifier
+from skattn import _checkpoint, explain_texts, make_text_classifier
 
 SMALL = {"epochs": 2, "embedding_dim": 8, "random_state": 0}
 
@@ -166,7 +166,7 @@ def test_pretrained_vectors_reach_the_network(linear, frozen):
 def test_vectors_that_thaw_move_after_the_frozen_epochs():
     texts, y = texts_of(6, 2)
     words = sorted({word for text in texts for word in text.split()})
-    vectors = {word: np.full(8, 0.1) for word in words}
+    vectors = {word: np.full(5, 0.1) for word in words}  # embedding_dim is another number
     settings = SMALL | {"embeddings": vectors, "frozen_epochs": 1, "linear": False, "min_df": 1}
     frozen = make_text_classifier(**(settings | {"epochs": 1})).fit(texts, y)
     thawed = make_text_classifier(**(settings | {"epochs": 2})).fit(texts, y)
@@ -224,7 +224,7 @@ def test_texts_come_in_any_container():
 def with_vectors(**parameters):
     texts, y = texts_of(6, 2)
     words = sorted({word for text in texts for word in text.split()})
-    vectors = {word: np.full(8, 0.1) for word in words}
+    vectors = {word: np.full(5, 0.1) for word in words}  # embedding_dim is another number
     settings = {"embeddings": vectors, "embedding_trainable": False, "encoder": "none", "min_df": 1}
     return make_text_classifier(linear=False, **(SMALL | settings | parameters)), texts, y
 
@@ -245,3 +245,32 @@ def test_a_part_of_a_pipeline_with_vectors_can_be_fitted():
     model, texts, y = with_vectors()
     ids = model[:-1].fit_transform(texts, y)
     np.testing.assert_array_equal(ids, model.fit(texts, y)[:-1].transform(texts))
+
+
+def test_the_classifier_of_a_pipeline_with_vectors_can_go_on():
+    model, texts, y = with_vectors(warm_start=True)
+    model.fit(texts, y)
+    ids = model[:-1].transform(texts)
+    classifier = pickle.loads(pickle.dumps(model["classifier"]))
+    before = classifier.predict_proba(ids)
+    classifier.partial_fit(ids, y)
+    assert np.any(classifier.predict_proba(ids) != before)
+    embedding = classifier.model_.get_layer("embedding").get_weights()[0]
+    np.testing.assert_array_equal(embedding, model["vectorizer"].embeddings_)
+    assert classifier.fit(ids, y).n_iter_ == model.fit(texts, y)["classifier"].n_iter_
+    with pytest.raises(ValueError, match=r"\['units'\] changed"):
+        classifier.set_params(units=9).partial_fit(ids, y)
+    alone = classifier.set_params(warm_start=False).fit(ids, y)  # nothing is lent any more
+    assert alone.model_.get_layer("embedding").output.shape[-1] == SMALL["embedding_dim"]
+
+
+def test_a_checkpoint_is_that_of_the_vectors_too(tmp_path, monkeypatch):
+    names, plain = [], _checkpoint.fingerprint
+    monkeypatch.setattr(
+        _checkpoint, "fingerprint", lambda *given: names.append(plain(*given)) or names[-1]
+    )
+    for number in (0.1, 0.1, 0.2):
+        model, texts, y = with_vectors(checkpoint=tmp_path)
+        vectors = {word: np.full(5, number) for word in model["vectorizer"].embeddings}
+        model.set_params(vectorizer__embeddings=vectors).fit(texts, y)
+    assert names[0] == names[1] != names[2]
