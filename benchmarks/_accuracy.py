@@ -1,4 +1,10 @@
-"""What the runs of `accuracy_text.py` and the tables made from them share."""
+"""What the runs that judge accuracy share: the sets, their results in a file, the tables' cells."""
+
+import json
+import sys
+from pathlib import Path
+
+from _environment import stamp
 
 SETS = ("trec", "mr", "sms_spam", "snips", "banking77", "r8", "imdb_5k")
 PUBLISHED = {
@@ -16,3 +22,18 @@ BASELINE = "tf-idf + LinearSVC"
 def accuracies(results, contender, set_name, column="accuracy"):
     """A contender's accuracies on a set, one a seed."""
     return [found[column] for found in results.get(f"{contender}|{set_name}", {}).values()]
+
+
+def open_results(options):
+    """The results of an earlier run with the same output, or none; a run goes on with them."""
+    output = Path(options.output) if options.output else None
+    answer = json.loads(output.read_text()) if output and output.exists() else {"results": {}}
+    if answer.get("split", options.split) != options.split:
+        sys.exit(f"{output} holds results of --split {answer['split']}: name another file.")
+    return answer | {"environment": stamp(), "split": options.split}
+
+
+def write_results(options, answer):
+    """Write all results so far, if the run has an output."""
+    if options.output:
+        Path(options.output).write_text(json.dumps(answer, indent=1) + "\n")

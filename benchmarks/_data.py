@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 R8_ROWS = (5485, 2189)
 R8_SHARES = (0.52, 0.29, 0.05, 0.045, 0.04, 0.03, 0.015, 0.01)
@@ -29,8 +29,8 @@ def texts(config, name="r8"):
     if not config["data"]:
         return generate(config["quick"])
     folder = Path(config["data"]) / name
-    texts_train, labels_train = _read(folder / "train.tsv.gz")
-    texts_test, labels_test = _read(folder / "test.tsv.gz")
+    texts_train, labels_train = read_texts(folder / "train.tsv.gz")
+    texts_test, labels_test = read_texts(folder / "test.tsv.gz")
     classes = sorted(set(labels_train))
     y_train, y_test = np.searchsorted(classes, labels_train), np.searchsorted(classes, labels_test)
     if config["quick"]:
@@ -41,12 +41,34 @@ def texts(config, name="r8"):
     return texts_train, texts_test, y_train, y_test
 
 
-def _read(path):
+def read_texts(path):
     """Texts and labels of a gzip TSV file with the header `label<TAB>text`."""
     csv.field_size_limit(sys.maxsize)
     with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
     return [row["text"] for row in rows], [row["label"] for row in rows]
+
+
+def parts(folder, split, seed):
+    """Training and judged texts and labels, once or for each fold.
+
+    A set without a published test part is one file, `all.tsv.gz`.
+    """
+    whole = folder / "all.tsv.gz"
+    texts, labels = map(np.array, read_texts(whole if whole.exists() else folder / "train.tsv.gz"))
+    if split == "validation":
+        rows = train_test_split(
+            np.arange(len(texts)), test_size=0.15, stratify=labels, random_state=seed
+        )
+        folds = [rows]
+    elif whole.exists():
+        folds = StratifiedKFold(5, shuffle=True, random_state=0).split(texts, labels)
+    else:
+        texts_test, labels_test = map(np.array, read_texts(folder / "test.tsv.gz"))
+        yield texts, labels, texts_test, labels_test
+        return
+    for train, judged in folds:
+        yield texts[train], labels[train], texts[judged], labels[judged]
 
 
 def generate(quick=False, rows=None, seed=0):

@@ -20,7 +20,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from _environment import stamp
+from _accuracy import open_results, write_results
 from sklearn import datasets
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -125,11 +125,7 @@ def table(results, names, sets):
 
 
 def run(options, builders):
-    output = Path(options.output) if options.output else None
-    answer = json.loads(output.read_text()) if output and output.exists() else {"results": {}}
-    if answer.get("split", options.split) != options.split:
-        sys.exit(f"{output} holds results of --split {answer['split']}.")
-    answer |= {"environment": stamp(), "split": options.split}
+    answer = open_results(options)
     for name in options.sets:
         X, y = load(name, options.data)
         for contender in builders:
@@ -144,18 +140,13 @@ def run(options, builders):
                     f"  {told['seconds']:6.2f} s a fit",
                     flush=True,
                 )
-                if output:
-                    output.write_text(json.dumps(answer, indent=1) + "\n")
+                write_results(options, answer)
     table(answer["results"], list(builders), options.sets)
 
 
 def quick():
     """A smoke run: one repeat on wine; all must learn it."""
-    results, builders = (
-        {},
-        {OWN: lambda seed: own(seed, epochs=10)}
-        | {name: build for name, build in CONTENDERS.items() if name != OWN},
-    )
+    results, builders = {}, CONTENDERS | {OWN: functools.partial(own, epochs=10)}
     X, y = load("wine", None)
     for name, build in builders.items():
         results[f"{name}|wine"] = {"0": judge(build, X, y, "validation", 0)}

@@ -10,18 +10,15 @@ once, and a second run with the same output goes on. `accuracy_report.py` makes 
 """
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-from _accuracy import BASELINE, PUBLISHED, SETS, accuracies
-from _data import _read, generate
-from _environment import stamp
+from _accuracy import BASELINE, PUBLISHED, SETS, accuracies, open_results, write_results
+from _data import generate, parts
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
@@ -60,28 +57,6 @@ def contenders():
         ),
         "recipe, no encoder": lambda seed: recipe(seed, encoder="none"),
     }
-
-
-def parts(folder, split, seed):
-    """Training and judged texts and labels, once or for each fold.
-
-    A set without a published test part is one file, `all.tsv.gz`.
-    """
-    whole = folder / "all.tsv.gz"
-    texts, labels = map(np.array, _read(whole if whole.exists() else folder / "train.tsv.gz"))
-    if split == "validation":
-        rows = train_test_split(
-            np.arange(len(texts)), test_size=0.15, stratify=labels, random_state=seed
-        )
-        folds = [rows]
-    elif whole.exists():
-        folds = StratifiedKFold(5, shuffle=True, random_state=0).split(texts, labels)
-    else:
-        texts_test, labels_test = map(np.array, _read(folder / "test.tsv.gz"))
-        yield texts, labels, texts_test, labels_test
-        return
-    for train, judged in folds:
-        yield texts[train], labels[train], texts[judged], labels[judged]
 
 
 def judge(build, folder, split, seed):
@@ -146,11 +121,7 @@ def table(results, sets):
 
 
 def run(options, folder_of, builders):
-    output = Path(options.output) if options.output else None
-    answer = json.loads(output.read_text()) if output and output.exists() else {"results": {}}
-    if answer.get("split", options.split) != options.split:
-        sys.exit(f"{output} holds accuracies of the split {answer['split']!r}: name another file.")
-    answer |= {"environment": stamp(), "split": options.split}
+    answer = open_results(options)
     for seed in options.seeds:
         for name in options.sets:
             for contender in options.contenders:
@@ -164,8 +135,7 @@ def run(options, folder_of, builders):
                     f"  unseen {told['accuracy_unseen']:6.2f}  {told['seconds']:6.1f} s",
                     flush=True,
                 )
-                if output:
-                    output.write_text(json.dumps(answer, indent=1) + "\n")
+                write_results(options, answer)
     table(answer["results"], options.sets)
 
 

@@ -14,7 +14,6 @@ with the same output goes on.
 """
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -22,10 +21,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from _data import _read
-from _environment import stamp
+from _accuracy import open_results, write_results
+from _data import parts, read_texts
 from _word_vectors import distinct_words, encode, make_up, reduce, write
-from accuracy_text import parts
 from sklearn.model_selection import train_test_split
 
 SETS = ("trec", "mr", "banking77")
@@ -77,9 +75,7 @@ def judge(folder, params, n_texts, seed):
 
 def run(options, **shared):
     """Judge what is not in the output yet, then print the table; the results."""
-    output = Path(options.output) if options.output else None
-    answer = json.loads(output.read_text()) if output and output.exists() else {"results": {}}
-    answer |= {"environment": stamp(), "split": "validation"}
+    answer = open_results(options)
     for n_texts in options.texts:
         for name in options.sets:
             for way, settings in WAYS.items():
@@ -96,8 +92,7 @@ def run(options, **shared):
                         f"  {told['seconds']:5.1f} s",
                         flush=True,
                     )
-                    if output:
-                        output.write_text(json.dumps(answer, indent=1) + "\n")
+                    write_results(options, answer)
     table(answer["results"], options)
     return answer["results"]
 
@@ -137,7 +132,7 @@ def write_vectors(options):
     """Write the vectors of all words of the sets' training parts; no other file is opened."""
     texts = []
     for name in options.sets:
-        texts += _read(Path(options.data) / name / "train.tsv.gz")[0]
+        texts += read_texts(Path(options.data) / name / "train.tsv.gz")[0]
     words = distinct_words(texts)
     start = time.perf_counter()
     matrix = reduce(encode(words), options.dimensions)
@@ -175,6 +170,7 @@ def main(arguments=None):
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--output")
+    parser.set_defaults(split="validation")
     parser.add_argument("--quick", action="store_true", help="made-up texts and vectors")
     options = parser.parse_args(arguments)
     if options.quick:

@@ -43,6 +43,16 @@ def dense_rows():
 
 
 @pytest.fixture
+def benchmarks(monkeypatch):
+    """The folder of the benchmarks, whose modules can be imported in this test."""
+    folder = PROJECT / "benchmarks"
+    if not folder.exists():
+        pytest.skip("the source distribution has no benchmarks")
+    monkeypatch.syspath_prepend(str(folder))
+    return folder
+
+
+@pytest.fixture
 def run_python(tmp_path):
     """Run code in another process, in an empty folder; the completed process with its output."""
 

@@ -3,7 +3,6 @@
 import gzip
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,17 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
-FOLDER = Path(__file__).parent.parent / "benchmarks"
-
-pytestmark = pytest.mark.skipif(
-    not FOLDER.exists(), reason="the source distribution has no benchmarks"
-)
-
 
 @pytest.fixture
-def benchmark(monkeypatch):
+def benchmark(benchmarks):
     """The module `accuracy_text` of the benchmarks."""
-    monkeypatch.syspath_prepend(str(FOLDER))
     import accuracy_text
 
     return accuracy_text
@@ -81,7 +73,7 @@ def test_members_are_judged_as_the_fitted_recipe_has_them(benchmark, result, mon
     assert results["recipe|trec"]["0"]["seconds"] > 0
     assert results["recipe, network alone|trec"]["0"]["seconds"] is None
     assert "network alone" not in str(benchmark.contenders())
-    with pytest.raises(SystemExit, match="holds accuracies of the split 'test'"):
+    with pytest.raises(SystemExit, match="holds results of --split test"):
         benchmark.main(["--data", str(result.parent), "--output", str(result)])
 
 
@@ -95,7 +87,7 @@ def test_texts_of_the_training_part_are_left_out(benchmark, tmp_path):
     assert found["accuracy_unseen"] == 0.0
 
 
-def test_the_tables(benchmark, result, tmp_path, monkeypatch):
+def test_the_tables(benchmarks, result, tmp_path, monkeypatch):
     import accuracy_report
 
     answer = json.loads(result.read_text())
@@ -105,7 +97,7 @@ def test_the_tables(benchmark, result, tmp_path, monkeypatch):
     }
     result.write_text(json.dumps(answer))
     readme, page = tmp_path / "README.md", tmp_path / "table.rst"
-    readme.write_text((FOLDER / "README.md").read_text())
+    readme.write_text((benchmarks / "README.md").read_text())
     given = [str(result), "--readme", str(readme), "--page", str(page)]
     monkeypatch.setattr(sys, "argv", ["accuracy_report.py", *given])
     accuracy_report.main()

@@ -110,8 +110,7 @@ def test_report_makes_the_table_from_the_results(results, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_picture_for_each_benchmark_with_ratios(results, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(FOLDER))
+def test_a_picture_for_each_benchmark_with_ratios(results, tmp_path, benchmarks):
     import draw
 
     draw.write_pictures([path for _, _, path in results.values()], tmp_path / "made")
@@ -122,8 +121,7 @@ def test_a_picture_for_each_benchmark_with_ratios(results, tmp_path, monkeypatch
     assert "speed_memory" not in written
 
 
-def test_what_the_pictures_show(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(str(FOLDER))
+def test_what_the_pictures_show(benchmarks, tmp_path):
     import draw
 
     ratios = {"a": {"median": 3.0, "spread": [2.0, 5.0]}, "b": {"median": 0.5, "spread": [0.4, 1]}}
@@ -142,8 +140,7 @@ def test_what_the_pictures_show(monkeypatch, tmp_path):
     assert "No full run yet." in (tmp_path / "speed.rst").read_text()
 
 
-def test_the_report_leaves_accuracies_to_their_scripts(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(str(FOLDER))
+def test_the_report_leaves_accuracies_to_their_scripts(benchmarks, tmp_path):
     import report
 
     for name, key in (("dense", "benchmark"), ("accuracy_tabular", "results")):
@@ -170,9 +167,8 @@ def test_pretrained_vectors_in_their_quick_mode():
 
 
 @pytest.fixture
-def tabular(monkeypatch):
+def tabular(benchmarks):
     """The module `accuracy_tabular` of the benchmarks."""
-    monkeypatch.syspath_prepend(str(FOLDER))
     import accuracy_tabular
 
     return accuracy_tabular
@@ -216,9 +212,8 @@ def test_tables_are_read_from_a_folder(tabular, tmp_path):
 
 
 @pytest.fixture
-def harness(monkeypatch):
+def harness(benchmarks):
     """The module `_harness` of the benchmarks."""
-    monkeypatch.syspath_prepend(str(FOLDER))
     import _harness
 
     return _harness

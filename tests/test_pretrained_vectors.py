@@ -3,24 +3,16 @@
 import gzip
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from skattn import SequenceVectorizer
 
-FOLDER = Path(__file__).parent.parent / "benchmarks"
-
-pytestmark = pytest.mark.skipif(
-    not FOLDER.exists(), reason="the source distribution has no benchmarks"
-)
-
 
 @pytest.fixture
-def benchmark(monkeypatch):
+def benchmark(benchmarks, monkeypatch):
     """The module `pretrained_vectors` of the benchmarks, with an encoder of its own."""
-    monkeypatch.syspath_prepend(str(FOLDER))
     import pretrained_vectors
 
     def encode(words):
