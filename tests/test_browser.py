@@ -1,6 +1,5 @@
 """The report page in headless Chromium: filters, keyboard, contrast, size; skipped without one."""
 
-import shutil
 import time
 
 import numpy as np
@@ -10,17 +9,6 @@ from test_html import HOSTILE, explanation_of
 
 from skattn import AttentionDisplay, faithfulness_report
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-]
 LAPTOP, PHONE = (1366, 768), (390, 844)
 
 # The lowest contrast (WCAG 2.2) of any text with what is behind it, and the text
@@ -48,25 +36,6 @@ for (const e of document.querySelectorAll(".skattn *")) {
 }
 return [...worst, seen];
 """
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, names)), None)
-    driver_program = shutil.which("chromedriver")
-    if program is None or driver_program is None:
-        pytest.skip("no Chromium with chromedriver on this machine: the page was not tried out")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(driver_program)
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
+import textwrap
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -18,6 +19,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 DOCS = PROJECT / "docs"
 PAGES = sorted([*DOCS.glob("*.rst"), *DOCS.glob("user_guide/*.rst")])
 NAMES = [name for name in skattn.__all__ if not name.startswith("__")]
+BLOCKS = {  # pages with code that needs other tools, whose answers differ from version to version
+    "user_guide/ecosystem.rst": ["lime", "optuna", "mlflow"],
+    "user_guide/saving.rst": ["onnx", "onnxruntime"],
+}
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BUILDERS = ("sphinx", "numpydoc", "sphinx_gallery", "pydata_sphinx_theme", "myst_parser")
 
@@ -42,6 +47,22 @@ def test_the_code_of_a_page_does_what_the_page_says(page):
     )
     assert not failed
     assert tried == page.read_text("utf-8").count("\n>>> ")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the tools themselves
+@pytest.mark.parametrize(("page", "tools"), BLOCKS.items())
+def test_the_blocks_of_a_page_run_word_for_word(page, tools):
+    for tool in tools:
+        pytest.importorskip(tool, reason=f"{tool} is not installed")
+    text = (DOCS / page).read_text("utf-8")
+    names = {}
+    test = doctest.DocTestParser().get_doctest(text, names, page, page, 0)
+    doctest.DocTestRunner(optionflags=OPTIONS).run(test, clear_globs=False)
+    blocks = re.findall(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", text, re.M)
+    assert blocks
+    for block in blocks:
+        exec(textwrap.dedent(block), test.globs)
 
 
 @pytest.mark.slow
@@ -114,6 +135,25 @@ def test_the_site_loads_nothing_from_the_network(site):
     page = (site / "explanations.html").read_text("utf-8")
     assert "<math" in page
     assert "MathJax" not in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(1366, 768), (390, 844)], ids=["laptop", "phone"])
+def test_a_page_of_the_gallery_in_a_browser(site, browser, size):
+    width, height = size
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get((site / "gallery" / "plot_attention.html").as_uri())
+    pictures = "return [...document.querySelectorAll('article img')].map((i) => i.naturalWidth)"
+    widths = browser.execute_script(pictures)
+    assert widths
+    assert min(widths) > 300
+    page_width = "return document.documentElement.scrollWidth"
+    assert browser.execute_script(page_width) <= width  # nothing runs over the edge
+    shaded = "return document.querySelectorAll('.skattn i[data-w]').length"
+    assert browser.execute_script(shaded) > 10  # the display of the notebook stands in the page
+    complaints = [entry for entry in browser.get_log("browser") if entry["level"] != "INFO"]
+    assert complaints == []
 
 
 def test_what_a_site_loads_from_the_network_is_seen(tmp_path):
