@@ -211,7 +211,15 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         return self._read("gate", X)[1]
 
     def _check_X(self, X, reset):
-        X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
+        try:
+            X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
+        except ValueError as error:
+            if "could not convert string" not in str(error):
+                raise
+            raise ValueError(
+                f"{error}. X must be rows of numbers: encode categories first; raw texts are for "
+                "skattn.make_text_classifier."
+            ) from error
         if reset and self.gate == "inputs" and X.shape[1] > MAX_GATED_FEATURES:
             raise ValueError(
                 f"gate='inputs' has a gate for each of the {X.shape[1]} features and a kernel of "

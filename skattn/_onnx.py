@@ -55,7 +55,9 @@ def export_onnx(estimator, path):
     if not isinstance(estimator, BaseNetworkClassifier):
         raise TypeError(
             f"estimator must be an AttentionTextClassifier or a GatedDenseClassifier, got a "
-            f"{type(estimator).__name__}. Of a pipeline export the last step, pipeline[-1]."
+            f"{type(estimator).__name__}. Of a pipeline export the last step, pipeline[-1]; a vote "
+            "of several models, as make_text_classifier gives it, is more than a network: export "
+            "that of make_text_classifier(linear=False)."
         )
     check_is_fitted(estimator)
     try:

@@ -242,6 +242,12 @@ def test_numbers_beyond_float32_are_refused(dense_rows):
         classifier().fit(X.astype(np.float64) * 1e300, y)
 
 
+@pytest.mark.parametrize("X", [["a good film", "a dull film"], [["red", 1.0], ["blue", 2.0]]])
+def test_texts_and_categories_are_refused_with_what_to_do(X):
+    with pytest.raises(ValueError, match=r"'(a good film|red)'.*encode.*make_text_classifier"):
+        classifier().fit(X, ["good", "bad"])
+
+
 def test_the_validation_part_of_the_original_configuration(dense_rows):
     X, y = dense_rows
     clf = classifier(validation_fraction=0.2, batch_size=600, l2=0.01, epochs=20).fit(X, y)
