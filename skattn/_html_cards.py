@@ -91,12 +91,21 @@ def _top_tokens(explanation):
     if not explanation.tokens:
         return '<p class="top">The vectorizer found no words in this text.</p>'
     listed = " ".join(
-        f'<span><bdi>{escaped(_shortened(token))}</bdi> <span class="num">'
-        f"{escaped(percent(weight))}</span></span>"
-        for token, weight in explanation.top_tokens(N_TOP_TOKENS)
+        f'<span><bdi>{escaped(_shortened(word))}</bdi> <span class="num">'
+        f"{escaped(percent(weight))}{f' in {places} places' if places > 1 else ''}</span></span>"
+        for word, weight, places in _top_words(explanation)
     )
     even = escaped(percent(1 / len(explanation.tokens)))
     return f'<p class="top"><b>Most attention</b> {listed} (an even share: {even})</p>'
+
+
+def _top_words(explanation):
+    """The words of most attention, summed over their places: [(word, weight, places), ...]."""
+    weights = {}
+    for token, weight in explanation.top_tokens(None):
+        weights.setdefault(token.casefold(), (token, []))[1].append(weight)
+    words = [(token, sum(each), len(each)) for token, each in weights.values()]
+    return sorted(words, key=lambda word: -word[1])[:N_TOP_TOKENS]
 
 
 def _share(explanation):

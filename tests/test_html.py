@@ -209,6 +209,13 @@ def test_the_heaviest_words_stand_in_plain_text_beside_an_even_share():
     assert listed == "Most attention fine 93.9 % old 3.0 % film 3.0 % (an even share: 33.3 %)"
 
 
+def test_a_word_that_stands_in_several_places_is_listed_once_with_their_sum():
+    weights = np.array([3, 2, 1, 2, 2]) / 10
+    page = render_page([explanation_of("Goal by goal it GOAL", weights=weights)])
+    listed = " ".join(text_of(page, "top").split())
+    assert listed.startswith("Most attention Goal 60.0 % in 3 places by 20.0 % it 20.0 % (")
+
+
 def test_cards_carry_what_the_filters_ask_for():
     explanations = explain_texts(film_model(), ["fine film", "dull film"])
     page = Page(render_page(explanations, ["good", "ugly"]))
