@@ -125,6 +125,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}  # the theme calls an empty one an error in the console
 alone = ["index", "install", "quickstart", "explanations", "from_stack_overflow", "performance"]
 alone += [
     "accuracy",
