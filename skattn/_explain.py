@@ -130,9 +130,9 @@ class TextExplanation:
 
     def __repr__(self):
         heaviest = ", ".join(
-            f"{token} {100 * weight:.1f} %" for token, weight in self.top_tokens(3)
+            f"{_printable(token)} {100 * weight:.1f} %" for token, weight in self.top_tokens(3)
         )
-        outcome = f"{self.prediction} {100 * self.probability:.1f} %"
+        outcome = f"{_printable(self.prediction)} {100 * self.probability:.1f} %"
         return f"TextExplanation({outcome}: {heaviest or 'no tokens'})"
 
 
@@ -288,6 +288,11 @@ def _described(network):
     if getattr(classifier, "extra_pooling", None):
         words += f" (the {classifier.extra_pooling} of all words, also used, has none)"
     return words
+
+
+def _printable(value):
+    """Characters that a terminal would obey, such as those of colours, become their escapes."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
 
 
 def import_pandas(caller):

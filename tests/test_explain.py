@@ -354,6 +354,15 @@ def test_top_tokens_and_repr():
     assert repr(empty) == "TextExplanation(bad 50.0 %: no tokens)"
 
 
+def test_a_repr_cannot_steer_the_terminal():
+    hostile, one, span = "\x1b[31mred\u202e\n", np.ones(1), np.array([[0, 8]])
+    explanation = TextExplanation(
+        hostile, (hostile,), span, one, np.array([hostile]), one, prediction=hostile
+    )
+    shown = r"\x1b[31mred\u202e\n"
+    assert repr(explanation) == f"TextExplanation({shown} 100.0 %: {shown} 100.0 %)"
+
+
 def test_pieces_add_up_to_the_text():
     for explanation in explain_texts(film_model(), [*TEXTS, "  fine\nfilm. "]):
         pieces = text_pieces(explanation)

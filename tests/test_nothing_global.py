@@ -115,3 +115,23 @@ def test_one_estimator_answers_many_threads(n_threads, dense_rows):
     assert len(answers) == n_threads
     for answer in answers:
         np.testing.assert_array_equal(answer, expected)
+
+
+CONNECTING = """
+import sys
+asked = []
+sys.addaudithook(lambda event, _: asked.append(event)
+                 if event in ("socket.connect", "socket.getaddrinfo") else None)
+import skattn
+texts, labels = ["a good film", "a bad film"] * 10, ["good", "bad"] * 10
+model = skattn.make_text_classifier(random_state=0).fit(texts, labels)
+skattn.AttentionDisplay.from_estimator(model, texts, labels).to_html()
+skattn.faithfulness_report(model, texts, labels, random_state=0)
+skattn.GatedDenseClassifier(epochs=2).fit([[0.0], [1.0]] * 10, labels).predict([[0.5]])
+print("asked for:", asked)
+"""
+
+
+@pytest.mark.slow
+def test_nothing_connects_to_a_network(run_python):
+    assert "asked for: []" in run_python(CONNECTING).stdout
