@@ -216,10 +216,7 @@ def _vote_of(model, steps):
             f"VotingClassifier(voting={model.voting!r}) has no probabilities to share out between "
             "its members: use voting='soft'."
         )
-    weights = [1.0] * len(parts)
-    if model.weights is not None:
-        pairs = zip(model.estimators, model.weights, strict=True)
-        weights = [weight for (_, member), weight in pairs if not isinstance(member, str)]
+    weights = model._weights_not_none or [1.0] * len(parts)
     return Mixture(steps, model.estimators_, parts, weights, model.classes_)
 
 

@@ -60,6 +60,7 @@ LONG_TEXTS = SHARED | {
     "word_dropout": 0.2,
     "epochs": 10,
 }
+LONG_TEXTS_WEIGHTS = (1, 2)  # of the attention network and the linear member
 
 
 class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
@@ -172,7 +173,34 @@ class TextVote(VotingClassifier):
     ----------
     estimators, voting, weights, n_jobs, flatten_transform, verbose
         As for `sklearn.ensemble.VotingClassifier`; ``voting="soft"``.
+    long_weights : sequence of float, default=None
+        The weights where `weights` is None and a member has chosen its classifier of long texts.
     """
+
+    _parameter_constraints = VotingClassifier._parameter_constraints | {
+        "long_weights": ["array-like", None]
+    }
+
+    def __init__(
+        self,
+        estimators,
+        *,
+        voting="hard",
+        weights=None,
+        n_jobs=None,
+        flatten_transform=True,
+        verbose=False,
+        long_weights=None,
+    ):
+        super().__init__(
+            estimators,
+            voting=voting,
+            weights=weights,
+            n_jobs=n_jobs,
+            flatten_transform=flatten_transform,
+            verbose=verbose,
+        )
+        self.long_weights = long_weights
 
     def fit(self, X, y, sample_weight=None):
         """Fit every member.
@@ -211,6 +239,16 @@ class TextVote(VotingClassifier):
 
     def _collect_probas(self, X):
         return super()._collect_probas(list(checked_texts(as_texts(X))))
+
+    @property
+    def _weights_not_none(self):
+        """Weights of the fitted members, or None where all count the same."""
+        long = any(getattr(m, "choice_", None) == "long" for m in self.estimators_)
+        weights = self.long_weights if self.weights is None and long else self.weights
+        if weights is None:
+            return None
+        pairs = zip(self.estimators, weights, strict=True)
+        return [weight for (_, member), weight in pairs if member != "drop"]
 
 
 def _for_few_texts(member, n_texts):
@@ -299,7 +337,8 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
       epochs and with less dropout); beyond 60 words its attention looks straight at the
       embeddings of words and pairs of words.
     - ``"linear"``: TF-IDF of words, pairs of words and characters, with a linear support vector
-      machine; with two classes the features are weighed by their log-count ratios.
+      machine; with two classes the features are weighed by their log-count ratios. Beyond 60 words
+      a text it counts twice.
 
     These rules look at the training texts alone. `explain_texts` shows what the attention saw and
     says what share of the decision that was.
@@ -348,7 +387,7 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
         ("attention", ChoiceByData(*networks)),
         ("linear", _linear_pipeline(params.get("class_weight"), random_state)),
     ]
-    return TextVote(members, voting="soft")
+    return TextVote(members, voting="soft", long_weights=LONG_TEXTS_WEIGHTS)
 
 
 def _network_pipeline(params):

@@ -51,6 +51,22 @@ def test_probabilities_are_the_mean_of_both_members(fitted):
     assert fitted.classes_.tolist() == ["a", "b", "c"]
 
 
+def test_beyond_sixty_words_the_linear_member_counts_twice():
+    texts, y = texts_of(70, 3)
+    model = make_text_classifier(**SMALL).fit(texts, y)
+    attention, linear = (member.predict_proba(texts[:4]) for member in model.estimators_)
+    np.testing.assert_allclose(
+        model.predict_proba(texts[:4]), (attention + 2 * linear) / 3, rtol=1e-6
+    )
+    label = np.arange(4), model.predict(texts[:4])
+    for explanation, own, other in zip(
+        explain_texts(model, texts[:4]), attention[label], 2 * linear[label], strict=True
+    ):
+        np.testing.assert_allclose(explanation.share, own / (own + other), rtol=1e-5)
+    model.set_params(weights=(1, 1))
+    np.testing.assert_allclose(model.predict_proba(texts[:4]), (attention + linear) / 2, rtol=1e-6)
+
+
 def test_it_learns_and_explains_the_marks(fitted):
     texts, y = texts_of(6, 3, seed=1)
     assert fitted.score(texts, np.array(["a", "b", "c"])[y]) > 0.9
