@@ -43,6 +43,7 @@ exclude_patterns = [
 ]
 templates_path = ["_templates"]
 default_role = "py:obj"
+smartquotes_action = "De"  # quotes stay straight: readers copy values such as "lstm"
 toc_object_entries_show_parents = "hide"
 
 # -- API reference -----------------------------------------------------------------------------
@@ -149,5 +150,5 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_text = r">>> |\.\.\.(?: |$)|\$ "
 copybutton_prompt_is_regexp = True

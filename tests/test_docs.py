@@ -49,6 +49,14 @@ def test_the_code_of_a_page_does_what_the_page_says(page):
     assert tried == page.read_text("utf-8").count("\n>>> ")
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_the_code_of_a_page_can_be_pasted_into_a_prompt(page):
+    """There a loop or a function ends with an empty line, which the copy button makes of dots."""
+    block = r"^>>> (?:for|def|class|with|try|if|while)\b.*\n(?:\.\.\..*\n)*"
+    found = re.findall(block, page.read_text("utf-8"), re.M)
+    assert [each for each in found if not each.endswith("\n...\n")] == []
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the tools themselves
 @pytest.mark.parametrize(("page", "tools"), BLOCKS.items())
