@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skattn import _fit, _rescue, _scikeras, _state, _threads, _validation
 from skattn._compat import CallbackSupportMixin
+from skattn._optimizers import refuse_schedule
 from skattn._pool import POOL
 
 _threads.limit_in_worker()  # before anything below starts TensorFlow
@@ -60,6 +61,10 @@ class BaseNetworkClassifier(
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    def _validate_params(self):
+        refuse_schedule(self.learning_rate)
+        super()._validate_params()
 
     # -- training ------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 import warnings
-import zipfile
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +75,12 @@ class Checkpoint:
     def __init__(self, folder, name):
         self.path = Path(folder) / f"{name}.npz"
         with _clear_errors(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path.parent):
-                pass
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=self.path.parent):
+                    pass
+            except ValueError as error:  # NUL, or half a character
+                raise ValueError(f"checkpoint={str(folder)!r} cannot name a folder.") from error
         self.seed, self.start = self._read()
         self.n_done = self.start.n_epochs if self.start else 0
 
@@ -93,7 +96,7 @@ class Checkpoint:
                 return _unpack({name: arrays[name] for name in arrays.files})
         except FileNotFoundError:
             return None, None
-        except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # whatever damage makes zipfile, NumPy and JSON raise
             raise ValueError(
                 f"The checkpoint {self.path} cannot be read: {error}. Delete it to train anew."
             ) from error
@@ -173,7 +176,7 @@ def _pack(seed, state):
         "seed": int(seed),
         "n_epochs": state.n_epochs,
         "stopped": state.stopped,
-        "history": {name: [float(v) for v in values] for name, values in state.history.items()},
+        "history": {name: _numbers(name, values) for name, values in state.history.items()},
         "weights": _set_aside(state.weights, arrays),
         "optimizer": _set_aside(state.optimizer, arrays),
         "memories": [
@@ -183,6 +186,16 @@ def _pack(seed, state):
     }
     arrays["state"] = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
     return arrays
+
+
+def _numbers(name, values):
+    strangers = [value for value in values if not isinstance(value, Real)]
+    if strangers:
+        raise ValueError(
+            f"The logs of an epoch hold {name}={strangers[0]!r:.60}, put there by a callback; "
+            "with a checkpoint they must hold numbers only."
+        )
+    return [float(value) for value in values]
 
 
 def _set_aside(values, arrays):
@@ -202,18 +215,22 @@ def _unpack(arrays):
     plain = json.loads(arrays["state"].tobytes())
     if plain["format"] != FORMAT:
         raise ValueError(f"it is of format {plain['format']}, this skattn reads {FORMAT}")
+    history = {name: _numbers(name, values) for name, values in plain["history"].items()}
+    n_epochs, seed = int(plain["n_epochs"]), int(plain["seed"])
+    if n_epochs != len(history["loss"]) or not n_epochs or seed < 0:
+        raise ValueError(f"it holds {len(history['loss'])} losses of {n_epochs} epochs")
     state = EpochEnd(
-        n_epochs=int(plain["n_epochs"]),
+        n_epochs=n_epochs,
         weights=[arrays[name] for name in plain["weights"]],
         optimizer=[arrays[name] for name in plain["optimizer"]],
-        history=plain["history"],
+        history=history,
         memories=[
             {name: _unpack_value(value, arrays) for name, value in memory.items()}
             for memory in plain["memories"]
         ],
         stopped=bool(plain["stopped"]),
     )
-    return int(plain["seed"]), state
+    return seed, state
 
 
 def _unpack_value(value, arrays):

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_consistent_length
 from skattn._draw_texts import draw_texts
 from skattn._drawing import check_count
 from skattn._explain import TextExplanation, as_texts, explain_texts
+from skattn._faithfulness_report import FaithfulnessReport
 from skattn._html import render_fragment, render_page
 
 
@@ -97,6 +98,8 @@ class AttentionDisplay:
         ValueError
             If `y_true` has another length, or more than one label a text.
         """
+        if not hasattr(explanations, "__iter__"):
+            explanations = [explanations]
         explanations = list(explanations)
         strangers = [e for e in explanations if not isinstance(e, TextExplanation)]
         if strangers:
@@ -152,6 +155,11 @@ class AttentionDisplay:
         page : str
             HTML. Everything that came from a text or a label is escaped.
         """
+        if report is not None and not isinstance(report, FaithfulnessReport):
+            raise TypeError(
+                "report must be what faithfulness_report gives, a FaithfulnessReport, got a "
+                f"{type(report).__name__}."
+            )
         return render_page(self.explanations, self.y_true, title, report)
 
     def save_html(self, path, *, title="What the model looked at", report=None):

@@ -5,7 +5,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn._attention_parts import CHOSEN
-from skattn._drawing import SERIES, check_count, clean, import_pyplot, legend, short
+from skattn._drawing import SERIES, check_axes, check_count, clean, import_pyplot, legend, short
 from skattn._explain import import_pandas
 from skattn._palette import LIGHT, N_LEVELS, shade
 
@@ -214,6 +214,7 @@ def _draw_gates(means, spreads, names, groups, grouping, ax):
         wide = 7.5 if len(groups) <= 4 else 3 + 0.72 * len(groups)
         high = 1.5 + (0.34 if len(groups) <= 4 else 0.4) * len(names)
         _, ax = plt.subplots(figsize=(wide, high), layout="constrained")
+    check_axes(ax)
     draw(ax, means, spreads, groups, grouping)
     ax.set_yticks(np.arange(len(names)), [short(name) for name in names], parse_math=False)
     ax.set_ylim(len(names) - 0.4, -0.6)

@@ -102,6 +102,11 @@ class TrainingDisplay:
             If one of them has no history.
         """
         if not isinstance(estimators, Mapping):
+            if hasattr(estimators, "fit") or not hasattr(estimators, "__iter__"):
+                raise TypeError(
+                    "estimators must be a list or a dict of fitted classifiers, got a "
+                    f"{type(estimators).__name__}. A single one goes into from_estimator."
+                )
             estimators = {str(number): model for number, model in enumerate(estimators, start=1)}
         found = {}
         for name, model in estimators.items():
@@ -113,6 +118,8 @@ class TrainingDisplay:
                     "without history_."
                 )
             found |= members
+        if not found:
+            raise ValueError("estimators is empty: there is no history to draw.")
         best = {
             name: int(clf.best_iteration_)
             for name, clf in found.items()

@@ -2,7 +2,7 @@
 
 import re
 
-from skattn._drawing import import_pyplot, plain, short
+from skattn._drawing import check_axes, import_pyplot, plain, short
 from skattn._explain import text_pieces
 from skattn._html_cards import percent
 from skattn._palette import LIGHT, shade, shade_level
@@ -18,6 +18,7 @@ def draw_texts(explanations, y_true, ax, n_texts, font_size=11):
     if own:
         _, ax = plt.subplots(figsize=(9, 2), layout="none")
         ax.set_position([0.02, 0, 0.96, 1])
+    check_axes(ax)
     ax.set_axis_off()
     truths = [None] * len(explanations) if y_true is None else y_true
     width = ax.get_window_extent().width

@@ -25,16 +25,26 @@ def check_count(name, number):
         raise ValueError(f"{name} must be a whole number from 0 on, got {number!r}.")
 
 
+def check_axes(*axes):
+    """A clear error for what is none of matplotlib's axes."""
+    from matplotlib.axes import Axes
+
+    strangers = [ax for ax in axes if not isinstance(ax, Axes)]
+    if strangers:
+        raise TypeError(f"ax must be a matplotlib Axes, got a {type(strangers[0]).__name__}.")
+
+
 def panels_in(plt, ax, n_panels, size):
     """`n_panels` axes: new ones, the ones given, or the room of a single one divided."""
     if ax is None:
         wide, high = size
         _, axes = plt.subplots(1, n_panels, figsize=(wide * n_panels, high), layout="constrained")
         return np.atleast_1d(axes)
-    given = np.ravel(np.atleast_1d(ax))
+    given = np.ravel(np.asarray(ax, dtype=object))
+    check_axes(*given)
     if len(given) == n_panels:
         return given
-    if len(given) > 1:
+    if len(given) != 1:
         raise ValueError(f"Expected one Axes or {n_panels}, got {len(given)}.")
     given[0].set_axis_off()
     gap = 0.3 / n_panels

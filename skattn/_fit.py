@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skattn import _callbacks, _checkpoint, _networks, _rescue, _scikeras, _validation
+from skattn import _callbacks, _checkpoint, _networks, _outline, _rescue, _scikeras, _validation
 from skattn._pool import POOL
 from skattn._schedule import FitSettings
 
@@ -124,6 +124,7 @@ def _network_to_train(estimator, X, targets, seed, go_on):
         "learning_rate_schedule": estimator.learning_rate_schedule,
     }
     if not go_on:
+        _outline.refuse_too_large(config, estimator._build)
         network = POOL.acquire(config, estimator._build)
         _networks.initialize(network.model, seed, estimator._initial_embeddings())
     else:

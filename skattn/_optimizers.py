@@ -118,6 +118,16 @@ def optimizer_config(optimizer):
     }
 
 
+def refuse_schedule(learning_rate):
+    """Say where a schedule of Keras's belongs, which a number is asked for."""
+    if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        raise TypeError(
+            f"learning_rate must be a number, got a {type(learning_rate).__name__}. Give the "
+            "schedule to an optimizer, such as optimizer=keras.optimizers.Adam(schedule), whose "
+            "own learning rate wins; or use learning_rate_schedule='cosine'."
+        )
+
+
 def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False, frozen_epochs=0):
     """A fresh Keras optimizer.
 
@@ -154,6 +164,8 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False, froz
             "'sgd' or 'rmsprop', or a keras.optimizers.Optimizer object."
         ) from error
     config = built.get_config()
+    if isinstance(config.get("learning_rate"), dict):  # a schedule, that is built already
+        config["learning_rate"] = built._learning_rate
     if named:
         config["learning_rate"] = learning_rate
         if weight_decay:

@@ -55,14 +55,28 @@ class LastEpoch(keras.callbacks.Callback):
         if self.undoable:
             self.before = self._end_of_epoch()
         if self.start:
-            _networks.restore(self.model, self.start._asdict())
-            set_memories(self.others, self.start.memories)
+            self._restart()
         self.state = self.start
         self.taken = time.monotonic()
 
+    def _restart(self):
+        try:
+            _networks.restore(self.model, self.start._asdict())
+            set_memories(self.others, self.start.memories)
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"The checkpoint of this fit holds another network's state ({error}). Delete "
+                "the file to train anew."
+            ) from error
+
     def on_epoch_end(self, epoch, logs=None):
+        if "loss" not in (logs or {}):
+            raise ValueError(
+                "A callback has taken the loss out of the logs of the epoch, from which history_ "
+                "is made. Callbacks may add to the logs, but must leave what is there."
+            )
         self.n_epochs += 1
-        for name, value in (logs or {}).items():
+        for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
         if self.write or time.monotonic() - self.taken > SECONDS_BETWEEN:
             self.state = self._end_of_epoch()

@@ -349,7 +349,10 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         tokens = np.array(["", _UNKNOWN, *self.vocabulary_], dtype=object)
         ids = check_array(X, ensure_min_samples=0, ensure_min_features=0)
-        whole = ids.astype(np.int64)
+        try:
+            whole = ids.astype(np.int64)
+        except OverflowError:  # a number of more than 64 bits
+            whole = np.full(ids.shape, -1)
         if (whole != ids).any() or (whole < 0).any() or (whole >= len(tokens)).any():
             raise ValueError(
                 f"X must hold ids of this vectorizer, whole numbers from 0 to {len(tokens) - 1}."

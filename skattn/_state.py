@@ -9,12 +9,12 @@ import threading
 import warnings
 from numbers import Integral
 
-import keras
 import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from skattn import _networks
 from skattn._optimizers import build_optimizer
+from skattn._outline import outline
 
 FORMAT = 1
 RESTORE_LOCK = threading.RLock()
@@ -111,18 +111,12 @@ def restore(saved, acquire, build):
     """
     config = dict(saved["config"])
     try:
-        _compare(_outline(config, build), saved["weights"])
+        _compare(outline(config, build), saved["weights"])
         network = acquire(config, build)
         _networks.restore(network.model, saved)
     except Exception as error:
         raise ValueError(f"The network of this file cannot be built: {error}") from error
     return network
-
-
-def _outline(config, build):
-    """The network without memory for its weights, to read their shapes."""
-    with keras.StatelessScope(initialize_variables=False):
-        return build(config | {"optimizer": None})
 
 
 def _compare(model, weights):

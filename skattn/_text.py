@@ -188,7 +188,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         "encoder": [StrOptions(set(ENCODERS))],
         "attention": [StrOptions(set(SCORES))],
         "units": [Interval(Integral, 1, None, closed="left")],
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": [Interval(Integral, 1, 1000, closed="both")],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
         "head_penalty": [Interval(Real, 0, None, closed="left")],
         "segment_length": [Interval(Integral, 1, None, closed="left"), None],

@@ -42,6 +42,8 @@ def check_targets(y, name):
     if isinstance(y, (list, tuple)) and 0 < sum(isinstance(label, str) for label in y) < len(y):
         # NumPy would turn the numbers into texts, and predictions would be other labels
         raise TypeError("y mixes texts and other labels. Give all labels the same type.")
+    if getattr(getattr(y, "dtype", None), "kind", "") == "T":  # texts of NumPy's StringDType
+        y = _fixed_width(y)
     try:
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
     except TypeError as error:
@@ -55,6 +57,14 @@ def check_targets(y, name):
         y = column_or_1d(y, warn=True)
     check_classification_targets(y)
     return y, multilabel
+
+
+def _fixed_width(y):
+    """Texts as NumPy has held them before StringDType, which scikit-learn does not know."""
+    labels = y.astype(object)
+    if not all(isinstance(label, str) for label in labels.flat):
+        raise ValueError("Labels are missing. Give every row a label.")
+    return labels.astype(str)
 
 
 def _refuse_unordered(y):
@@ -102,7 +112,8 @@ def announced_classes(classes):
         if 0 < n_texts < len(classes):  # NumPy would turn the others into texts
             raise TypeError("classes mixes texts and other labels. Give all the same type.")
     try:
-        known = np.unique(np.asarray(classes))
+        known = np.asarray(classes)
+        known = np.unique(_fixed_width(known) if known.dtype.kind == "T" else known)
     except TypeError as error:
         raise TypeError(
             "classes holds labels that are missing or of different types. Give labels of one type."

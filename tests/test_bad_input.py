@@ -2,6 +2,7 @@
 
 import traceback
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -169,6 +170,19 @@ def test_bad_labels(case, clf, X):
     refused(type(clf)(**clf.get_params()).fit, X, y, match=message)
 
 
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="NumPy has it from 2.0 on")
+def test_labels_in_numpys_new_type_of_texts():
+    y = LABELS.astype(np.dtypes.StringDType())
+    clf = GatedDenseClassifier(units=2, epochs=1, random_state=0).fit(ROWS, y)
+    assert clf.classes_.tolist() == ["a", "b"]
+    old = GatedDenseClassifier(units=2, epochs=1, random_state=0).fit(ROWS, LABELS)
+    np.testing.assert_array_equal(clf.predict(ROWS), old.predict(ROWS))
+    chunks = GatedDenseClassifier(units=2).partial_fit(ROWS, y, classes=np.unique(y))
+    assert chunks.partial_fit(ROWS, y, classes=np.unique(y)).classes_.tolist() == ["a", "b"]
+    missing = np.array(["a", NAN] * 6, dtype=np.dtypes.StringDType(na_object=NAN))
+    refused(clf.fit, ROWS, missing, match="missing")
+
+
 BAD_WEIGHTS = {
     "zero": (np.zeros(12), "zero"),
     "negative": (np.r_[-1.0, np.ones(11)], "[Nn]egative"),
@@ -245,7 +259,7 @@ GOOD_VALUES = {  # of those above
 }
 BOOLEAN = {"early_stopping", "weight_averaging", "warm_start", "save_optimizer"}
 BOOLEAN |= {"embedding_trainable"}
-HUGE = {"epochs", "units", "embedding_dim", "n_layers", "segment_length", "vocabulary_size"}
+HUGE = {"epochs", "segment_length"}
 
 
 def _bad_parameters():
@@ -270,12 +284,17 @@ def test_bad_parameters(clf, name, value, tmp_path, monkeypatch):
     refused(clf.fit, X, LABELS)
 
 
-@pytest.mark.parametrize("name", ["units", "embedding_dim", "vocabulary_size"])
-def test_sizes_that_no_machine_has(name):
-    clf = AttentionTextClassifier(**TEXT.get_params() | {"encoder": "gru", name: 2**70})
-    with pytest.raises((ValueError, OverflowError, MemoryError, TypeError)):
-        clf.fit(IDS, LABELS)
-    assert not clf.__sklearn_is_fitted__()
+def test_a_schedule_as_learning_rate_belongs_into_an_optimizer():
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+    clf = GatedDenseClassifier(units=2, epochs=1, learning_rate=schedule)
+    refused(clf.fit, ROWS, LABELS, match="got a ExponentialDecay. Give the schedule")
+    clf.set_params(learning_rate=0.1, optimizer=keras.optimizers.Adam(schedule)).fit(ROWS, LABELS)
+
+
+@pytest.mark.parametrize("name", ["half a character \ud800", "a NUL \0"])
+def test_what_cannot_name_a_folder(name, tmp_path):
+    clf = GatedDenseClassifier(units=2, checkpoint=f"{tmp_path}/{name}")
+    refused(clf.fit, ROWS, LABELS, match="checkpoint='.*' cannot name a folder")
 
 
 @pytest.mark.parametrize(
@@ -483,6 +502,28 @@ def test_what_is_no_number_of_things_to_show(pipeline, fitted):
 def test_what_is_no_explanation():
     for things in ([3], "ab", ["text"]):
         refused(AttentionDisplay.from_explanations, things, match="explain_texts")
+
+
+def test_what_is_no_axes(pipeline, fitted):
+    displays = [
+        AttentionDisplay.from_estimator(pipeline, ["good film"]),
+        GateDisplay.from_estimator(fitted["gated"], ROWS, LABELS),
+        TrainingDisplay.from_estimator(fitted["gated"]),
+    ]
+    for display in displays:
+        for ax in ("x", 3, [1, 2], {}):
+            refused(display.plot, ax=ax, match="ax must be a matplotlib Axes, got a")
+    refused(displays[2].plot, ax=[], match="one Axes")
+
+
+def test_what_is_no_report_and_no_list_of_classifiers(pipeline, fitted):
+    display = AttentionDisplay.from_estimator(pipeline, ["good film"])
+    for thing in ("x", 3, pipeline, display):
+        refused(display.to_html, report=thing, match="what faithfulness_report gives")
+    for thing in (None, 3, fitted["gated"]):
+        refused(TrainingDisplay.from_estimators, thing, match="a list or a dict of fitted")
+        refused(AttentionDisplay.from_explanations, thing, match="explain_texts gives")
+    refused(TrainingDisplay.from_estimators, [], match="estimators is empty")
 
 
 @pytest.mark.parametrize("y", [[None, "a"] * 6, [NAN, 1.0] * 6, np.array(["a", 1] * 6, object)])

@@ -91,6 +91,30 @@ def test_what_is_no_callback_is_refused(dense_rows, callbacks):
         small(callbacks=callbacks).fit(*dense_rows)
 
 
+class Clear(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        logs.clear()
+
+
+class Note(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        logs["mood"] = "good"
+
+
+def test_a_callback_that_takes_the_loss_away_is_told_so(dense_rows):
+    clf = small(callbacks=[Clear()])
+    with pytest.raises(ValueError, match="callback has taken the loss out of the logs"):
+        clf.fit(*dense_rows)
+    assert not clf.__sklearn_is_fitted__()
+
+
+def test_a_checkpoint_keeps_numbers_alone(dense_rows, tmp_path):
+    assert small(callbacks=[Note()]).fit(*dense_rows).history_["mood"] == ["good"] * 2
+    with pytest.raises(ValueError, match="hold mood='good', put there by a callback"):
+        small(callbacks=[Note()], checkpoint=tmp_path).fit(*dense_rows)
+    assert not list(tmp_path.iterdir())
+
+
 def test_early_stopping_watches_in_the_right_direction():
     loss = _callbacks.early_stopping("val_loss", 3, 0.5)
     score = _callbacks.early_stopping("val_score", 3, 0.5)

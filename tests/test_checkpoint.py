@@ -1,5 +1,6 @@
 """Training that is killed goes on from its last epoch, to the same bits."""
 
+import json
 import os
 import signal
 import subprocess
@@ -166,6 +167,49 @@ def test_a_damaged_file_is_a_clear_error(damage, dense_rows, tmp_path, monkeypat
     assert not clf.__sklearn_is_fitted__()
     path.unlink()
     clf.fit(*dense_rows)
+
+
+def test_no_damaged_byte_ends_in_a_raw_error(dense_rows, tmp_path):
+    die(GatedDenseClassifier(checkpoint=tmp_path, **SETTINGS), 2, *dense_rows)
+    (path,) = tmp_path.iterdir()
+    data, generator = path.read_bytes(), np.random.default_rng(0)
+    refusals = []
+    for _ in range(300):
+        damaged, place = bytearray(data), generator.integers(len(data) - 8)
+        damaged[place : place + 8] = generator.bytes(generator.integers(0, 9))
+        path.write_bytes(damaged)
+        try:
+            _checkpoint.Checkpoint(tmp_path, path.stem)
+        except ValueError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 250
+    assert all("cannot be read" in refusal for refusal in refusals)
+
+
+CHANGES = {
+    "n_epochs": [-1, 0, 99, "x", float("inf")],
+    "seed": [-1, "x"],
+    "history": [[1], {}, {"loss": 3}, {"loss": "ab"}, {"loss": ["a", "b"]}],
+    "memories": [3, [3], [{}]],
+    "weights": [[], "abc", ["zz"], None],
+    "optimizer": [[], ["array_0"]],
+}
+
+
+@pytest.mark.filterwarnings("ignore:fit goes on after epoch")
+@pytest.mark.parametrize(("name", "value"), [(k, v) for k, vs in CHANGES.items() for v in vs])
+def test_a_file_of_another_state_is_a_clear_error(name, value, dense_rows, tmp_path):
+    clf = GatedDenseClassifier(checkpoint=tmp_path, **SETTINGS)
+    die(clf, 2, *dense_rows)
+    (path,) = tmp_path.iterdir()
+    with np.load(path) as file:
+        arrays = dict(file)
+    plain = json.loads(arrays["state"].tobytes())
+    arrays["state"] = np.frombuffer(json.dumps(plain | {name: value}).encode(), dtype=np.uint8)
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=r"checkpoint .* to train anew"):
+        clf.fit(*dense_rows)
+    assert not clf.__sklearn_is_fitted__()
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_training(dense_rows, tmp_path):

@@ -185,11 +185,14 @@ def test_plain_adam_becomes_ours_and_others_stay_what_they_are():
     assert type(build_optimizer(amsgrad, 0.1)) is keras.optimizers.Adam
 
 
-def test_a_schedule_of_the_rate_survives_as_plain_values():
+@pytest.mark.parametrize("kind", [keras.optimizers.SGD, keras.optimizers.Adam])
+def test_a_schedule_of_the_rate_survives_as_plain_values(kind):
     schedule = keras.optimizers.schedules.ExponentialDecay(0.5, decay_steps=2, decay_rate=0.25)
-    config = optimizer_config(keras.optimizers.SGD(schedule))
+    config = optimizer_config(kind(schedule))
     built = build_optimizer(config, learning_rate=0.1)
-    assert apply(built, [0.0], [tf.constant([1.0])] * 2)[0] == pytest.approx(-0.5 - 0.25)
+    assert apply(built, [0.0], [tf.constant([1.0])] * 2)[0] == pytest.approx(-0.5 - 0.25, rel=1e-4)
+    again = build_optimizer(optimizer_config(built), learning_rate=0.1)  # as in a file
+    assert apply(again, [0.0], [tf.constant([1.0])])[0] == pytest.approx(-0.5, rel=1e-4)
 
 
 @keras.saving.register_keras_serializable(package="tests")

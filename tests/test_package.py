@@ -24,11 +24,11 @@ KERAS_ROOMS = {
     "_networks",
     "_optimizer_configs",
     "_optimizers",
+    "_outline",
     "_recurrence",
     "_rescue",
     "_resident",
     "_schedule",
-    "_state",
     "_threads",
     "_training",
 }
