@@ -133,6 +133,15 @@ def test_the_demo_uses_public_names_only():
     assert not [room for room in ROOMS if arrows(room) & DEMO and room not in DEMO]
 
 
+def test_the_drawing_of_the_rooms_shows_each_of_them_once():
+    page = PROJECT / "docs" / "architecture.rst"
+    if not page.exists():
+        pytest.skip("the source distribution has no documentation")
+    drawing = page.read_text(encoding="utf-8").split(".. code-block:: text")[1].split("\n\nNo ")[0]
+    drawn = re.findall(r"(?<!\S)_\w+", drawing)
+    assert sorted(drawn) == sorted(room for room in ROOMS if not room.startswith("__"))
+
+
 # -- what comes from outside -----------------------------------------------------------------------
 
 
