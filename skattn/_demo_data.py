@@ -267,4 +267,6 @@ def _column_place(header, name, path):
             f"{path} has no column {name!r}; its columns are {known}: "
             "choose with --text and --label"
         )
+    if names.count(name) > 1:
+        raise DemoError(f"{path} has {names.count(name)} columns {name!r}; rename all but one")
     return names.index(name)

@@ -132,6 +132,9 @@ def _defaults(estimator):
 
 
 def _check_fitted(estimator, state, newer):
+    hidden = [name for name in state if callable(getattr(type(estimator), name, None))]
+    if hidden:
+        raise ValueError(f"it replaces {', '.join(hidden)}")
     for attribute, kind in _FITTED.items():
         if not isinstance(state.get(attribute), kind):
             raise ValueError(f"{attribute!r} is missing or of the wrong type")
@@ -143,6 +146,8 @@ def _check_fitted(estimator, state, newer):
     for arrays in (saved["weights"], saved["optimizer"] or []):
         if not isinstance(arrays, list) or not all(_is_numbers(array) for array in arrays):
             raise ValueError("its weights are not a list of arrays of numbers")
+    if not all(np.all(np.isfinite(array)) for array in saved["weights"]):
+        raise ValueError("its weights are infinite or no numbers")
     saved["config"] = newer | saved["config"]
     _check_config(estimator, saved["config"], len(saved["weights"]))
     _check_agreement(state, saved["config"])

@@ -311,3 +311,10 @@ def test_texts_without_a_word_are_one_line(tmp_path):
     assert process.returncode == 2
     assert process.stderr.startswith("skattn: cannot learn from these texts: ")
     assert process.stderr.count("\n") == 1
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path, capsys):
+    path = tmp_path / "twice.csv"
+    path.write_text("text,label,label\na film,x,y\n")
+    assert main(["--data", str(path), "--output", str(tmp_path)]) == 2
+    assert "has 2 columns 'label'; rename all but one" in capsys.readouterr().err
