@@ -219,6 +219,7 @@ def test_vectorizer_and_explanations_come_without_tensorflow(run_python):
 # -- the front page --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_readme_example_runs(run_python, tmp_path):
     [example] = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len([line for line in example.splitlines() if line.strip()]) <= 10

@@ -97,6 +97,7 @@ def test_a_gated_pipeline_comes_back_with_the_same_bits(dense_rows, multilabel):
     np.testing.assert_array_equal(back.predict(X), pipeline.predict(X))
 
 
+@pytest.mark.slow
 def test_a_process_that_imports_nothing_of_ours_predicts_the_same_bits(tmp_path, run_python):
     texts = ["good film", "bad film", "good good story", "a bad bad story"] * 4
     names = np.array(["good", "bad", "good", "bad"] * 4, dtype=object)
