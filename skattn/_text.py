@@ -306,9 +306,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     def _attention_on_tokens(self, X):
         """`attention_weights`, those of a convolution's windows shared among their tokens."""
         X, weights = self._read("attention", X)
-        if self.encoder == "conv" and not self.segment_length:
-            for _ in range(self.n_layers):
-                weights = share_windows(weights, (X != 0).sum(axis=1), self.conv_widths)
+        fitted = self._live_network().config  # the parameters may be others now
+        if fitted["encoder"] == "conv" and not fitted["segment_length"]:
+            for _ in range(fitted["n_layers"]):
+                weights = share_windows(weights, (X != 0).sum(axis=1), fitted["conv_widths"])
         return _in_place(X, weights)
 
     def segment_attention_weights(self, X):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skattn import explain_texts, make_text_classifier
+from skattn import AttentionTextClassifier, explain_texts, make_text_classifier
 from skattn._windows import share_windows
 
 
@@ -37,6 +37,15 @@ def test_the_window_is_what_keras_reads(width):
         weights = np.eye(9, dtype=np.float32)[step : step + 1]
         shared = share_windows(weights, np.array([9]), (width,))[0]
         np.testing.assert_array_equal(shared > 0, reads[step])
+
+
+def test_the_shares_are_those_of_the_network_that_was_fitted(texts_as_ids):
+    X, y = texts_as_ids
+    clf = AttentionTextClassifier(encoder="conv", units=4, embedding_dim=4, epochs=1).fit(X, y)
+    shared = clf._attention_on_tokens(X)
+    assert np.any(shared != clf.attention_weights(X))
+    clf.set_params(encoder="none", conv_widths=(1,), n_layers=2)  # for the next fit
+    np.testing.assert_array_equal(clf._attention_on_tokens(X), shared)
 
 
 @pytest.mark.slow
