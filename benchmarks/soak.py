@@ -57,19 +57,21 @@ def fits(n_fits):
 
 
 def predicts(n_predicts):
-    """Yield after each answer, for one text or eight.
+    """Yield after each answer, for 1 to 32 texts of ever other lengths.
 
-    TensorFlow's oneDNN keeps what it compiled for each shape of a batch, up to a bound of its
-    own. Few shapes are asked for here, so that what is measured is ours.
+    TensorFlow's oneDNN keeps what it compiled for each shape of a batch. Rows and lengths are
+    rounded up to few sizes in predictions, so that memory must come to rest even so.
     """
     from skattn import AttentionTextClassifier
 
-    X, y = texts_and_labels()
+    X, y = texts_and_labels(n_tokens=100)
     clf = AttentionTextClassifier(encoder="conv", units=16, epochs=1, random_state=0).fit(X, y)
     rng = np.random.default_rng(2)
     for _ in range(n_predicts):
-        rows = rng.integers(len(X), size=int(rng.choice([1, 8])))
-        clf.predict_proba(X[rows])
+        rows = rng.integers(len(X), size=rng.integers(1, 33))
+        batch = X[rows]
+        batch[:, rng.integers(1, 101) :] = 0  # no text is longer
+        clf.predict_proba(batch)
         yield
 
 
