@@ -130,14 +130,15 @@ def filled_up(rows):
 
 
 def rounded_up(size):
-    """The next of the sizes that batches of predictions may have, at most an eighth larger.
+    """The next of the sizes that batches of predictions may have, beyond 32 at most 1/8 larger.
 
-    1 to 16, and then eight steps to each double. For each shape that it meets, oneDNN compiles
-    a program of its own and keeps it, so that ever new shapes would take ever more memory.
+    1, 2, the multiples of 4 up to 64, and then eight steps to each double. For each shape that it
+    meets, oneDNN compiles a program of its own and keeps it (of the last thousand or so), so that
+    many shapes take much memory.
     """
     size = max(1, size)
     return size + -size % _step(size)
 
 
 def _step(size):
-    return 1 << max(0, (size - 1).bit_length() - 4)
+    return size if size <= 2 else max(4, 2 ** ((size - 1).bit_length() - 4))

@@ -179,7 +179,8 @@ class ResidentModel(keras.Model):
     def _in_order(self, x, answer):
         rows = as_rows(x, self._resident.kind)
         parts = []
-        hashes = rows.hashes() if len(rows) > 1 else np.zeros(1, np.uint64)  # for their order alone
+        alone = len(rows) == 1  # then there is nothing to put in order
+        hashes = np.zeros(1, np.uint64) if alone else rows.hashes()
         for numbers in prediction_batches(rows.lengths, hashes):
             filled = filled_up(numbers)
             part = answer(rows.batch(filled), filled).numpy()

@@ -152,9 +152,11 @@ def test_prediction_batches_are_bounded_in_rows_and_tokens():
 
 def test_batches_of_predictions_have_few_sizes():
     sizes = [rounded_up(size) for size in range(513)]
-    assert sizes[:18] == [1, *range(1, 17), 18]
-    assert all(size <= found <= max(1, size * 1.125) for size, found in enumerate(sizes))
-    assert len(set(sizes)) == 16 + 8 * 5
+    assert sizes[:10] == [1, 1, 2, 4, 4, 8, 8, 8, 8, 12]
+    assert all(
+        size <= found <= max(size + 3, size * 1.125) for size, found in enumerate(sizes[1:], 1)
+    )
+    assert len(set(sizes)) == 2 + 16 + 8 * 3
     assert [rounded_up(size) for size in sizes] == sizes
 
 

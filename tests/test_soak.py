@@ -8,7 +8,7 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc/self/statm")
-def test_forty_fits_and_five_hundred_predicts_are_flat(pytestconfig):
+def test_forty_fits_and_fifteen_hundred_predicts_are_flat(pytestconfig):
     script = pytestconfig.rootpath / "benchmarks" / "soak.py"
     if not script.exists():
         pytest.skip("the benchmarks are not part of a source distribution")

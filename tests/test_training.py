@@ -11,6 +11,7 @@ from scipy import sparse
 from skattn import AttentionTextClassifier, GatedDenseClassifier, _training
 from skattn._networks import reset_optimizer
 from skattn._resident import as_rows
+from skattn._rows import DenseRows
 from skattn._schedule import FitSettings, Plans
 from skattn._validation import Targets, hold_out
 
@@ -257,6 +258,16 @@ def test_a_row_gets_the_same_answer_alone_and_among_others(texts_as_ids):
     together = clf.predict_proba(X)
     alone = np.concatenate([clf.predict_proba(row[None]) for row in X])
     np.testing.assert_allclose(alone, together, atol=1e-6)
+
+
+def test_a_row_alone_is_not_hashed_and_its_answer_is_the_same(dense_rows, monkeypatch):
+    X, y = dense_rows
+    clf = fitted(GatedDenseClassifier, X, y, units=6)
+    hashed = clf.predict_proba(X[[0, 0]])
+    monkeypatch.delattr(DenseRows, "hashes")
+    np.testing.assert_allclose(clf.predict_proba(X[:1]), hashed[:1], atol=1e-6)
+    with pytest.raises(AttributeError, match="hashes"):
+        clf.predict_proba(X[:2])
 
 
 def test_more_rows_than_one_batch_are_all_answered(dense_rows):
