@@ -141,4 +141,4 @@ def rounded_up(size):
 
 
 def _step(size):
-    return size if size <= 2 else max(4, 2 ** ((size - 1).bit_length() - 4))
+    return max(1, size) if size <= 2 else max(4, 2 ** ((size - 1).bit_length() - 4))

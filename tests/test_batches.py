@@ -168,5 +168,5 @@ def test_full_batches_need_no_filling():
 
 
 def test_a_batch_is_filled_up_with_its_last_row():
-    assert filled_up(np.arange(17)).tolist() == [*range(17), 16]
-    assert filled_up(np.arange(3)).tolist() == [0, 1, 2]
+    assert filled_up(np.arange(18)).tolist() == [*range(18), 17, 17]
+    assert filled_up(np.arange(4)).tolist() == [0, 1, 2, 3]
