@@ -1,27 +1,17 @@
 """`make_text_classifier`: the recommended classifier for raw texts."""
 
-import re
 from contextlib import contextmanager
-from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
-from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import Bunch
-from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import check_is_fitted
 
 from skattn._characters import CharacterTfidf
 from skattn._linear import LogCountRatio, MarginClassifier
 from skattn._sequences import SequenceVectorizer
 from skattn._text import AttentionTextClassifier
-from skattn._texts import as_texts, checked_texts
-from skattn._validation import check_targets, encode_targets
+from skattn._vote import ChoiceByData, TextVote
 
-FEW = 100  # texts
 WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
 
 # chosen on inner validation splits of training parts; see the page on accuracy
@@ -61,203 +51,6 @@ LONG_TEXTS = SHARED | {
     "epochs": 10,
 }
 LONG_TEXTS_WEIGHTS = (1, 2)  # of the attention network and the linear member
-
-
-class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """One of three classifiers of raw texts; `fit` chooses by rules that look at the data alone.
-
-    Parameters
-    ----------
-    short, many, long : classifier of raw texts
-        `long` is fitted where the training texts have more than `long_from` words on average;
-        of the others `many` where there are more than `many_from` classes, else `short`.
-    long_from : float, default=60.0
-        In words.
-    many_from : int, default=20
-        In classes.
-
-    Attributes
-    ----------
-    estimator_ : classifier
-        The one that was fitted.
-    choice_ : {"short", "many", "long"}
-        Which one it is.
-    classes_ : ndarray of shape (n_classes,)
-        The labels.
-    """
-
-    _parameter_constraints = {
-        "short": [HasMethods(["fit", "predict_proba"])],
-        "many": [HasMethods(["fit", "predict_proba"])],
-        "long": [HasMethods(["fit", "predict_proba"])],
-        "long_from": [Interval(Real, 0, None, closed="left")],
-        "many_from": [Interval(Integral, 2, None, closed="left")],
-    }
-
-    def __init__(self, short, many, long, *, long_from=60.0, many_from=20):
-        self.short = short
-        self.many = many
-        self.long = long
-        self.long_from = long_from
-        self.many_from = many_from
-
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **params):
-        """Choose, and fit the choice.
-
-        Parameters
-        ----------
-        X : iterable of str
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-        **params
-            Handed on.
-
-        Returns
-        -------
-        self : object
-        """
-        texts = list(checked_texts(as_texts(X)))
-        self.choice_ = self._choose(texts, y)
-        self.estimator_ = clone(getattr(self, self.choice_)).fit(texts, y, **params)
-        self.classes_ = self.estimator_.classes_
-        return self
-
-    def _choose(self, texts, y):
-        n_words = sum(len(re.findall(r"\w+", text)) for text in texts)
-        if n_words > self.long_from * len(texts):
-            return "long"
-        return "many" if len(np.unique(y)) > self.many_from else "short"
-
-    def predict(self, X):
-        """Labels of the texts.
-
-        Parameters
-        ----------
-        X : iterable of str
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict(X)
-
-    def predict_proba(self, X):
-        """Probabilities of the classes.
-
-        Parameters
-        ----------
-        X : iterable of str
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-        """
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string, tags.input_tags.two_d_array = True, False
-        return tags
-
-
-class TextVote(VotingClassifier):
-    """A soft vote of pipelines from raw texts, fitted on the labels as they are.
-
-    Other than `sklearn.ensemble.VotingClassifier` it hands its members the user's own labels, so
-    that a `class_weight` finds them, hands `sample_weight` on to each pipeline's classifier, and
-    reads the texts once. With fewer than 100 texts words that stand in one text only count too.
-
-    Parameters
-    ----------
-    estimators, voting, weights, n_jobs, flatten_transform, verbose
-        As for `sklearn.ensemble.VotingClassifier`; ``voting="soft"``.
-    long_weights : sequence of float, default=None
-        The weights where `weights` is None and a member has chosen its classifier of long texts.
-    """
-
-    _parameter_constraints = VotingClassifier._parameter_constraints | {
-        "long_weights": ["array-like", None]
-    }
-
-    def __init__(
-        self,
-        estimators,
-        *,
-        voting="hard",
-        weights=None,
-        n_jobs=None,
-        flatten_transform=True,
-        verbose=False,
-        long_weights=None,
-    ):
-        super().__init__(
-            estimators,
-            voting=voting,
-            weights=weights,
-            n_jobs=n_jobs,
-            flatten_transform=flatten_transform,
-            verbose=verbose,
-        )
-        self.long_weights = long_weights
-
-    def fit(self, X, y, sample_weight=None):
-        """Fit every member.
-
-        Parameters
-        ----------
-        X : iterable of str
-        y : array-like of shape (n_samples,)
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        self : object
-        """
-        self._validate_params()
-        texts = list(checked_texts(as_texts(X)))
-        y, multilabel = check_targets(y, "make_text_classifier")
-        if multilabel:
-            raise ValueError(
-                "The recommended classifier takes one label a text. For several labels use "
-                "make_text_classifier(linear=False)."
-            )
-        encode_targets(y, multilabel)  # an error that names the only class
-        names, members = self._validate_estimators()
-        params = {} if sample_weight is None else {"classifier__sample_weight": sample_weight}
-        kept = [(n, m) for n, m in zip(names, members, strict=True) if m != "drop"]
-        self.estimators_ = [
-            _for_few_texts(clone(member), len(texts)).fit(texts, y, **params) for _, member in kept
-        ]
-        self.named_estimators_ = Bunch(
-            **{name: m for (name, _), m in zip(kept, self.estimators_, strict=True)}
-        )
-        self.le_ = LabelEncoder().fit(y)
-        self.classes_ = self.le_.classes_
-        return self
-
-    def _collect_probas(self, X):
-        return super()._collect_probas(list(checked_texts(as_texts(X))))
-
-    @property
-    def _weights_not_none(self):
-        """Weights of the fitted members, or None where all count the same."""
-        long = any(getattr(m, "choice_", None) == "long" for m in self.estimators_)
-        weights = self.long_weights if self.weights is None and long else self.weights
-        if weights is None:
-            return None
-        pairs = zip(self.estimators, weights, strict=True)
-        return [weight for (_, member), weight in pairs if member != "drop"]
-
-
-def _for_few_texts(member, n_texts):
-    """Count words of a single text too, where there are few texts."""
-    if n_texts < FEW:
-        params = member.get_params()
-        rare = {name: 1 for name in params if name.endswith("__min_df") and params[name] == 2}
-        member.set_params(**rare)
-    return member
 
 
 class EmbeddingPipeline(Pipeline):

@@ -5,11 +5,11 @@ _TYPES = (
     "skattn._gated.GatedDenseClassifier",
     "skattn._linear.LogCountRatio",
     "skattn._linear.MarginClassifier",
-    "skattn._recipe.ChoiceByData",
     "skattn._recipe.EmbeddingPipeline",
-    "skattn._recipe.TextVote",
     "skattn._sequences.SequenceVectorizer",
     "skattn._text.AttentionTextClassifier",
+    "skattn._vote.ChoiceByData",
+    "skattn._vote.TextVote",
     "sklearn.utils._bunch.Bunch",  # the members of a VotingClassifier by name: a dict
 )
 

@@ -32,7 +32,7 @@ KERAS_ROOMS = {
     "_threads",
     "_training",
 }
-ESTIMATORS = {"_base", "_fit", "_text", "_gated", "_recipe"}
+ESTIMATORS = {"_base", "_fit", "_text", "_gated", "_recipe", "_vote"}
 DISPLAYS = {"_displays", "_html", *(r for r in ROOMS if r.startswith(("_display_", "_draw")))}
 EXPLANATIONS = {"_explain", "_attention_parts", "_faithfulness"}
 DEMO = {room for room in ROOMS if room == "__main__" or room.startswith("_demo")}
