@@ -23,6 +23,7 @@ QUESTIONS = {
     "import": 2,
     "vectorizer": 6,
     "streaming": 1,
+    "precision": 2,
 }
 NAMES = tuple(QUESTIONS)
 

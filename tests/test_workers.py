@@ -1,6 +1,7 @@
 """Searches and predictions on other processes: loky, Dask and Ray, through joblib."""
 
 import functools
+import itertools
 import os
 import signal
 import threading
@@ -10,7 +11,7 @@ import joblib
 import numpy as np
 import pytest
 from joblib.externals.loky import ProcessPoolExecutor
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -27,9 +28,9 @@ pytestmark = [
 GRID = {"units": [4, 8], "learning_rate": [1e-3, 1e-2]}
 
 
-def search(X, y, clf=None):
+def search(X, y, clf=None, cv=3):
     clf = clf or GatedDenseClassifier(epochs=3, random_state=0)
-    return GridSearchCV(clf, GRID, cv=3).fit(X, y)
+    return GridSearchCV(clf, GRID, cv=cv).fit(X, y)
 
 
 @pytest.fixture(scope="module")
@@ -121,11 +122,13 @@ def test_dask_search_and_prediction(cluster, dense_rows, expected):
 def test_a_killed_dask_worker_loses_nothing(cluster, dense_rows):
     X, y = dense_rows
     clf = GatedDenseClassifier(units=64, epochs=60, random_state=0)
+    splits = list(StratifiedKFold(3).split(X, y))
+    everything = [X, y, *itertools.chain(*splits)]  # what only a dead worker has is lost to Dask
     victim = next(iter(cluster.run(os.getpid).values()))
     killer = threading.Timer(3.0, os.kill, (victim, signal.SIGKILL))
     killer.start()
-    with joblib.parallel_config(backend="dask"):
-        found = search(X, y, clf)
+    with joblib.parallel_config(backend="dask", scatter=everything):
+        found = search(X, y, clf, cv=splits)
     killer.join()
     assert np.isfinite(found.cv_results_["mean_test_score"]).all()
     assert victim not in cluster.run(os.getpid).values()
