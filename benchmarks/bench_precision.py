@@ -22,12 +22,13 @@ def in_bfloat16():
     from skattn._training import ResidentModel
 
     keras.config.set_dtype_policy("mixed_bfloat16")
-    plain = ResidentModel.call
+    for name in ("_row_losses", "_row_correct"):
+        setattr(ResidentModel, name, _of_float32(getattr(ResidentModel, name), tf))
 
-    def call(self, *args, **kwargs):
-        return tf.cast(plain(self, *args, **kwargs), tf.float32)
 
-    ResidentModel.call = call
+def _of_float32(plain, tf):
+    """The method, given the probabilities in float32."""
+    return lambda model, y, answers, *args: plain(model, y, tf.cast(answers, tf.float32), *args)
 
 
 def texts(turns, config):
