@@ -124,7 +124,7 @@ def test_a_killed_dask_worker_loses_nothing(cluster, dense_rows):
     clf = GatedDenseClassifier(units=64, epochs=60, random_state=0)
     splits = list(StratifiedKFold(3).split(X, y))
     everything = [X, y, *itertools.chain(*splits)]
-    cluster.amm.stop()  # Dask would soon drop all copies but one, and what a dead worker had is lost
+    cluster.amm.stop()  # it drops all copies but one, which is lost with its worker
     victim = next(iter(cluster.run(os.getpid).values()))
     killer = threading.Timer(3.0, os.kill, (victim, signal.SIGKILL))
     killer.start()
