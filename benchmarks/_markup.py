@@ -32,7 +32,7 @@ def _restructured(kind, content, rows=None):
             for number, cell in enumerate(row):
                 lines.append(("   * - " if number == 0 else "     - ") + cell)
         return "\n".join(line.rstrip() for line in lines)
-    content = content.replace("`", "``")
+    content = content.replace("`", "" if kind == "title" else "``")  # no code within bold words
     forms = {"heading": f".. rubric:: {content}", "title": f"**{content}**"}
     return (forms | {"code": f"``{content}``"}).get(kind, content)
 
