@@ -100,7 +100,7 @@ def search(turns, config):
         ).fit(X_train, y_train)
         turns.stop(quality=found.score(X_test, y_test), best=str(found.best_params_))
         del found
-    if config["n_jobs"] not in (None, 1):
+    if config["n_jobs"] > 1:
         dismiss_workers()
 
 

@@ -24,7 +24,6 @@ QUESTIONS = {
     "vectorizer": 6,
     "streaming": 1,
     "precision": 2,
-    "scaling": 1,
 }
 NAMES = tuple(QUESTIONS)
 
