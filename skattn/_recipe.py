@@ -30,7 +30,7 @@ SHARED = {
 SHORT_TEXTS = SHARED | {
     "max_length": 256,
     "encoder": "conv",
-    "conv_widths": (1, 2, 3),
+    "conv_widths": (1, 2, 3, 4, 5),
     "units": 64,
     "embedding_dim": 128,
     "extra_pooling": "max",
@@ -48,8 +48,9 @@ LONG_TEXTS = SHARED | {
     "embedding_dim": 64,
     "embedding_dropout": 0.3,
     "word_dropout": 0.2,
-    "epochs": 10,
+    "epochs": 20,
 }
+LONG_TEXTS_OF_TWO_CLASSES = LONG_TEXTS | {"epochs": 10}  # more overfit
 LONG_TEXTS_WEIGHTS = (1, 2)  # of the attention network and the linear member
 
 
@@ -126,9 +127,9 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     It averages the probabilities of two members, each a pipeline from raw texts:
 
     - ``"attention"``: `SequenceVectorizer` and `AttentionTextClassifier`. Up to 60 words a text on
-      average the network convolves over 1, 2 and 3 tokens (with more than 20 classes for more
+      average the network convolves over 1 to 5 tokens (with more than 20 classes for more
       epochs and with less dropout); beyond 60 words its attention looks straight at the
-      embeddings of words and pairs of words.
+      embeddings of words and pairs of words (with two classes for fewer epochs).
     - ``"linear"``: TF-IDF of words, pairs of words and characters, with a linear support vector
       machine; with two classes the features are weighed by their log-count ratios. Beyond 60 words
       a text it counts twice.
@@ -175,7 +176,8 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     if params.get("early_stopping"):  # the best epoch instead of the mean of the epochs
         params = {"weight_averaging": False} | params
     own = {"random_state": random_state} | params
-    networks = [_network_pipeline(rule | own) for rule in (SHORT_TEXTS, MANY_CLASSES, LONG_TEXTS)]
+    rules = (SHORT_TEXTS, MANY_CLASSES, LONG_TEXTS, LONG_TEXTS_OF_TWO_CLASSES)
+    networks = [_network_pipeline(rule | own) for rule in rules]
     members = [
         ("attention", ChoiceByData(*networks)),
         ("linear", _linear_pipeline(params.get("class_weight"), random_state)),

@@ -306,10 +306,18 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     def _attention_on_tokens(self, X):
         """`attention_weights`, those of a convolution's windows shared among their tokens."""
         X, weights = self._read("attention", X)
-        fitted = self._live_network().config  # the parameters may be others now
+        network = self._live_network()
+        fitted = network.config  # the parameters may be others now
         if fitted["encoder"] == "conv" and not fitted["segment_length"]:
-            for _ in range(fitted["n_layers"]):
-                weights = share_windows(weights, (X != 0).sum(axis=1), fitted["conv_widths"])
+            layers = [
+                [
+                    network.model.get_layer(f"encoder_{layer + 1}_width_{width}").get_weights()
+                    for width in fitted["conv_widths"]
+                ]
+                for layer in range(fitted["n_layers"])
+            ]
+            table = network.model.get_layer("embedding").get_weights()[0]
+            weights = share_windows(weights, _to_the_left(X, weights.shape[1]), table, layers)
         return _in_place(X, weights)
 
     def segment_attention_weights(self, X):
@@ -425,6 +433,14 @@ def _checked_widths(widths):
     if len(set(widths)) < len(widths):
         raise ValueError(f"conv_widths={tuple(widths)} names a width twice; give each one once.")
     return [int(width) for width in widths]
+
+
+def _to_the_left(X, n_columns):
+    """The kept tokens of each row from the first column on."""
+    kept = X != 0
+    moved = np.zeros((len(X), n_columns), dtype=X.dtype)
+    moved[np.arange(n_columns) < kept.sum(axis=1)[:, None]] = X[kept]
+    return moved
 
 
 def _in_place(X, values):

@@ -18,13 +18,14 @@ FEW = 100  # texts
 
 
 class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """One of three classifiers of raw texts; `fit` chooses by rules that look at the data alone.
+    """One of four classifiers of raw texts; `fit` chooses by rules that look at the data alone.
 
     Parameters
     ----------
-    short, many, long : classifier of raw texts
-        `long` is fitted where the training texts have more than `long_from` words on average;
-        of the others `many` where there are more than `many_from` classes, else `short`.
+    short, many, long, long_binary : classifier of raw texts
+        Where the training texts have more than `long_from` words on average, `long_binary` is
+        fitted with two classes and `long` with more; of the others `many` where there are more
+        than `many_from` classes, else `short`.
     long_from : float, default=60.0
         In words.
     many_from : int, default=20
@@ -34,7 +35,7 @@ class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ----------
     estimator_ : classifier
         The one that was fitted.
-    choice_ : {"short", "many", "long"}
+    choice_ : {"short", "many", "long", "long_binary"}
         Which one it is.
     classes_ : ndarray of shape (n_classes,)
         The labels.
@@ -44,14 +45,16 @@ class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         "short": [HasMethods(["fit", "predict_proba"])],
         "many": [HasMethods(["fit", "predict_proba"])],
         "long": [HasMethods(["fit", "predict_proba"])],
+        "long_binary": [HasMethods(["fit", "predict_proba"])],
         "long_from": [Interval(Real, 0, None, closed="left")],
         "many_from": [Interval(Integral, 2, None, closed="left")],
     }
 
-    def __init__(self, short, many, long, *, long_from=60.0, many_from=20):
+    def __init__(self, short, many, long, long_binary, *, long_from=60.0, many_from=20):
         self.short = short
         self.many = many
         self.long = long
+        self.long_binary = long_binary
         self.long_from = long_from
         self.many_from = many_from
 
@@ -78,9 +81,10 @@ class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _choose(self, texts, y):
         n_words = sum(len(re.findall(r"\w+", text)) for text in texts)
+        n_classes = len(np.unique(y))
         if n_words > self.long_from * len(texts):
-            return "long"
-        return "many" if len(np.unique(y)) > self.many_from else "short"
+            return "long" if n_classes > 2 else "long_binary"
+        return "many" if n_classes > self.many_from else "short"
 
     def predict(self, X):
         """Labels of the texts.
@@ -197,7 +201,7 @@ class TextVote(VotingClassifier):
     @property
     def _weights_not_none(self):
         """Weights of the fitted members, or None where all count the same."""
-        long = any(getattr(m, "choice_", None) == "long" for m in self.estimators_)
+        long = any(getattr(m, "choice_", "").startswith("long") for m in self.estimators_)
         weights = self.long_weights if self.weights is None and long else self.weights
         if weights is None:
             return None

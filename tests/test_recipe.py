@@ -34,14 +34,15 @@ def fitted():
 
 
 @pytest.mark.parametrize(
-    ("n_words", "n_classes", "choice"), [(6, 3, "short"), (6, 24, "many"), (70, 3, "long")]
+    ("n_words", "n_classes", "choice"),
+    [(6, 3, "short"), (6, 2, "short"), (6, 24, "many"), (70, 3, "long"), (70, 2, "long_binary")],
 )
 def test_the_network_is_chosen_by_length_and_number_of_classes(n_words, n_classes, choice):
     network = make_text_classifier(**SMALL).estimators[0][1]
     network.fit(*texts_of(n_words, n_classes))
     assert network.choice_ == choice
     encoder = network.estimator_["classifier"].encoder
-    assert encoder == ("none" if choice == "long" else "conv")
+    assert encoder == ("none" if choice.startswith("long") else "conv")
 
 
 def test_probabilities_are_the_mean_of_both_members(fitted):
@@ -51,8 +52,9 @@ def test_probabilities_are_the_mean_of_both_members(fitted):
     assert fitted.classes_.tolist() == ["a", "b", "c"]
 
 
-def test_beyond_sixty_words_the_linear_member_counts_twice():
-    texts, y = texts_of(70, 3)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_beyond_sixty_words_the_linear_member_counts_twice(n_classes):
+    texts, y = texts_of(70, n_classes)
     model = make_text_classifier(**SMALL).fit(texts, y)
     attention, linear = (member.predict_proba(texts[:4]) for member in model.estimators_)
     np.testing.assert_allclose(
@@ -75,13 +77,13 @@ def test_it_learns_and_explains_the_marks(fitted):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_words", [12, 80])
-def test_planted_words_come_first(n_words):
+@pytest.mark.parametrize(("n_words", "seed"), [(12, 0), (50, 3), (80, 0)])
+def test_planted_words_come_first(n_words, seed):
     """The mark of the class stands anywhere."""
-    rng = np.random.default_rng(0)
-    texts, y = texts_of(n_words, 3, n_rows=360)
+    rng = np.random.default_rng(seed)
+    texts, y = texts_of(n_words, 3, n_rows=360, seed=seed)
     texts = [" ".join(rng.permutation(text.split())) for text in texts]
-    model = make_text_classifier(random_state=0).fit(texts[:240], y[:240])
+    model = make_text_classifier(random_state=seed).fit(texts[:240], y[:240])
     explanations = explain_texts(model, texts[240:])
     first = [explanation.top_tokens(1)[0][0] for explanation in explanations]
     found = [token == f"mark{label}" for token, label in zip(first, y[240:], strict=True)]
@@ -130,7 +132,7 @@ def test_without_the_linear_member_it_is_the_plain_pipeline():
 def test_parameters_replace_the_recommended_ones_in_every_network():
     voting = make_text_classifier(units=7, max_length=9, class_weight="balanced")
     assert isinstance(voting, VotingClassifier)
-    for name in ("short", "many", "long"):
+    for name in ("short", "many", "long", "long_binary"):
         pipeline = voting.get_params()[f"attention__{name}"]
         assert (pipeline["classifier"].units, pipeline["vectorizer"].max_length) == (7, 9)
         assert pipeline["classifier"].class_weight == "balanced"
