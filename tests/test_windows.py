@@ -103,6 +103,18 @@ def test_the_shares_are_those_of_the_network_that_was_fitted(texts_as_ids):
     np.testing.assert_array_equal(clf._attention_on_tokens(X), shared)
 
 
+def test_padding_between_the_tokens_changes_no_share(texts_as_ids):
+    X, y = texts_as_ids
+    clf = AttentionTextClassifier(encoder="conv", units=4, embedding_dim=4, epochs=1)
+    spread = np.zeros((len(X), 2 * X.shape[1]), dtype=X.dtype)
+    spread[:, 1::2] = X
+    clf.fit(spread, y)
+    at_odd = clf._attention_on_tokens(spread)
+    assert np.all(at_odd[:, ::2] == 0)
+    left = np.concatenate([X, np.zeros_like(X)], axis=1)
+    np.testing.assert_allclose(at_odd[:, 1::2], clf._attention_on_tokens(left)[:, : X.shape[1]])
+
+
 @pytest.mark.slow
 def test_the_recipe_puts_planted_words_first():
     rng = np.random.default_rng(0)
