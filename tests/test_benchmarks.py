@@ -24,6 +24,7 @@ QUESTIONS = {
     "vectorizer": 6,
     "streaming": 1,
     "precision": 2,
+    "scaling": 1,
 }
 NAMES = tuple(QUESTIONS)
 
