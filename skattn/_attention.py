@@ -1,11 +1,20 @@
 """`AttentionPooling`: a Keras layer, hidden states -> their weighted sum over time."""
 
+from numbers import Integral, Real
+
 import keras
 from keras import ops
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
 from skattn._layers import PACKAGE
 
 SCORES = ("feedforward", "additive", "dot", "multihead", "uniform", "max")
+_CONSTRAINTS = {
+    "score": [StrOptions(set(SCORES))],
+    "heads": [Interval(Integral, 1, None, closed="left")],
+    "units": [Interval(Integral, 1, None, closed="left"), None],
+    "penalty": [Interval(Real, 0, None, closed="left")],
+}
 
 
 def masked_softmax(scores, mask):
@@ -89,14 +98,19 @@ class AttentionPooling(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if score not in SCORES:
-            raise ValueError(f"score must be one of {SCORES}, got {score!r}.")
+        given = {"score": score, "heads": heads, "units": units, "penalty": penalty}
+        validate_parameter_constraints(_CONSTRAINTS, given, type(self).__name__)
         self.score, self.heads, self.units, self.penalty = score, heads, units, penalty
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.supports_masking = True
 
     def build(self, input_shape):
+        if len(input_shape) != 3:
+            raise ValueError(
+                "AttentionPooling reads hidden states of the shape (batch, time, units), got "
+                f"{tuple(input_shape)}."
+            )
         self.scorers = [] if self.score in ("uniform", "max") else self._scorers(input_shape[-1])
         shape = input_shape
         for layer in self.scorers:

@@ -246,7 +246,7 @@ class BaseNetworkClassifier(
 
     def __getstate__(self):
         """The state that skops writes: nothing in it is code."""
-        return _state.without_callbacks(_state.to_state(self, super().__getstate__()))
+        return _state.without_objects(_state.to_state(self, super().__getstate__()))
 
     def __reduce_ex__(self, protocol):
         """What pickle and copy take: the same, and the callbacks."""

@@ -7,10 +7,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from skattn._stored import Stored
+
 N_TEXTS_AT_ONCE = 1024  # bounds the memory of the product
 
 
-class CharacterTfidf(TfidfVectorizer):
+class CharacterTfidf(Stored, TfidfVectorizer):
     """`TfidfVectorizer` with the same numbers, several times as fast for ``analyzer="char_wb"``.
 
     N-grams of characters inside words do not depend on the words beside. So a text's counts are

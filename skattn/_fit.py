@@ -50,24 +50,28 @@ def train(estimator, X, y, sample_weight, go_on, partial=False, classes=None):
     callbacks = _callbacks.of_fit(estimator, network, X, y, settings, targets)
     last_epoch = _rescue.LastEpoch(callbacks, store.start, store.write, undoable=go_on)
     wrapper = _scikeras.wrap(network.model, targets.classes, targets.multilabel)
-    interruption = _run(wrapper, X, targets.encoded, settings, last_epoch)
-    _refuse_divergence(estimator, last_epoch, network.model)
-    _keep(estimator, network, wrapper, last_epoch.history, targets, settings, go_on)
+    name = type(estimator).__name__
+    try:
+        interruption = _run(wrapper, X, targets.encoded, settings, last_epoch, name)
+        _refuse_divergence(estimator, last_epoch.history, network.model)
+        _keep(estimator, network, wrapper, last_epoch.history, targets, settings, go_on)
+    except BaseException:
+        last_epoch.undo()
+        raise
     estimator._keeps_optimizer = partial or estimator.warm_start
     if interruption is None:
         store.remove()
     return interruption
 
 
-def _refuse_divergence(estimator, last_epoch, model):
-    """Undo a fit whose loss or weights are no numbers, and say what helps."""
-    losses = last_epoch.history.get("loss", [])
+def _refuse_divergence(estimator, history, model):
+    """Refuse a fit whose loss or weights are no numbers, and say what helps."""
+    losses = history.get("loss", [])
     what = f"the loss is {losses[-1]}" if losses else ""
     if np.all(np.isfinite(losses[-1:])):  # the last steps may still have spoilt the weights
         if all(np.all(np.isfinite(weights)) for weights in model.get_weights()):
             return
         what = "weights are infinite or no numbers"
-    last_epoch.undo()
     raise ValueError(
         f"Training diverged: {what} after epoch {len(losses)}. Use a smaller learning_rate "
         f"(it is {estimator.learning_rate}), or scale the features."
@@ -157,7 +161,7 @@ def _keep(estimator, network, wrapper, history, targets, settings, go_on):
     estimator._wrapper = wrapper
 
 
-def _run(wrapper, X, y, settings, last_epoch):
+def _run(wrapper, X, y, settings, last_epoch, name):
     """Let SciKeras run the epochs that are left; gives the Ctrl-C that ended them early."""
     wrapper.set_params(callbacks=[*last_epoch.others, last_epoch], batch_size=settings.batch_size)
     fit = functools.partial(
@@ -169,7 +173,7 @@ def _run(wrapper, X, y, settings, last_epoch):
         initial_epoch=settings.first_epoch + settings.n_done,
     )
     try:
-        return _rescue.run(fit, last_epoch, settings.n_epochs)
+        return _rescue.run(fit, last_epoch, settings.n_epochs, name)
     finally:
         wrapper.set_params(callbacks=None)
 

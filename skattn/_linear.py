@@ -10,10 +10,12 @@ from sklearn.svm import LinearSVC
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skattn._stored import Stored
+
 SHARPNESS = 4.0
 
 
-class LogCountRatio(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Weigh each feature by how much more often it stands in one of two classes.
 
     With :math:`p` and :math:`q` the shares of the texts of either class that hold a feature,
@@ -97,7 +99,7 @@ class LogCountRatio(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-class MarginClassifier(LinearSVC):
+class MarginClassifier(Stored, LinearSVC):
     """A linear support vector machine whose margins are turned into probabilities.
 
     The probabilities are the softmax of four times the margins, so that they can be averaged

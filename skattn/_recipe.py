@@ -160,7 +160,7 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     Raises
     ------
     TypeError
-        If a parameter belongs to neither part.
+        If a parameter belongs to neither part, or `linear` is neither True nor False.
 
     Examples
     --------
@@ -171,6 +171,8 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     >>> clf.predict(["what a good story"]).tolist()
     ['pos']
     """
+    if not isinstance(linear, (bool, np.bool_)):
+        raise TypeError(f"linear must be True or False, got {linear!r}.")
     if not linear:
         return _network_pipeline({"random_state": random_state} | params)
     if params.get("early_stopping"):  # the best epoch instead of the mean of the epochs

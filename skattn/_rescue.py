@@ -124,8 +124,8 @@ class LastEpoch(keras.callbacks.Callback):
                 callback.on_train_end()
 
 
-def run(fit, last_epoch, n_epochs):
-    """Run a fit to its end, or to a Ctrl-C after the first epoch.
+def run(fit, last_epoch, n_epochs, name):
+    """Run a fit to its end, or to a Ctrl-C after the first epoch; `name` is the estimator's.
 
     Returns
     -------
@@ -137,11 +137,11 @@ def run(fit, last_epoch, n_epochs):
     except BaseException as error:
         last_epoch.stop_progress()
         if not isinstance(error, KeyboardInterrupt) or not last_epoch.keep():
-            last_epoch.undo()
             raise
         warnings.warn(
-            f"Training was interrupted. The estimator keeps what it learned in "
-            f"{last_epoch.n_epochs} of {n_epochs} epochs and can be used.",
+            f"Training was interrupted. This {name} keeps what it learned in "
+            f"{last_epoch.n_epochs} of {n_epochs} epochs and can be used; a search or a vote "
+            "around it is as it was before.",
             UserWarning,
             stacklevel=7,
         )

@@ -4,7 +4,7 @@ A state may come out of a file that a stranger wrote. It is checked before any o
 Keras, and no name in it is ever imported.
 """
 
-import inspect
+import os
 import threading
 import warnings
 from numbers import Integral
@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 from skattn import _networks
 from skattn._optimizers import build_optimizer
 from skattn._outline import outline
+from skattn._stored import defaults, refuse_methods, refuse_other_formats
 
 FORMAT = 1
 RESTORE_LOCK = threading.RLock()
@@ -59,8 +60,8 @@ def to_state(estimator, state):
     return state
 
 
-def without_callbacks(state):
-    """The state without the user's callbacks, which are code; says so if there were any."""
+def without_objects(state):
+    """The state without the user's callbacks, which are code (it says so), and paths as texts."""
     if state.get("callbacks"):
         warnings.warn(
             "The callbacks are not in this file, because they are code. Set them again after "
@@ -68,7 +69,8 @@ def without_callbacks(state):
             UserWarning,
             stacklevel=4,
         )
-    return state | {"callbacks": None}
+    paths = {k: os.fspath(v) for k, v in state.items() if isinstance(v, os.PathLike)}
+    return state | paths | {"callbacks": None}
 
 
 def from_state(estimator, state):
@@ -77,13 +79,9 @@ def from_state(estimator, state):
     if not isinstance(state, dict):
         raise ValueError(f"This file holds no state of a {name}.")
     state = dict(state)
-    version = state.pop("_format", FORMAT)
-    if not isinstance(version, Integral) or version > FORMAT:
-        raise ValueError(
-            f"This {name} was saved by a newer skattn (format {version}, this one reads up to "
-            f"{FORMAT}). Install the newer version to load it."
-        )
-    newer = {k: v for k, v in _defaults(estimator).items() if k not in state}
+    refuse_other_formats(type(estimator), state.pop("_format", FORMAT), FORMAT)
+    refuse_methods(type(estimator), state)
+    newer = {k: v for k, v in defaults(type(estimator)).items() if k not in state}
     state |= newer  # parameters that are newer than the file
     try:
         if isinstance(state["optimizer"], dict):
@@ -126,15 +124,7 @@ def _compare(model, weights):
         raise ValueError(f"its weights are {found}, but its configuration needs {wanted}")
 
 
-def _defaults(estimator):
-    parameters = inspect.signature(type(estimator)).parameters.values()
-    return {p.name: p.default for p in parameters}
-
-
 def _check_fitted(estimator, state, newer):
-    hidden = [name for name in state if callable(getattr(type(estimator), name, None))]
-    if hidden:
-        raise ValueError(f"it replaces {', '.join(hidden)}")
     for attribute, kind in _FITTED.items():
         if not isinstance(state.get(attribute), kind):
             raise ValueError(f"{attribute!r} is missing or of the wrong type")

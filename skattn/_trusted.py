@@ -17,8 +17,9 @@ _TYPES = (
 def trusted_types():
     """The types to trust when a pipeline of this package is loaded by skops.
 
-    None of them runs code of the file: ours check what they are given, the one of scikit-learn is
-    a dictionary. What skops trusts by itself (scikit-learn's estimators, NumPy, plain
+    None of them runs code of the file: ours check the format and that no method is replaced, the
+    networks and the vectorizer every value; the one of scikit-learn is a dictionary. What skops
+    trusts by itself (scikit-learn's estimators, NumPy, plain
     values) need not be named.
 
     Returns

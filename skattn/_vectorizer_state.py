@@ -1,10 +1,11 @@
 """The state of a `SequenceVectorizer`: parameters, numbers and arrays; nothing that is code."""
 
-import inspect
+import os
 from numbers import Integral
 
 import numpy as np
 
+from skattn._stored import defaults, refuse_other_formats
 from skattn._subwords import is_subword_tokenizer, subword_tokenizer_from_json
 from skattn._vocabulary import FIRST_WORD, check_words, pack_words, unpack_words
 
@@ -19,6 +20,8 @@ def to_state(attributes):
         state["_packed_words"], state["_word_ends"] = pack_words(state.pop("_words"))
     if is_subword_tokenizer(state["analyzer"]):
         state["_analyzer_json"] = state.pop("analyzer").to_str()
+    if isinstance(state["embeddings"], os.PathLike):
+        state["embeddings"] = os.fspath(state["embeddings"])
     return state
 
 
@@ -34,27 +37,16 @@ def from_state(kind, state):
     if not isinstance(state, dict):
         raise ValueError(f"This file holds no state of a {kind.__name__}.")
     attributes = dict(state)
-    version = attributes.pop("_format", None)
-    if not isinstance(version, Integral) or version > FORMAT:
-        raise ValueError(
-            f"This {kind.__name__} was stored by a newer skattn (format {version}, this one reads "
-            f"up to {FORMAT}). Install the newer version to load it."
-        )
+    refuse_other_formats(kind, attributes.pop("_format", None), FORMAT)
     try:
         if "_analyzer_json" in attributes:
             attributes["analyzer"] = subword_tokenizer_from_json(attributes.pop("_analyzer_json"))
-        attributes = _defaults(kind) | attributes
+        attributes = defaults(kind) | attributes
         _unpack_learned(attributes)
         _check_names(kind, attributes)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"This file holds no sound {kind.__name__}: {error}") from error
     return attributes
-
-
-def _defaults(kind):
-    """Parameters with their defaults."""
-    parameters = inspect.signature(kind).parameters.values()
-    return {parameter.name: parameter.default for parameter in parameters}
 
 
 def _unpack_learned(attributes):

@@ -11,13 +11,14 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skattn._stored import Stored
 from skattn._texts import as_texts, checked_texts
 from skattn._validation import check_targets, encode_targets
 
 FEW = 100  # texts
 
 
-class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class ChoiceByData(Stored, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """One of four classifiers of raw texts; `fit` chooses by rules that look at the data alone.
 
     Parameters
@@ -120,7 +121,7 @@ class ChoiceByData(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return tags
 
 
-class TextVote(VotingClassifier):
+class TextVote(Stored, VotingClassifier):
     """A soft vote of pipelines from raw texts, fitted on the labels as they are.
 
     Other than `sklearn.ensemble.VotingClassifier` it hands its members the user's own labels, so

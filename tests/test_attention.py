@@ -82,7 +82,7 @@ def test_a_mask_of_the_embedding_arrives_by_itself():
 
 
 def test_an_unknown_score_is_refused():
-    with pytest.raises(ValueError, match=r"score must be one of .*'feedforward'.* got 'cosine'"):
+    with pytest.raises(ValueError, match=r"'score' parameter .*'feedforward'.* Got 'cosine'"):
         AttentionPooling("cosine")
 
 

@@ -13,12 +13,14 @@ from sklearn.pipeline import Pipeline
 
 from skattn import (
     AttentionDisplay,
+    AttentionPooling,
     AttentionTextClassifier,
     GatedDenseClassifier,
     GateDisplay,
     SequenceVectorizer,
     TrainingDisplay,
     explain_texts,
+    export_onnx,
     faithfulness_report,
     make_text_classifier,
 )
@@ -197,10 +199,11 @@ BAD_WEIGHTS = {
 }
 
 
+@pytest.mark.parametrize(("clf", "X"), [(TEXT, IDS), (GATED, ROWS)], ids=["text", "gated"])
 @pytest.mark.parametrize("case", BAD_WEIGHTS)
-def test_bad_weights(case):
+def test_bad_weights(case, clf, X):
     weights, message = BAD_WEIGHTS[case]
-    refused(GatedDenseClassifier(units=2, epochs=1).fit, ROWS, LABELS, weights, match=message)
+    refused(type(clf)(**clf.get_params()).fit, X, LABELS, weights, match=message)
 
 
 def test_one_row_of_each_class_is_enough():
@@ -444,6 +447,72 @@ def test_anything_as_rows_is_answered_or_refused(fitted, X):
         else:
             assert probabilities.shape == (len(X), 2)
             assert np.isfinite(probabilities).all()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@given(
+    y=st.lists(st.sampled_from(["a", "b", "", 0, 1, 1.5, NAN, None, True, b"a"]), max_size=12)
+    | st.lists(st.sampled_from(["a", "b"]), min_size=12, max_size=12)
+    | ANYTHING,
+    weights=st.none() | st.lists(st.floats(0, 5), min_size=12, max_size=12) | ANYTHING,
+)
+@settings(EXAMPLES, max_examples=60)
+def test_any_labels_and_weights_are_learned_or_refused(y, weights):
+    clf = GatedDenseClassifier(**GATED.get_params())
+    try:
+        clf.fit(ROWS, y, weights)
+    except (ValueError, TypeError, OverflowError) as error:
+        files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+        assert not [f for f in files if "/keras/" in f or "/tensorflow/" in f]
+        assert not clf.__sklearn_is_fitted__()
+    else:
+        assert set(clf.predict(ROWS)) <= set(y)
+
+
+@given(given=st.fixed_dictionaries({"heads": ANYTHING, "units": ANYTHING, "penalty": ANYTHING}))
+@EXAMPLES
+def test_any_settings_of_the_layer_are_taken_or_refused(given):
+    good = isinstance(given["heads"], int) and given["heads"] >= 1
+    good &= given["units"] is None or (isinstance(given["units"], int) and given["units"] >= 1)
+    good &= isinstance(given["penalty"], (int, float)) and given["penalty"] >= 0
+    if good:
+        assert AttentionPooling("multihead", **given).heads == given["heads"]
+    else:
+        refused(AttentionPooling, "multihead", **given, match="parameter of AttentionPooling")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"score": "no such thing"},
+        {"heads": 0},
+        {"heads": 1.5},
+        {"heads": "x"},
+        {"units": -1},
+        {"penalty": NAN},
+        {"penalty": -1.0},
+        {"penalty": "x"},
+    ],
+    ids=str,
+)
+def test_bad_settings_of_the_layer(given):
+    refused(AttentionPooling, **given, match=f"The '{next(iter(given))}' parameter")
+
+
+def test_the_layer_reads_three_dimensions():
+    with pytest.raises(ValueError, match=r"shape \(batch, time, units\), got \(3, 5\)"):
+        AttentionPooling()(np.zeros((3, 5), dtype=np.float32))
+
+
+@pytest.mark.parametrize("linear", ["x", None, 1, [True]])
+def test_what_is_no_choice_of_members(linear):
+    refused(make_text_classifier, linear=linear, match="linear must be True or False")
+
+
+@pytest.mark.parametrize("thing", [None, "model", ROWS, make_text_classifier()])
+def test_what_cannot_be_exported(thing, tmp_path):
+    refused(export_onnx, thing, tmp_path / "x.onnx", match="estimator must be")
+    assert not (tmp_path / "x.onnx").exists()
 
 
 BAD_READING = [

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from skattn import AttentionTextClassifier, GatedDenseClassifier, _rescue
+from skattn import (
+    AttentionTextClassifier,
+    GatedDenseClassifier,
+    _fit,
+    _rescue,
+    make_text_classifier,
+)
 
 SETTINGS = {"units": 8, "epochs": 6, "dropout": 0.2, "random_state": 0}
 
@@ -174,3 +180,35 @@ print("same as", clf.n_iter_)
     assert process.returncode == 0, err
     assert "interrupted" in out
     assert "same as" in out
+
+
+def test_an_interrupted_vote_is_as_it_was():
+    texts, y = ["a good film", "a bad film"] * 12, ["good", "bad"] * 12
+    settings = {"units": 2, "embedding_dim": 2, "epochs": 4, "random_state": 0}
+    vote = make_text_classifier(callbacks=[Raise(2)], **settings)
+    told = "This AttentionTextClassifier keeps .* 2 of 4 epochs .* vote around it is as it was"
+    with pytest.warns(UserWarning, match=told), pytest.raises(KeyboardInterrupt):
+        vote.fit(texts, y)
+    with pytest.raises(NotFittedError):
+        vote.predict(texts)
+    fitted = make_text_classifier(**settings).fit(texts, y)
+    before = fitted.predict_proba(texts)
+    fitted.set_params(attention__short__classifier__callbacks=[Raise(2)])
+    with pytest.warns(UserWarning, match=told), pytest.raises(KeyboardInterrupt):
+        fitted.fit(texts, y[::-1])
+    np.testing.assert_array_equal(fitted.predict_proba(texts), before)
+
+
+def test_a_ctrl_c_after_the_last_epoch_leaves_the_old_weights(dense_rows, monkeypatch):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(warm_start=True, **SETTINGS).fit(X, y)
+    before = clf.predict_proba(X)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_fit, "_keep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+    assert clf.n_iter_ == 6

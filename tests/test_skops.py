@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import inspect
 import json
 import pickle
 import sys
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone
+from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -21,11 +23,15 @@ import skattn
 from skattn import (
     AttentionTextClassifier,
     GatedDenseClassifier,
+    SequenceVectorizer,
     _state,
     make_text_classifier,
     trusted_types,
 )
+from skattn._characters import CharacterTfidf
 from skattn._encoders import ENCODERS
+from skattn._linear import LogCountRatio, MarginClassifier
+from skattn._vote import ChoiceByData, TextVote
 
 skops_io = pytest.importorskip("skops.io")
 
@@ -59,7 +65,7 @@ def tampered(monkeypatch, text_classifier):
             return state
 
         with monkeypatch.context() as patch:
-            patch.setattr(_state, "without_callbacks", changed)
+            patch.setattr(_state, "without_objects", changed)
             return skops_io.dumps(estimator)
 
     return dump
@@ -382,3 +388,53 @@ def test_the_users_own_optimizer_comes_back_once_it_is_registered(dense_rows, tm
     keras.saving.get_custom_objects().pop("test_skops>OwnSGD")
     with pytest.raises(ValueError, match="OwnSGD"):
         joblib.load(tmp_path / "model.joblib")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: GatedDenseClassifier(checkpoint=path),
+        lambda path: AttentionTextClassifier(checkpoint=path),
+        lambda path: SequenceVectorizer(embeddings=path),
+    ],
+    ids=["gated", "text", "vectorizer"],
+)
+def test_a_path_among_the_parameters_is_kept_as_text(make, tmp_path):
+    back = skops_io.loads(skops_io.dumps(make(tmp_path)), trusted=TRUSTED)
+    given = back.get_params()
+    assert str(tmp_path) in (given.get("checkpoint"), given.get("embeddings"))
+
+
+SMALL_ONES = {
+    "long_weights": TextVote([("a", DummyClassifier())], voting="soft", long_weights=[2]),
+    "long_from": ChoiceByData(*[DummyClassifier()] * 4, long_from=9.0),
+    "alpha": LogCountRatio(alpha=2.0),
+    "C": MarginClassifier(C=3.0),
+    "min_df": CharacterTfidf(min_df=2),
+}
+
+
+@pytest.mark.parametrize("name", SMALL_ONES)
+def test_the_small_estimators_check_the_version_of_their_state(name):
+    estimator = SMALL_ONES[name]
+    kind, state = type(estimator), estimator.__getstate__()
+    assert getattr(reload(estimator), name) == getattr(estimator, name)
+    back = kind.__new__(kind)
+    back.__setstate__({k: v for k, v in state.items() if k not in (name, "_format")})
+    default = inspect.signature(kind).parameters[name].default
+    assert back.get_params()[name] == default != getattr(estimator, name)
+    for wrong, message in (
+        (state | {"_format": 99}, "newer skattn"),
+        (state | {"_format": "1"}, "no sound"),
+        (state | {"fit": "planted"}, "it replaces fit"),
+        (state | {3: "planted"}, "it replaces 3"),
+        (["a list"], "no state of a"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            back.__setstate__(wrong)
+
+
+def test_an_unfitted_file_may_not_replace_a_method_either(tampered):
+    change = _set("predict_proba", "planted")
+    with pytest.raises(ValueError, match=r"GatedDenseClassifier.*it replaces"):
+        skops_io.loads(tampered(change, GatedDenseClassifier()), trusted=TRUSTED)

@@ -27,7 +27,8 @@ HEADER = """Tested versions
 
 The last run of ``python tests/versions.py``, which runs the contract tests (scikit-learn's own
 checks, inputs, files, interrupted fits) on other versions of the dependencies; {date},
-Python {python}. "lowest" are the lowest versions that ``pyproject.toml`` allows.
+Python {python}. "lowest" are the lowest versions that ``pyproject.toml`` allows of the dependencies
+and of the extra "skops"; other extras are not installed.
 
 .. list-table::
    :header-rows: 1

@@ -1,0 +1,47 @@
+"""The state of the small estimators: a format number, and defaults for newer parameters."""
+
+import inspect
+from numbers import Integral
+
+FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
+
+
+class Stored:
+    """Mixin of an estimator whose state is its attributes, checked when it is set."""
+
+    def __getstate__(self):
+        return super().__getstate__() | {"_format": FORMAT}
+
+    def __setstate__(self, state):
+        kind = type(self)
+        if not isinstance(state, dict):
+            raise ValueError(f"This file holds no state of a {kind.__name__}.")
+        state = dict(state)
+        refuse_other_formats(kind, state.pop("_format", FORMAT), FORMAT)
+        refuse_methods(kind, state)
+        super().__setstate__(defaults(kind) | state)
+
+
+def defaults(kind):
+    """The parameters of a class that have a default, with it."""
+    parameters = inspect.signature(kind).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+def refuse_other_formats(kind, found, known):
+    """Refuse a state that a newer version of the package wrote, or whose format is no number."""
+    if not isinstance(found, Integral):
+        raise ValueError(f"This file holds no sound {kind.__name__}: its format is {found!r}.")
+    if found > known:
+        raise ValueError(
+            f"This {kind.__name__} was saved by a newer skattn (format {found}, this one reads up "
+            f"to {known}). Install the newer version to load it."
+        )
+
+
+def refuse_methods(kind, state):
+    """Refuse an attribute that would stand before a method, or has no name."""
+    hidden = [n for n in state if not isinstance(n, str) or callable(getattr(kind, n, None))]
+    if hidden:
+        names = ", ".join(map(str, hidden))
+        raise ValueError(f"This file holds no sound {kind.__name__}: it replaces {names}")
