@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.pipeline import Pipeline
@@ -423,6 +423,31 @@ def test_any_texts_get_probabilities(pipeline, texts):
     for text, span, row in zip(texts, spans, pipeline[0].transform(texts), strict=True):
         assert len(span) == np.count_nonzero(row)
         assert all(0 <= start <= end <= len(text) for start, end in span)
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=6))
+@EXAMPLES
+def test_any_texts_are_explained(pipeline, texts):
+    for text, explanation in zip(texts, explain_texts(pipeline, texts), strict=True):
+        assert explanation.text == text
+        cut = tuple(text[start:end] for start, end in explanation.spans)
+        assert cut == tuple(explanation.tokens)
+        assert explanation.weights.sum() == pytest.approx(1.0 if cut else 0.0, abs=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@given(st.lists(st.text(max_size=30), max_size=5))
+@example(["good film", "bad film story"])
+@settings(EXAMPLES, max_examples=10)
+def test_any_texts_are_reported_on_or_refused(pipeline, texts):
+    try:
+        report = faithfulness_report(pipeline, texts, random_state=0)
+    except (ValueError, TypeError) as error:
+        files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+        assert not [f for f in files if "/keras/" in f or "/tensorflow/" in f]
+    else:
+        assert report.verdict.startswith("Attention is ")
 
 
 ANYTHING = st.recursive(
