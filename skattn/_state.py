@@ -4,7 +4,6 @@ A state may come out of a file that a stranger wrote. It is checked before any o
 Keras, and no name in it is ever imported.
 """
 
-import os
 import threading
 import warnings
 from numbers import Integral
@@ -15,7 +14,7 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 from skattn import _networks
 from skattn._optimizers import build_optimizer
 from skattn._outline import outline
-from skattn._stored import defaults, refuse_methods, refuse_other_formats
+from skattn._stored import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
 
 FORMAT = 1
 RESTORE_LOCK = threading.RLock()
@@ -69,8 +68,7 @@ def without_objects(state):
             UserWarning,
             stacklevel=4,
         )
-    paths = {k: os.fspath(v) for k, v in state.items() if isinstance(v, os.PathLike)}
-    return state | paths | {"callbacks": None}
+    return paths_as_texts(state) | {"callbacks": None}
 
 
 def from_state(estimator, state):
@@ -80,7 +78,7 @@ def from_state(estimator, state):
         raise ValueError(f"This file holds no state of a {name}.")
     state = dict(state)
     refuse_other_formats(type(estimator), state.pop("_format", FORMAT), FORMAT)
-    refuse_methods(type(estimator), state)
+    refuse_hiding(type(estimator), state)
     newer = {k: v for k, v in defaults(type(estimator)).items() if k not in state}
     state |= newer  # parameters that are newer than the file
     try:

@@ -1,6 +1,7 @@
 """The state of the small estimators: a format number, and defaults for newer parameters."""
 
 import inspect
+import os
 from numbers import Integral
 
 FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
@@ -18,7 +19,7 @@ class Stored:
             raise ValueError(f"This file holds no state of a {kind.__name__}.")
         state = dict(state)
         refuse_other_formats(kind, state.pop("_format", FORMAT), FORMAT)
-        refuse_methods(kind, state)
+        refuse_hiding(kind, state)
         super().__setstate__(defaults(kind) | state)
 
 
@@ -39,9 +40,14 @@ def refuse_other_formats(kind, found, known):
         )
 
 
-def refuse_methods(kind, state):
-    """Refuse an attribute that would stand before a method, or has no name."""
-    hidden = [n for n in state if not isinstance(n, str) or callable(getattr(kind, n, None))]
+def paths_as_texts(state):
+    """The state with the paths in it as texts, which is what a file may hold."""
+    return {k: os.fspath(v) if isinstance(v, os.PathLike) else v for k, v in state.items()}
+
+
+def refuse_hiding(kind, state):
+    """Refuse an attribute that would stand before one of the class, or has no name."""
+    hidden = [name for name in state if not isinstance(name, str) or hasattr(kind, name)]
     if hidden:
         names = ", ".join(map(str, hidden))
         raise ValueError(f"This file holds no sound {kind.__name__}: it replaces {names}")

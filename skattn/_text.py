@@ -11,6 +11,7 @@ from skattn._attention import SCORES
 from skattn._base import BaseNetworkClassifier
 from skattn._encoders import CONV_WIDTHS, ENCODERS
 from skattn._networks import build_text_network
+from skattn._rows import TokenRows
 from skattn._windows import share_windows
 
 OUT_OF_VOCABULARY = 1
@@ -317,7 +318,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
                 for layer in range(fitted["n_layers"])
             ]
             table = network.model.get_layer("embedding").get_weights()[0]
-            weights = share_windows(weights, _to_the_left(X, weights.shape[1]), table, layers)
+            ids = TokenRows.from_ids(X).batch(np.arange(len(X)))  # as wide as the weights
+            weights = share_windows(weights, ids, table, layers)
         return _in_place(X, weights)
 
     def segment_attention_weights(self, X):
@@ -433,14 +435,6 @@ def _checked_widths(widths):
     if len(set(widths)) < len(widths):
         raise ValueError(f"conv_widths={tuple(widths)} names a width twice; give each one once.")
     return [int(width) for width in widths]
-
-
-def _to_the_left(X, n_columns):
-    """The kept tokens of each row from the first column on."""
-    kept = X != 0
-    moved = np.zeros((len(X), n_columns), dtype=X.dtype)
-    moved[np.arange(n_columns) < kept.sum(axis=1)[:, None]] = X[kept]
-    return moved
 
 
 def _in_place(X, values):

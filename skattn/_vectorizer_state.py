@@ -1,11 +1,10 @@
 """The state of a `SequenceVectorizer`: parameters, numbers and arrays; nothing that is code."""
 
-import os
 from numbers import Integral
 
 import numpy as np
 
-from skattn._stored import defaults, refuse_other_formats
+from skattn._stored import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
 from skattn._subwords import is_subword_tokenizer, subword_tokenizer_from_json
 from skattn._vocabulary import FIRST_WORD, check_words, pack_words, unpack_words
 
@@ -20,9 +19,7 @@ def to_state(attributes):
         state["_packed_words"], state["_word_ends"] = pack_words(state.pop("_words"))
     if is_subword_tokenizer(state["analyzer"]):
         state["_analyzer_json"] = state.pop("analyzer").to_str()
-    if isinstance(state["embeddings"], os.PathLike):
-        state["embeddings"] = os.fspath(state["embeddings"])
-    return state
+    return paths_as_texts(state)
 
 
 def from_state(kind, state):
@@ -43,9 +40,9 @@ def from_state(kind, state):
             attributes["analyzer"] = subword_tokenizer_from_json(attributes.pop("_analyzer_json"))
         attributes = defaults(kind) | attributes
         _unpack_learned(attributes)
-        _check_names(kind, attributes)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"This file holds no sound {kind.__name__}: {error}") from error
+    refuse_hiding(kind, attributes)
     return attributes
 
 
@@ -65,10 +62,3 @@ def _unpack_learned(attributes):
     table = attributes.get("embeddings_")
     if table is not None and (np.ndim(table) != 2 or len(table) != n_ids):
         raise ValueError(f"embeddings_ has the shape {np.shape(table)} for {n_ids} ids")
-
-
-def _check_names(kind, attributes):
-    """Refuse an attribute that would stand before a method."""
-    hidden = [name for name in attributes if hasattr(kind, name)]
-    if hidden:
-        raise ValueError(f"it replaces {', '.join(map(str, hidden))}")

@@ -5,6 +5,7 @@ import itertools
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import joblib
@@ -125,12 +126,18 @@ def test_a_killed_dask_worker_loses_nothing(cluster, dense_rows):
     splits = list(StratifiedKFold(3).split(X, y))
     everything = [X, y, *itertools.chain(*splits)]
     cluster.amm.stop()  # it drops all copies but one, which is lost with its worker
-    victim = next(iter(cluster.run(os.getpid).values()))
-    killer = threading.Timer(3.0, os.kill, (victim, signal.SIGKILL))
+    address, victim = next(iter(cluster.run(os.getpid).items()))
+
+    def strike():
+        while not cluster.processing()[address]:
+            time.sleep(0.01)
+        os.kill(victim, signal.SIGKILL)
+
+    killer = threading.Thread(target=strike, daemon=True)
     killer.start()
     with joblib.parallel_config(backend="dask", scatter=everything):
         found = search(X, y, clf, cv=splits)
-    assert not killer.is_alive()  # it struck before the search ended
+    assert not killer.is_alive()  # it struck while the victim had a fit to do
     undisturbed = search(X, y, clf, cv=splits)
     np.testing.assert_allclose(
         found.cv_results_["mean_test_score"], undisturbed.cv_results_["mean_test_score"], atol=0.04
