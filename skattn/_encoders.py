@@ -6,7 +6,7 @@ Each is a function ``(hidden, mask, config, name) -> hidden`` in `ENCODERS`.
 import keras
 
 from skattn._layers import AddPositions, ExpandMask, ReverseByLength, ZeroPadding, glorot
-from skattn._recurrence import SimpleRecurrentUnit
+from skattn._recurrence import LSTM, SimpleRecurrentUnit
 
 TRANSFORMER_HEADS = 4
 CONV_WIDTHS = (3, 4, 5)
@@ -87,8 +87,8 @@ def _none(hidden, mask, config, name):
 
 
 ENCODERS = {
-    "lstm": _recurrent(keras.layers.LSTM, bidirectional=False),
-    "bilstm": _recurrent(keras.layers.LSTM, bidirectional=True),
+    "lstm": _recurrent(LSTM, bidirectional=False),
+    "bilstm": _recurrent(LSTM, bidirectional=True),
     "gru": _recurrent(keras.layers.GRU, bidirectional=False),
     "bigru": _recurrent(keras.layers.GRU, bidirectional=True),
     "sru": _recurrent(SimpleRecurrentUnit, bidirectional=False),

@@ -1,10 +1,52 @@
-"""A recurrence without a matrix product in its loop: the simple recurrent unit."""
+"""Recurrences: an LSTM that reads one row fast, and the simple recurrent unit."""
 
 import keras
 import tensorflow as tf
 from keras import ops
 
 from skattn._layers import PACKAGE, glorot
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class LSTM(keras.layers.LSTM):
+    """Keras's LSTM; TensorFlow's kernel of a whole recurrence where it predicts for one row.
+
+    For one row the operations of Keras's loop take longer to start than to compute. For more
+    rows, and in training, the loop is as fast as the kernel or faster.
+    """
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        def loop():
+            return super(LSTM, self).call(sequences, initial_state, mask, training)
+
+        if training:
+            return loop()
+        return tf.cond(tf.equal(tf.shape(sequences)[0], 1), lambda: self._kernel(sequences), loop)
+
+    def _kernel(self, sequences):
+        no_state = tf.zeros([1, self.units])
+        no_peephole = tf.zeros([self.units])
+        weights = tf.concat([self.cell.kernel, self.cell.recurrent_kernel], axis=0)
+        states = tf.raw_ops.BlockLSTM(  # not BlockLSTMV2, whose gradient is wrong
+            seq_len_max=tf.shape(sequences, out_type=tf.int64)[1],
+            x=tf.transpose(sequences, [1, 0, 2]),
+            cs_prev=no_state,
+            h_prev=no_state,
+            w=_gates_in_order(weights),
+            wci=no_peephole,
+            wcf=no_peephole,
+            wco=no_peephole,
+            b=_gates_in_order(self.cell.bias),
+            forget_bias=0.0,
+            cell_clip=-1.0,  # none
+        ).h
+        return tf.transpose(states, [1, 0, 2])
+
+
+def _gates_in_order(weights):
+    """From Keras's order of the gates (in, forget, new, out) to the kernel's."""
+    gates = tf.reshape(weights, [-1, 4, weights.shape[-1] // 4])
+    return tf.reshape(tf.gather(gates, [0, 2, 1, 3], axis=1), weights.shape)
 
 
 @tf.custom_gradient

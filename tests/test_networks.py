@@ -245,6 +245,8 @@ def test_each_encoder_computes_its_equations(encoder):
     np.testing.assert_allclose(classifier.transform(X), context, atol=1e-4)
     assert np.ptp(probabilities, axis=0).max() > 0.02  # 200 times the tolerance
     assert attention.max() > 0.3
+    one_by_one = np.vstack([classifier.transform(X[[row]]) for row in range(len(X))])
+    np.testing.assert_allclose(one_by_one, context, atol=1e-4)
 
 
 @pytest.mark.parametrize("attention", ["additive", "dot", "multihead", "uniform", "max"])

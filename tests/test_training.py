@@ -252,9 +252,10 @@ def test_several_labels_have_the_mean_of_their_cross_entropies(dense_rows):
 # -- reading ---------------------------------------------------------------------------------------
 
 
-def test_a_row_gets_the_same_answer_alone_and_among_others(texts_as_ids):
+@pytest.mark.parametrize("encoder", ["none", "lstm", "bilstm"])
+def test_a_row_gets_the_same_answer_alone_and_among_others(encoder, texts_as_ids):
     X, y = texts_as_ids
-    clf = fitted(AttentionTextClassifier, X, y, encoder="none", embedding_dim=4)
+    clf = fitted(AttentionTextClassifier, X, y, encoder=encoder, units=3, embedding_dim=4)
     together = clf.predict_proba(X)
     alone = np.concatenate([clf.predict_proba(row[None]) for row in X])
     np.testing.assert_allclose(alone, together, atol=1e-6)
