@@ -120,6 +120,24 @@ def test_dask_search_and_prediction(cluster, dense_rows, expected):
     np.testing.assert_allclose(np.concatenate(parts), found.predict_proba(X), atol=1e-5)
 
 
+class Rows(list):
+    """Rows that count how often they are sent."""
+
+    n_sent = 0
+
+    def __reduce__(self):
+        Rows.n_sent += 1
+        return list, (list(self),)
+
+
+def test_dask_gets_the_rows_once(cluster, dense_rows):
+    X, y = dense_rows
+    rows = Rows(X.tolist())
+    with joblib.parallel_config(backend="dask", scatter=[rows]):
+        search(rows, y)
+    assert Rows.n_sent == 1  # for the 12 fits
+
+
 def test_a_killed_dask_worker_loses_nothing(cluster, dense_rows):
     X, y = dense_rows
     clf = GatedDenseClassifier(units=64, epochs=60, random_state=0)
@@ -162,3 +180,35 @@ def test_ray_search_and_prediction(ray, dense_rows, expected):
     assert scores["test_threads"].tolist() == [1, 1]
     assert np.isfinite(scores["test_accuracy"]).all()
     np.testing.assert_allclose(np.concatenate(parts), found.predict_proba(X), atol=1e-5)
+
+
+def score_and_sign(classifier, X, y, folder):
+    """A scorer that leaves a file with the number of the process where it runs."""
+    (folder / str(os.getpid())).touch()
+    return classifier.score(X, y)
+
+
+def test_a_killed_ray_worker_loses_nothing(ray, dense_rows, tmp_path):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(units=64, epochs=60, random_state=0)
+    sign = functools.partial(score_and_sign, folder=tmp_path)
+    victims = []
+
+    def strike():
+        while not victims:
+            victims.extend(int(file.name) for file in tmp_path.iterdir())
+            time.sleep(0.01)
+        os.kill(victims[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=strike, daemon=True)
+    killer.start()
+    again = {"max_restarts": 1, "max_task_retries": 1}
+    with joblib.parallel_config(backend="ray", n_jobs=2, ray_remote_args=again):
+        found = GridSearchCV(clf, GRID, cv=3, scoring=sign, error_score="raise").fit(X, y)
+    assert not killer.is_alive()
+    assert len(list(tmp_path.iterdir())) >= 3  # two workers, and one in the victim's place
+    np.testing.assert_allclose(
+        found.cv_results_["mean_test_score"],
+        search(X, y, clf).cv_results_["mean_test_score"],
+        atol=0.04,
+    )
