@@ -47,9 +47,9 @@ def ask(
     Unequal quality: no ratios, "unequal" says why, and the script will fail at its end.
     A contender's quality is its end result's, or the mean of "quality" over its rounds; all must
     lie within `tolerance` of the best. `goals`: contender -> least ratio wanted of its time to
-    ours. `fresh`: a new process for every round. `learning`: each round trains on, so
-    the qualities compared are those after equally many. `limit` among the facts: most seconds
-    wanted of ours.
+    ours. `fresh`: a new process for every round. `learning`: each round trains on, so our quality
+    is compared with each contender's after as many rounds as both have had. `limit` among the
+    facts: most seconds wanted of ours.
     """
     print(f"\n{question}", flush=True)
     contenders = [contender for contender in contenders if contender.name not in options.skip]
@@ -59,8 +59,10 @@ def ask(
     else:
         found = race(contenders, rounds, options.warm_up, isolated)
     results = {name: _summary(result, learning) for name, result in found.items()}
-    compare = gap_while_learning if learning else quality_gap
-    unequal = compare(results, tolerance)
+    if learning:
+        unequal = gap_while_learning(results, tolerance, own)
+    else:
+        unequal = quality_gap(results, tolerance)
     answer = {
         "question": question,
         "own": own,
@@ -104,13 +106,14 @@ def quality_gap(results, tolerance):
     return f"No ratio: the qualities differ by more than {tolerance}: {told}"
 
 
-def gap_while_learning(results, tolerance):
-    """As `quality_gap` after as many rounds as each number that some contender ended with."""
+def gap_while_learning(results, tolerance, own=OWN):
+    """As `quality_gap`, of us and each contender after as many rounds as both have had."""
     laps = {n: f["warm_up"] + f["rounds"] for n, f in results.items() if "rounds" in f}
-    for last in sorted({len(found) for found in laps.values()}):
-        after = {n: found[last - 1] for n, found in laps.items() if len(found) >= last}
-        if gap := quality_gap(after, tolerance):
-            return f"{gap} (after {last} rounds)"
+    ours = laps.get(own, [])
+    for name, theirs in laps.items():
+        both = min(len(ours), len(theirs))
+        if both and (gap := quality_gap({own: ours[both - 1], name: theirs[both - 1]}, tolerance)):
+            return f"{gap} (after {both} rounds)"
     return None
 
 

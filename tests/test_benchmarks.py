@@ -258,6 +258,7 @@ def test_what_takes_long_gets_fewer_rounds(harness):
     assert harness.gap_while_learning(found, 0.1) is None
     found["slow"]["rounds"][0]["quality"] = 0.55
     assert "skattn 0.7000, slow 0.5500 (after 2 rounds)" in harness.gap_while_learning(found, 0.1)
+    assert "slow 0.5500, skattn 0.7000" in harness.gap_while_learning(found, 0.1, own="slow")
 
 
 def learn(turns, config):
