@@ -253,7 +253,7 @@ def test_what_takes_long_gets_fewer_rounds(harness):
     found = harness.race(contenders, rounds=2, warm_up=1, isolated=False)
     assert [len(result["rounds"]) for result in found.values()] == [2, 1]
     assert len(harness.ratios(found)["slow"]["spread"]) == 2
-    assert all(lap["seconds"] < 0.04 for lap in found["skattn"]["rounds"])  # judged off the clock
+    assert all(lap["seconds"] < 0.15 for lap in found["skattn"]["rounds"])  # judged off the clock
     assert harness.quality_gap({n: r["rounds"][-1] for n, r in found.items()}, 0.1)
     assert harness.gap_while_learning(found, 0.1) is None
     found["slow"]["rounds"][0]["quality"] = 0.55
@@ -261,9 +261,19 @@ def test_what_takes_long_gets_fewer_rounds(harness):
     assert "slow 0.5500, skattn 0.7000" in harness.gap_while_learning(found, 0.1, own="slow")
 
 
+def test_while_learning_each_contender_is_compared_with_us_where_both_ended(harness):
+    def laps(*qualities):
+        return {"warm_up": [], "rounds": [{"quality": quality} for quality in qualities]}
+
+    found = {"skattn": laps(0.5, 0.7, 0.9), "slow": laps(0.5, 0.7), "late": laps(0.1, 0.1, 0.9)}
+    assert harness.gap_while_learning(found, 0.1) is None
+    found["late"] = laps(0.5, 0.7, 0.7)
+    assert "skattn 0.9000, late 0.7000 (after 3" in harness.gap_while_learning(found, 0.1)
+
+
 def learn(turns, config):
     for number in turns:
-        turns.stop_and_judge(lambda number=number: time.sleep(0.05) or config["qualities"][number])
+        turns.stop_and_judge(lambda number=number: time.sleep(0.2) or config["qualities"][number])
 
 
 def one_round(turns, config):

@@ -255,10 +255,23 @@ def test_several_labels_have_the_mean_of_their_cross_entropies(dense_rows):
 @pytest.mark.parametrize("encoder", ["none", "lstm", "bilstm"])
 def test_a_row_gets_the_same_answer_alone_and_among_others(encoder, texts_as_ids):
     X, y = texts_as_ids
-    clf = fitted(AttentionTextClassifier, X, y, encoder=encoder, units=3, embedding_dim=4)
+    clf = fitted(AttentionTextClassifier, X, y, encoder=encoder, units=4, embedding_dim=4)
     together = clf.predict_proba(X)
     alone = np.concatenate([clf.predict_proba(row[None]) for row in X])
     np.testing.assert_allclose(alone, together, atol=1e-6)
+
+
+@pytest.mark.parametrize(("units", "dim", "kernel"), [(4, 4, True), (3, 4, False), (4, 5, False)])
+def test_an_lstm_of_even_sizes_predicts_one_row_by_the_kernel(units, dim, kernel, texts_as_ids):
+    X, y = texts_as_ids
+    clf = fitted(AttentionTextClassifier, X, y, encoder="lstm", units=units, embedding_dim=dim)
+    clf.predict_proba(X)
+    graph = clf._network.model._read_functions["probabilities"].graph
+    assert ("BlockLSTM" in str(graph.as_graph_def())) is (kernel and not has_a_gpu())
+
+
+def has_a_gpu():
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def test_a_row_alone_is_not_hashed_and_its_answer_is_the_same(dense_rows, monkeypatch):
