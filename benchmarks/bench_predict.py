@@ -1,16 +1,21 @@
 """Probabilities of one text and of many: skattn, Keras, PyTorch by hand, with the same weights.
 
+One text also by the network that `skattn.export_onnx` writes, which ONNX Runtime reads.
+
 python benchmarks/bench_predict.py --data DIR --output predict.json
 """
 
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from _data import TOKEN, text_rows, texts, to_ids
 from _harness import alone, ask, parser, read_options, write
 from _race import Contender
 
-OWN, PADDED, CALLED, BY_LENGTH = "skattn", "Keras predict", "Keras call", "PyTorch by length"
+OWN, EXPORTED = "skattn", "skattn as ONNX"
+PADDED, CALLED, BY_LENGTH = "Keras predict", "Keras call", "PyTorch by length"
 PREDICT_BATCH = 256
 
 
@@ -45,6 +50,27 @@ def own(turns, config):
     pipeline, texts_test, _ = fit_pipeline(config)
     classifier = pipeline[-1]
     return answer(turns, config, texts_test, pipeline.predict_proba, classifier.predict_proba)
+
+
+def exported(turns, config):
+    """Our vectorizer, then the network as an ONNX file: the way of a service."""
+    import onnxruntime
+
+    from skattn import export_onnx
+
+    pipeline, texts_test, _ = fit_pipeline(config)
+    vectorizer, classifier = pipeline
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        export_onnx(classifier, path)
+        session = onnxruntime.InferenceSession(path)
+
+    def one(texts):
+        ids = vectorizer.transform(texts).astype(np.int64)
+        ids = ids[:, : max(1, np.count_nonzero(ids))]
+        return session.run(["probabilities"], {"token_ids": ids})[0]
+
+    return answer(turns, config, texts_test, one, None)
 
 
 def keras_predict(turns, config):
@@ -140,10 +166,16 @@ def main():
     settings = {"rounds": rounds, "tolerance": 1e-4}
 
     def contenders(works, **changes):
-        needs = {BY_LENGTH: ("torch",)}
+        needs = {BY_LENGTH: ("torch",), EXPORTED: ("onnx", "onnxruntime")}
         return [Contender(n, w, config | changes, needs.get(n, ())) for n, w in works.items()]
 
-    works = {OWN: own, PADDED: keras_predict, CALLED: keras_call, BY_LENGTH: torch_by_length}
+    works = {
+        OWN: own,
+        PADDED: keras_predict,
+        CALLED: keras_call,
+        BY_LENGTH: torch_by_length,
+        EXPORTED: exported,
+    }
     one = ask(
         options,
         "One text to probabilities",
@@ -151,7 +183,7 @@ def main():
         limit=0.003,
         **settings,
     )
-    del works[CALLED]
+    del works[CALLED], works[EXPORTED]
     many = ask(
         options,
         "All test rows to probabilities",

@@ -2,8 +2,8 @@
 
     python benchmarks/run_all.py --data DIR
 
-Meant to take at most 40 minutes on two cores that do nothing else. A script that fails does not
-stop the others; its name is told at the end.
+Takes more than an hour on two cores without AVX-512 that do nothing else. A script that fails does
+not stop the others; its name is told at the end.
 """
 
 import argparse
