@@ -11,6 +11,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skattn._pilot import last_is_better_alone
 from skattn._stored import Stored
 from skattn._texts import as_texts, checked_texts
 from skattn._validation import check_targets, encode_targets
@@ -127,6 +128,8 @@ class TextVote(Stored, VotingClassifier):
     Other than `sklearn.ensemble.VotingClassifier` it hands its members the user's own labels, so
     that a `class_weight` finds them, hands `sample_weight` on to each pipeline's classifier, and
     reads the texts once. With fewer than 100 texts words that stand in one text only count too.
+    From 500 texts on a pilot, fitted on at most 4,000 of the texts and judged on others, shows
+    whether the vote is worse than its last member alone.
 
     Parameters
     ----------
@@ -134,10 +137,19 @@ class TextVote(Stored, VotingClassifier):
         As for `sklearn.ensemble.VotingClassifier`; ``voting="soft"``.
     long_weights : sequence of float, default=None
         The weights where `weights` is None and a member has chosen its classifier of long texts.
+    doubtful_weights : sequence of float, default=None
+        The weights where `weights` is None and the pilot's last member alone is right more often
+        than the pilot, by more than one standard error. None: there is no pilot.
+
+    Attributes
+    ----------
+    doubtful_ : bool
+        Whether that was so.
     """
 
     _parameter_constraints = VotingClassifier._parameter_constraints | {
-        "long_weights": ["array-like", None]
+        "long_weights": ["array-like", None],
+        "doubtful_weights": ["array-like", None],
     }
 
     def __init__(
@@ -150,6 +162,7 @@ class TextVote(Stored, VotingClassifier):
         flatten_transform=True,
         verbose=False,
         long_weights=None,
+        doubtful_weights=None,
     ):
         super().__init__(
             estimators,
@@ -160,6 +173,7 @@ class TextVote(Stored, VotingClassifier):
             verbose=verbose,
         )
         self.long_weights = long_weights
+        self.doubtful_weights = doubtful_weights
 
     def fit(self, X, y, sample_weight=None):
         """Fit every member.
@@ -186,6 +200,7 @@ class TextVote(Stored, VotingClassifier):
         names, members = self._validate_estimators()
         params = {} if sample_weight is None else {"classifier__sample_weight": sample_weight}
         kept = [(n, m) for n, m in zip(names, members, strict=True) if m != "drop"]
+        self.doubtful_ = self._is_doubtful(len(kept), texts, y, sample_weight)
         self.estimators_ = [
             _for_few_texts(clone(member), len(texts)).fit(texts, y, **params) for _, member in kept
         ]
@@ -196,6 +211,12 @@ class TextVote(Stored, VotingClassifier):
         self.classes_ = self.le_.classes_
         return self
 
+    def _is_doubtful(self, n_members, texts, y, sample_weight):
+        if n_members < 2 or self.weights is not None or self.doubtful_weights is None:
+            return False
+        vote = clone(self).set_params(doubtful_weights=None)
+        return last_is_better_alone(vote, texts, y, sample_weight)
+
     def _collect_probas(self, X):
         return super()._collect_probas(list(checked_texts(as_texts(X))))
 
@@ -203,7 +224,10 @@ class TextVote(Stored, VotingClassifier):
     def _weights_not_none(self):
         """Weights of the fitted members, or None where all count the same."""
         long = any(getattr(m, "choice_", "").startswith("long") for m in self.estimators_)
-        weights = self.long_weights if self.weights is None and long else self.weights
+        chosen = self.long_weights if long else None
+        if self.doubtful_ and self.doubtful_weights is not None:
+            chosen = self.doubtful_weights
+        weights = chosen if self.weights is None else self.weights
         if weights is None:
             return None
         pairs = zip(self.estimators, weights, strict=True)

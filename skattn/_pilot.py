@@ -1,0 +1,64 @@
+"""A small fit of a vote on a part of the texts, judged on others: does the vote pay?"""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import train_test_split
+
+LEAST_TEXTS = 500  # with fewer, a few texts more or less decide
+TRAINING_TEXTS, JUDGED_TEXTS = 4000, 2000  # at most
+JUDGED_SHARE = 0.15
+_QUIET = {"checkpoint": None, "callbacks": None, "verbose": False}  # these are for the real fit
+
+
+def last_is_better_alone(vote, texts, y, sample_weight=None):
+    """Whether the last member of a vote alone is clearly more often right than the vote.
+
+    Clearly: by more than one standard error of the difference on texts that both are judged on.
+    That is the root of the number of texts on which one is right and the other wrong, as in
+    McNemar's test.
+
+    Parameters
+    ----------
+    vote : sklearn.ensemble.VotingClassifier
+        Not changed: a clone is fitted, without callbacks and checkpoints.
+    texts : list of str
+    y : ndarray of shape (n_texts,)
+    sample_weight : array-like of shape (n_texts,), default=None
+        Texts of weight 0 are left out.
+
+    Returns
+    -------
+    bool
+        False where there are fewer than 500 texts.
+    """
+    weights = None if sample_weight is None else np.broadcast_to(sample_weight, len(texts))
+    rows = np.arange(len(texts)) if weights is None else np.flatnonzero(weights)
+    training, judged = _split(rows, y) if len(rows) >= LEAST_TEXTS else ([], [])
+    if len(np.unique(y[training])) < 2:
+        return False
+    pilot = _quiet(clone(vote))
+    pilot.fit(
+        [texts[i] for i in training], y[training], *([] if weights is None else [weights[training]])
+    )
+    found = [texts[i] for i in judged]
+    together = pilot.predict(found) == y[judged]
+    alone = pilot.estimators_[-1].predict(found) == y[judged]
+    won, lost = np.sum(alone & ~together), np.sum(together & ~alone)
+    return bool(won - lost > np.sqrt(won + lost))
+
+
+def _split(rows, y):
+    """Rows to train on and rows to judge, each class with its share where it has enough texts."""
+    n_judged = min(JUDGED_TEXTS, int(JUDGED_SHARE * len(rows)))
+    sizes = {"train_size": min(TRAINING_TEXTS, len(rows) - n_judged), "test_size": n_judged}
+    counts = np.unique(y[rows], return_counts=True)[1]
+    enough = counts.min() > 1 and len(counts) <= min(sizes.values())
+    return train_test_split(rows, stratify=y[rows] if enough else None, random_state=0, **sizes)
+
+
+def _quiet(vote):
+    params = vote.get_params()
+    changed = {
+        name: value for name in params for end, value in _QUIET.items() if name.endswith(f"__{end}")
+    }
+    return vote.set_params(**changed)

@@ -1,0 +1,180 @@
+"""The pilot of the recommended classifier: whether its vote is worse than its linear member."""
+
+import numpy as np
+import pytest
+from keras.callbacks import LambdaCallback
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from skattn import _pilot, explain_texts, make_text_classifier
+from skattn._vote import TextVote
+
+WORDS = np.array(["red", "green", "blue"])
+N = _pilot.LEAST_TEXTS
+
+
+def texts_of(n):
+    """Texts that hold the name of their class, among others' words that tell nothing."""
+    labels = WORDS[np.arange(n) % 3]
+    return [f"{label} thing number n{i % 7}" for i, label in enumerate(labels)], labels
+
+
+def reads():
+    return make_pipeline(CountVectorizer(), LogisticRegression())
+
+
+def says(label):
+    """A member that is sure of one label, whatever the text."""
+    return make_pipeline(CountVectorizer(), DummyClassifier(strategy="constant", constant=label))
+
+
+def vote(*members, weights=None, doubtful_weights=(1, 8)):
+    named = [(f"member_{i}", member) for i, member in enumerate(members)]
+    return TextVote(named, voting="soft", weights=weights, doubtful_weights=doubtful_weights)
+
+
+def test_a_vote_that_is_worse_than_its_last_member_counts_it_eight_times():
+    texts, y = texts_of(N)
+    model = vote(says("red"), reads()).fit(texts, y)
+    assert model.doubtful_
+    first, last = (member.predict_proba(texts[:4]) for member in model.estimators_)
+    np.testing.assert_allclose(model.predict_proba(texts[:4]), (first + 8 * last) / 9)
+    assert model.score(texts, y) == 1
+    assert vote(says("red"), reads(), doubtful_weights=None).fit(texts, y).score(texts, y) < 0.5
+
+
+@pytest.mark.parametrize("members", [(reads(), reads()), (reads(), says("red"))])
+def test_a_vote_that_pays_stays_as_it_is(members):
+    texts, y = texts_of(N)
+    model = vote(*members).fit(texts, y)
+    assert not model.doubtful_
+    first, last = (member.predict_proba(texts[:4]) for member in model.estimators_)
+    np.testing.assert_allclose(model.predict_proba(texts[:4]), (first + last) / 2)
+
+
+class Counting(ClassifierMixin, BaseEstimator):
+    """Keeps how many texts each fit of it saw, and with which weights."""
+
+    seen = []
+
+    def fit(self, X, y, sample_weight=None):
+        self.seen.append((len(X), sample_weight))
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class Passing(BaseEstimator):
+    """A step before it that hands the texts on."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X
+
+
+@pytest.fixture
+def fits():
+    Counting.seen.clear()
+    return Counting.seen
+
+
+def counting():
+    pipeline = make_pipeline(Passing(), Counting())
+    pipeline.steps[-1] = ("classifier", pipeline[-1])
+    return pipeline
+
+
+def test_the_pilot_is_fitted_on_a_bounded_part(fits, monkeypatch):
+    texts, y = texts_of(N)
+    vote(counting(), says("red")).fit(texts, y)
+    assert [n for n, _ in fits] == [N - int(0.15 * N), N]
+    fits.clear()
+    monkeypatch.setattr(_pilot, "TRAINING_TEXTS", 200)
+    vote(counting(), says("red")).fit(texts, y)
+    assert [n for n, _ in fits] == [200, N]
+
+
+@pytest.mark.parametrize(
+    ("n", "options"), [(N - 1, {}), (N, {"weights": (1, 2)}), (N, {"doubtful_weights": None})]
+)
+def test_no_pilot_with_few_texts_or_given_weights(fits, n, options):
+    texts, y = texts_of(n)
+    assert not vote(counting(), says("red"), **options).fit(texts, y).doubtful_
+    assert [seen for seen, _ in fits] == [n]
+
+
+def test_no_pilot_where_a_member_is_dropped(fits):
+    texts, y = texts_of(N)
+    model = vote(counting(), says("red")).set_params(member_1="drop").fit(texts, y)
+    assert not model.doubtful_
+    assert [n for n, _ in fits] == [N]
+
+
+def test_the_pilot_leaves_out_texts_without_weight(fits):
+    texts, y = texts_of(N + 100)
+    weights = np.r_[np.ones(N), np.zeros(100)]
+    vote(counting(), counting()).fit(texts, y, sample_weight=weights)
+    (n, pilot), _, (n_all, all_weights), _ = fits
+    assert n == N - int(0.15 * N)
+    assert len(pilot) == n
+    assert np.all(pilot == 1)
+    assert n_all == N + 100
+    assert np.array_equal(all_weights, weights)
+
+
+def test_classes_with_a_single_text_do_not_stop_the_pilot():
+    texts, y = texts_of(N)
+    y = np.append(y, ["alone", "lonely"])
+    model = vote(says("red"), reads()).fit([*texts, "one of a kind", "another one"], y)
+    assert model.doubtful_
+    assert len(model.classes_) == 5
+
+
+def test_a_pilot_that_would_learn_one_class_only_is_left_out():
+    texts, y = texts_of(N)
+    y = np.where(np.arange(N) == 0, "rare", "common")
+    training, _ = _pilot._split(np.arange(N), y)
+    rare = np.arange(N) == np.setdiff1d(np.arange(N), training)[0]  # the pilot does not see it
+    model = vote(says("common"), reads()).fit(texts, np.where(rare, "rare", "common"))
+    assert not model.doubtful_
+
+
+def test_callbacks_and_checkpoints_are_for_the_real_fit(tmp_path):
+    texts, y = texts_of(N)
+    begun, path = [], tmp_path / "checkpoint"
+    model = make_text_classifier(
+        epochs=1,
+        embedding_dim=4,
+        units=4,
+        callbacks=[LambdaCallback(on_train_begin=begun.append)],
+        checkpoint=path,
+        verbose=1,
+        random_state=0,
+    )
+    pilot = _pilot._quiet(clone(model)).get_params()
+    for name in ("checkpoint", "callbacks", "verbose"):
+        assert not any(value for key, value in pilot.items() if key.endswith(f"__{name}"))
+    model.set_params(attention__short__classifier__verbose=0).fit(texts, y)
+    assert len(begun) == 1
+    assert model.get_params()["attention__short__classifier__checkpoint"] == path
+
+
+@pytest.mark.slow
+def test_a_network_that_learns_nothing_is_outvoted_and_still_explained():
+    texts, y = texts_of(N)
+    model = make_text_classifier(epochs=1, learning_rate=1e3, random_state=0)
+    model.fit(texts, y)
+    assert model.doubtful_
+    assert model.score(texts, y) > 0.99
+    explanation = explain_texts(model, texts[:1])[0]
+    assert explanation.share < 0.2
