@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 
+from skattn._validation import check_weights
+
 LEAST_TEXTS = 500  # with fewer, a few texts more or less decide
 TRAINING_TEXTS, JUDGED_TEXTS = 4000, 2000  # at most
 JUDGED_SHARE = 0.15
@@ -31,29 +33,34 @@ def last_is_better_alone(vote, texts, y, sample_weight=None):
     bool
         False where there are fewer than 500 texts.
     """
-    weights = None if sample_weight is None else np.broadcast_to(sample_weight, len(texts))
-    rows = np.arange(len(texts)) if weights is None else np.flatnonzero(weights)
-    training, judged = _split(rows, y) if len(rows) >= LEAST_TEXTS else ([], [])
+    kept, weights = check_weights(sample_weight, texts, y)
+    if len(kept) < LEAST_TEXTS:
+        return False
+    texts, y = np.array(texts, dtype=object)[kept], y[kept]
+    training, judged = _split(y)
     if len(np.unique(y[training])) < 2:
         return False
-    pilot = _quiet(clone(vote))
-    pilot.fit(
-        [texts[i] for i in training], y[training], *([] if weights is None else [weights[training]])
-    )
-    found = [texts[i] for i in judged]
-    together = pilot.predict(found) == y[judged]
-    alone = pilot.estimators_[-1].predict(found) == y[judged]
+    given = {} if sample_weight is None else {"sample_weight": weights[training]}
+    try:
+        pilot = _quiet(clone(vote)).fit(list(texts[training]), y[training], **given)
+    except (
+        ValueError
+    ):  # a rare class that has a weight may be missing here; else the real fit tells
+        return False
+    together = pilot.predict(list(texts[judged])) == y[judged]
+    alone = pilot.estimators_[-1].predict(list(texts[judged])) == y[judged]
     won, lost = np.sum(alone & ~together), np.sum(together & ~alone)
     return bool(won - lost > np.sqrt(won + lost))
 
 
-def _split(rows, y):
+def _split(y):
     """Rows to train on and rows to judge, each class with its share where it has enough texts."""
-    n_judged = min(JUDGED_TEXTS, int(JUDGED_SHARE * len(rows)))
-    sizes = {"train_size": min(TRAINING_TEXTS, len(rows) - n_judged), "test_size": n_judged}
-    counts = np.unique(y[rows], return_counts=True)[1]
+    n_judged = min(JUDGED_TEXTS, int(JUDGED_SHARE * len(y)))
+    sizes = {"train_size": min(TRAINING_TEXTS, len(y) - n_judged), "test_size": n_judged}
+    counts = np.unique(y, return_counts=True)[1]
     enough = counts.min() > 1 and len(counts) <= min(sizes.values())
-    return train_test_split(rows, stratify=y[rows] if enough else None, random_state=0, **sizes)
+    rows, strata = np.arange(len(y)), y if enough else None
+    return train_test_split(rows, stratify=strata, random_state=0, **sizes)
 
 
 def _quiet(vote):

@@ -143,10 +143,37 @@ def test_classes_with_a_single_text_do_not_stop_the_pilot():
 def test_a_pilot_that_would_learn_one_class_only_is_left_out():
     texts, y = texts_of(N)
     y = np.where(np.arange(N) == 0, "rare", "common")
-    training, _ = _pilot._split(np.arange(N), y)
+    training, _ = _pilot._split(y)
     rare = np.arange(N) == np.setdiff1d(np.arange(N), training)[0]  # the pilot does not see it
     model = vote(says("common"), reads()).fit(texts, np.where(rare, "rare", "common"))
     assert not model.doubtful_
+
+
+@pytest.mark.parametrize(
+    ("y", "sample_weight", "what"),
+    [
+        (WORDS[np.arange(N - 1) % 3], None, "inconsistent numbers of samples"),
+        (WORDS[np.arange(N) % 3], np.ones(N + 1), "inconsistent numbers of samples"),
+        (WORDS[np.arange(N) % 3], np.full(N, np.nan), "sample_weight"),
+        (WORDS[np.arange(N) % 3], -np.ones(N), "sample_weight"),
+        (WORDS[np.arange(N) % 3], np.zeros(N), "sample_weight is zero"),
+    ],
+)
+def test_what_does_not_fit_together_is_the_usual_error(y, sample_weight, what):
+    with pytest.raises(ValueError, match=what):
+        vote(counting(), counting()).fit(texts_of(N)[0], y, sample_weight=sample_weight)
+
+
+def test_a_pilot_that_cannot_be_fitted_decides_nothing():
+    """The rare class has a weight of its own, and the pilot does not see it."""
+    texts, y = texts_of(N)
+    training, _ = _pilot._split(np.where(np.arange(N) == 0, "rare", y))
+    unseen = np.setdiff1d(np.arange(N), training)[0]
+    y = np.where(np.arange(N) == unseen, "rare", y)
+    assert "rare" not in y[_pilot._split(y)[0]]
+    settings = {"epochs": 1, "embedding_dim": 4, "units": 4, "random_state": 0}
+    model = make_text_classifier(class_weight={"rare": 5.0, "red": 1.0}, **settings)
+    assert not model.fit(texts, y).doubtful_
 
 
 def test_callbacks_and_checkpoints_are_for_the_real_fit(tmp_path):
