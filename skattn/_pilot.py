@@ -7,21 +7,22 @@ from sklearn.model_selection import train_test_split
 from skattn._validation import check_weights
 
 LEAST_TEXTS = 500  # with fewer, a few texts more or less decide
-TRAINING_TEXTS, JUDGED_TEXTS = 4000, 2000  # at most
+TRAINING_TEXTS, JUDGED_TEXTS = 4000, 2000  # at most, or a quarter of the texts if that is more
 JUDGED_SHARE = 0.15
+STANDARD_ERRORS = 2.0
 _QUIET = {"checkpoint": None, "callbacks": None, "verbose": False}  # these are for the real fit
 
 
 def last_is_better_alone(vote, texts, y, sample_weight=None):
     """Whether the last member of a vote alone is clearly more often right than the vote.
 
-    Clearly: by more than one standard error of the difference on texts that both are judged on.
-    That is the root of the number of texts on which one is right and the other wrong, as in
-    McNemar's test.
+    Clearly: by more than two standard errors of the difference on texts that both are judged on.
+    One is the root of the number of texts on which one is right and the other wrong, as in
+    McNemar's test; with weights, of the sum of their squares.
 
     Parameters
     ----------
-    vote : sklearn.ensemble.VotingClassifier
+    vote : skattn._vote.TextVote
         Not changed: a clone is fitted, without callbacks and checkpoints.
     texts : list of str
     y : ndarray of shape (n_texts,)
@@ -38,25 +39,28 @@ def last_is_better_alone(vote, texts, y, sample_weight=None):
         return False
     texts, y = np.array(texts, dtype=object)[kept], y[kept]
     training, judged = _split(y)
-    if len(np.unique(y[training])) < 2:
-        return False
     given = {} if sample_weight is None else {"sample_weight": weights[training]}
+    pilot = _quiet(clone(vote)).set_params(doubtful_weights=None)
     try:
-        pilot = _quiet(clone(vote)).fit(list(texts[training]), y[training], **given)
-    except (
-        ValueError
-    ):  # a rare class that has a weight may be missing here; else the real fit tells
+        pilot.fit(list(texts[training]), y[training], **given)
+    except ValueError:
+        # a class is missing that has a weight, or only one is left; or else the real fit tells
         return False
     together = pilot.predict(list(texts[judged])) == y[judged]
     alone = pilot.estimators_[-1].predict(list(texts[judged])) == y[judged]
-    won, lost = np.sum(alone & ~together), np.sum(together & ~alone)
-    return bool(won - lost > np.sqrt(won + lost))
+    return _is_clear(weights[judged] * (alone.astype(int) - together))
+
+
+def _is_clear(differences):
+    """Whether the sum of the differences lies above 0 by more than chance explains."""
+    return bool(differences.sum() > STANDARD_ERRORS * np.sqrt(np.sum(differences**2)))
 
 
 def _split(y):
-    """Rows to train on and rows to judge, each class with its share where it has enough texts."""
+    """Rows to train on and rows to judge, each class with its share if all have enough texts."""
     n_judged = min(JUDGED_TEXTS, int(JUDGED_SHARE * len(y)))
-    sizes = {"train_size": min(TRAINING_TEXTS, len(y) - n_judged), "test_size": n_judged}
+    n_training = min(max(TRAINING_TEXTS, len(y) // 4), len(y) - n_judged)
+    sizes = {"train_size": n_training, "test_size": n_judged}
     counts = np.unique(y, return_counts=True)[1]
     enough = counts.min() > 1 and len(counts) <= min(sizes.values())
     rows, strata = np.arange(len(y)), y if enough else None

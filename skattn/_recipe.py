@@ -133,8 +133,13 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
       embeddings of words and pairs of words (with two classes for fewer epochs).
     - ``"linear"``: TF-IDF of words, pairs of words and characters, with a linear support vector
       machine; with two classes the features are weighed by their log-count ratios. Beyond 60 words
-      a text it counts twice. Where it alone is clearly better than the vote it counts eight times:
-      from 500 texts on both are first fitted on at most 4,000 of them and judged on others.
+      a text it counts twice.
+
+    From 500 texts on, both are fitted on a part of the texts first (4,000, or a quarter if that is
+    more) and judged on up to 2,000 others. Where the linear member alone is right clearly more
+    often than the vote, it counts eight times; ``doubtful_`` of the fitted classifier tells so.
+    This takes up to as long as the fit itself; ``set_params(doubtful_weights=None)`` leaves it
+    out, and so does `class_weight`, under which the share of right answers is not what counts.
 
     These rules look at the training texts alone. `explain_texts` shows what the attention saw and
     says what share of the decision that was.
@@ -190,7 +195,7 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
         members,
         voting="soft",
         long_weights=LONG_TEXTS_WEIGHTS,
-        doubtful_weights=DOUBTFUL_WEIGHTS,
+        doubtful_weights=None if params.get("class_weight") else DOUBTFUL_WEIGHTS,
     )
 
 

@@ -55,5 +55,18 @@ def _refit(pipeline, training, **changes):
         raise ValueError("A FrozenEstimator cannot be trained again: leave out refit.")
     names = [name for name, part in parameters.items() if hasattr(part, "attention_weights")]
     settings = {f"{name}__{key}": value for name in names for key, value in changes.items()}
+    settings |= _votes_as_fitted(pipeline)
     texts, labels = training
     return clone(pipeline).set_params(**settings).fit(texts, labels)
+
+
+def _votes_as_fitted(pipeline):
+    """Settings with which a recommended vote keeps its weights, without a pilot to find them."""
+    parts = {"": pipeline} | {f"{name}__": part for name, part in pipeline.get_params().items()}
+    settings = {}
+    for prefix, part in parts.items():
+        if getattr(part, "doubtful_weights", None) is not None:
+            settings[f"{prefix}doubtful_weights"] = None
+            if getattr(part, "doubtful_", False) and part.weights is None:
+                settings[f"{prefix}weights"] = part.doubtful_weights
+    return settings

@@ -128,8 +128,8 @@ class TextVote(Stored, VotingClassifier):
     Other than `sklearn.ensemble.VotingClassifier` it hands its members the user's own labels, so
     that a `class_weight` finds them, hands `sample_weight` on to each pipeline's classifier, and
     reads the texts once. With fewer than 100 texts words that stand in one text only count too.
-    From 500 texts on a pilot, fitted on at most 4,000 of the texts and judged on others, shows
-    whether the vote is worse than its last member alone.
+    From 500 texts on a pilot, fitted on 4,000 of the texts (or a quarter, if that is more) and
+    judged on others, shows whether the vote is worse than its last member alone.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class TextVote(Stored, VotingClassifier):
         The weights where `weights` is None and a member has chosen its classifier of long texts.
     doubtful_weights : sequence of float, default=None
         The weights where `weights` is None and the pilot's last member alone is right more often
-        than the pilot, by more than one standard error. None: there is no pilot.
+        than the pilot, by more than two standard errors. None: there is no pilot.
 
     Attributes
     ----------
@@ -198,9 +198,10 @@ class TextVote(Stored, VotingClassifier):
             )
         encode_targets(y, multilabel)  # an error that names the only class
         names, members = self._validate_estimators()
+        self._check_weights()
         params = {} if sample_weight is None else {"classifier__sample_weight": sample_weight}
         kept = [(n, m) for n, m in zip(names, members, strict=True) if m != "drop"]
-        self.doubtful_ = self._is_doubtful(len(kept), texts, y, sample_weight)
+        self.doubtful_ = self._is_doubtful(texts, y, sample_weight)
         self.estimators_ = [
             _for_few_texts(clone(member), len(texts)).fit(texts, y, **params) for _, member in kept
         ]
@@ -211,11 +212,21 @@ class TextVote(Stored, VotingClassifier):
         self.classes_ = self.le_.classes_
         return self
 
-    def _is_doubtful(self, n_members, texts, y, sample_weight):
-        if n_members < 2 or self.weights is not None or self.doubtful_weights is None:
+    def _is_doubtful(self, texts, y, sample_weight):
+        dropped = any(member == "drop" for _, member in self.estimators)
+        alone = dropped or len(self.estimators) < 2
+        if alone or self.weights is not None or self.doubtful_weights is None:
             return False
-        vote = clone(self).set_params(doubtful_weights=None)
-        return last_is_better_alone(vote, texts, y, sample_weight)
+        return last_is_better_alone(self, texts, y, sample_weight)
+
+    def _check_weights(self):
+        for name in ("weights", "long_weights", "doubtful_weights"):
+            weights = getattr(self, name)
+            if weights is not None and len(weights) != len(self.estimators):
+                raise ValueError(
+                    f"Number of estimators and {name} must be equal: got {len(weights)} {name} "
+                    f"for {len(self.estimators)} estimators."
+                )
 
     def _collect_probas(self, X):
         return super()._collect_probas(list(checked_texts(as_texts(X))))
@@ -225,7 +236,7 @@ class TextVote(Stored, VotingClassifier):
         """Weights of the fitted members, or None where all count the same."""
         long = any(getattr(m, "choice_", "").startswith("long") for m in self.estimators_)
         chosen = self.long_weights if long else None
-        if self.doubtful_ and self.doubtful_weights is not None:
+        if self.doubtful_weights is not None and getattr(self, "doubtful_", False):
             chosen = self.doubtful_weights
         weights = chosen if self.weights is None else self.weights
         if weights is None:

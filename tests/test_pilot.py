@@ -7,9 +7,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
-from skattn import _pilot, explain_texts, make_text_classifier
+from skattn import _pilot, _refits, explain_texts, make_text_classifier
 from skattn._vote import TextVote
 
 WORDS = np.array(["red", "green", "blue"])
@@ -23,12 +23,13 @@ def texts_of(n):
 
 
 def reads():
-    return make_pipeline(CountVectorizer(), LogisticRegression())
+    return Pipeline([("counts", CountVectorizer()), ("classifier", LogisticRegression())])
 
 
 def says(label):
     """A member that is sure of one label, whatever the text."""
-    return make_pipeline(CountVectorizer(), DummyClassifier(strategy="constant", constant=label))
+    sure = DummyClassifier(strategy="constant", constant=label)
+    return Pipeline([("counts", CountVectorizer()), ("classifier", sure)])
 
 
 def vote(*members, weights=None, doubtful_weights=(1, 8)):
@@ -56,12 +57,12 @@ def test_a_vote_that_pays_stays_as_it_is(members):
 
 
 class Counting(ClassifierMixin, BaseEstimator):
-    """Keeps how many texts each fit of it saw, and with which weights."""
+    """Keeps the texts that each fit of it saw, with labels and weights."""
 
     seen = []
 
     def fit(self, X, y, sample_weight=None):
-        self.seen.append((len(X), sample_weight))
+        self.seen.append((list(X), list(y), sample_weight))
         self.classes_ = np.unique(y)
         return self
 
@@ -89,19 +90,46 @@ def fits():
 
 
 def counting():
-    pipeline = make_pipeline(Passing(), Counting())
-    pipeline.steps[-1] = ("classifier", pipeline[-1])
-    return pipeline
+    return Pipeline([("passing", Passing()), ("classifier", Counting())])
 
 
 def test_the_pilot_is_fitted_on_a_bounded_part(fits, monkeypatch):
     texts, y = texts_of(N)
     vote(counting(), says("red")).fit(texts, y)
-    assert [n for n, _ in fits] == [N - int(0.15 * N), N]
+    assert [len(seen) for seen, *_ in fits] == [N - int(0.15 * N), N]
     fits.clear()
     monkeypatch.setattr(_pilot, "TRAINING_TEXTS", 200)
     vote(counting(), says("red")).fit(texts, y)
-    assert [n for n, _ in fits] == [200, N]
+    assert [len(seen) for seen, *_ in fits] == [200, N]
+
+
+@pytest.mark.parametrize(
+    ("n", "n_training", "n_judged"), [(600, 510, 90), (10_000, 4000, 1500), (40_000, 10_000, 2000)]
+)
+def test_the_pilot_judges_texts_that_it_has_not_seen(n, n_training, n_judged):
+    y = np.arange(n) % 3
+    training, judged = _pilot._split(y)
+    assert (len(training), len(judged)) == (n_training, n_judged)
+    assert len(np.unique([*training, *judged])) == n_training + n_judged
+    assert np.ptp(np.bincount(y[judged])) <= 1
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "clear"), [(4, 0, False), (5, 0, True), (24, 12, False), (25, 12, True)]
+)
+def test_two_standard_errors_are_clear(won, lost, clear):
+    differences = np.repeat([1, -1, 0], [won, lost, 50])
+    assert _pilot._is_clear(differences) is clear
+    assert _pilot._is_clear(0.5 * differences) is clear
+
+
+def test_the_judged_texts_count_by_their_weights():
+    """The vote says green, its last member red."""
+    texts, _ = texts_of(N)
+    y = np.where(np.arange(N) % 5 == 0, "green", "red")
+    heavy = np.where(y == "green", 100.0, 1.0)
+    assert vote(says("green"), says("red")).fit(texts, y).doubtful_
+    assert not vote(says("green"), says("red")).fit(texts, y, sample_weight=heavy).doubtful_
 
 
 @pytest.mark.parametrize(
@@ -110,26 +138,29 @@ def test_the_pilot_is_fitted_on_a_bounded_part(fits, monkeypatch):
 def test_no_pilot_with_few_texts_or_given_weights(fits, n, options):
     texts, y = texts_of(n)
     assert not vote(counting(), says("red"), **options).fit(texts, y).doubtful_
-    assert [seen for seen, _ in fits] == [n]
+    assert [len(seen) for seen, *_ in fits] == [n]
 
 
 def test_no_pilot_where_a_member_is_dropped(fits):
     texts, y = texts_of(N)
     model = vote(counting(), says("red")).set_params(member_1="drop").fit(texts, y)
     assert not model.doubtful_
-    assert [n for n, _ in fits] == [N]
+    assert [len(seen) for seen, *_ in fits] == [N]
 
 
 def test_the_pilot_leaves_out_texts_without_weight(fits):
     texts, y = texts_of(N + 100)
-    weights = np.r_[np.ones(N), np.zeros(100)]
+    texts = [f"{text} {i}" for i, text in enumerate(texts)]
+    weights = np.r_[np.zeros(100), 1.0 + np.arange(N)]
     vote(counting(), counting()).fit(texts, y, sample_weight=weights)
-    (n, pilot), _, (n_all, all_weights), _ = fits
-    assert n == N - int(0.15 * N)
-    assert len(pilot) == n
-    assert np.all(pilot == 1)
-    assert n_all == N + 100
-    assert np.array_equal(all_weights, weights)
+    (seen, labels, pilot), _, (all_seen, _, all_weights), _ = fits
+    rows = [texts.index(text) for text in seen]
+    assert len(rows) == N - int(0.15 * N)
+    assert min(rows) >= 100
+    assert labels == list(y[rows])
+    np.testing.assert_array_equal(pilot, weights[rows])
+    assert all_seen == texts
+    np.testing.assert_array_equal(all_weights, weights)
 
 
 def test_classes_with_a_single_text_do_not_stop_the_pilot():
@@ -162,6 +193,40 @@ def test_a_pilot_that_would_learn_one_class_only_is_left_out():
 def test_what_does_not_fit_together_is_the_usual_error(y, sample_weight, what):
     with pytest.raises(ValueError, match=what):
         vote(counting(), counting()).fit(texts_of(N)[0], y, sample_weight=sample_weight)
+
+
+@pytest.mark.parametrize("name", ["weights", "long_weights", "doubtful_weights"])
+def test_a_weight_for_each_member(name):
+    texts, y = texts_of(30)
+    with pytest.raises(ValueError, match=f"Number of estimators and {name} must be equal"):
+        vote(reads(), reads()).set_params(**{name: (1, 2, 3)}).fit(texts, y)
+
+
+def test_a_vote_out_of_an_older_file_predicts():
+    texts, y = texts_of(30)
+    model = vote(reads(), reads()).fit(texts, y)
+    expected = model.predict_proba(texts)
+    del model.doubtful_
+    np.testing.assert_array_equal(model.predict_proba(texts), expected)
+
+
+def test_under_class_weight_there_is_no_pilot():
+    assert make_text_classifier().doubtful_weights == (1, 8)
+    assert make_text_classifier(class_weight="balanced").doubtful_weights is None
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "in a pipeline"])
+def test_a_refit_keeps_the_weights_and_needs_no_pilot(fits, inside):
+    texts, y = texts_of(N)
+    model = vote(counting(), reads(), doubtful_weights=(1, 8))
+    model = make_pipeline(Passing(), model) if inside else model
+    model.fit(texts, y)
+    found = model[-1] if inside else model
+    found.doubtful_ = True
+    fits.clear()
+    again = _refits._refit(model, (texts, y))
+    assert [len(seen) for seen, *_ in fits] == [N]
+    assert tuple((again[-1] if inside else again).weights) == (1, 8)
 
 
 def test_a_pilot_that_cannot_be_fitted_decides_nothing():
