@@ -44,8 +44,7 @@ def last_is_better_alone(vote, texts, y, sample_weight=None):
     try:
         pilot.fit(list(texts[training]), y[training], **given)
     except ValueError:
-        # a class is missing that has a weight, or only one is left; or else the real fit tells
-        return False
+        return False  # one class alone is left, for one; what is wrong with all texts the fit tells
     together = pilot.predict(list(texts[judged])) == y[judged]
     alone = pilot.estimators_[-1].predict(list(texts[judged])) == y[judged]
     return _is_clear(weights[judged] * (alone.astype(int) - together))

@@ -229,18 +229,6 @@ def test_a_refit_keeps_the_weights_and_needs_no_pilot(fits, inside):
     assert tuple((again[-1] if inside else again).weights) == (1, 8)
 
 
-def test_a_pilot_that_cannot_be_fitted_decides_nothing():
-    """The rare class has a weight of its own, and the pilot does not see it."""
-    texts, y = texts_of(N)
-    training, _ = _pilot._split(np.where(np.arange(N) == 0, "rare", y))
-    unseen = np.setdiff1d(np.arange(N), training)[0]
-    y = np.where(np.arange(N) == unseen, "rare", y)
-    assert "rare" not in y[_pilot._split(y)[0]]
-    settings = {"epochs": 1, "embedding_dim": 4, "units": 4, "random_state": 0}
-    model = make_text_classifier(class_weight={"rare": 5.0, "red": 1.0}, **settings)
-    assert not model.fit(texts, y).doubtful_
-
-
 def test_callbacks_and_checkpoints_are_for_the_real_fit(tmp_path):
     texts, y = texts_of(N)
     begun, path = [], tmp_path / "checkpoint"
