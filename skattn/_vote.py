@@ -201,10 +201,11 @@ class TextVote(Stored, VotingClassifier):
         self._check_weights()
         params = {} if sample_weight is None else {"classifier__sample_weight": sample_weight}
         kept = [(n, m) for n, m in zip(names, members, strict=True) if m != "drop"]
-        self.doubtful_ = self._is_doubtful(texts, y, sample_weight)
+        doubtful = self._is_doubtful(texts, y, sample_weight)
         self.estimators_ = [
             _for_few_texts(clone(member), len(texts)).fit(texts, y, **params) for _, member in kept
         ]
+        self.doubtful_ = doubtful
         self.named_estimators_ = Bunch(
             **{name: m for (name, _), m in zip(kept, self.estimators_, strict=True)}
         )
