@@ -7,7 +7,8 @@ from sklearn.model_selection import train_test_split
 from skattn._validation import check_weights
 
 LEAST_TEXTS = 500  # with fewer, a few texts more or less decide
-TRAINING_TEXTS, JUDGED_TEXTS = 4000, 2000  # at most, or a quarter of the texts if that is more
+TRAINING_TEXTS = 4000  # at most, or a quarter of the texts if that is more
+JUDGED_TEXTS = 2000  # at most
 JUDGED_SHARE = 0.15
 STANDARD_ERRORS = 2.0
 _QUIET = {"checkpoint": None, "callbacks": None, "verbose": False}  # these are for the real fit
