@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from skattn._capitals import lower_with_marks
 from skattn._characters import CharacterTfidf
 from skattn._linear import LogCountRatio, MarginClassifier
 from skattn._sequences import SequenceVectorizer
@@ -17,6 +18,7 @@ WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
 # chosen on inner validation splits of training parts; see the page on accuracy
 SHARED = {
     "token_pattern": WORDS_AND_SIGNS,
+    "lowercase": "mark",
     "min_df": 2,
     "attention": "additive",
     "dropout": 0.5,
@@ -53,6 +55,8 @@ LONG_TEXTS = SHARED | {
 LONG_TEXTS_OF_TWO_CLASSES = LONG_TEXTS | {"epochs": 10}  # more overfit
 LONG_TEXTS_WEIGHTS = (1, 2)  # of the attention network and the linear member
 DOUBTFUL_WEIGHTS = (1, 8)
+FULL_EPOCHS_TO = 25_000  # texts
+OWN_READING = ("analyzer", "preprocessor", "tokenizer", "token_pattern", "vocabulary")
 
 
 class EmbeddingPipeline(Pipeline):
@@ -130,10 +134,14 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     - ``"attention"``: `SequenceVectorizer` and `AttentionTextClassifier`. Up to 60 words a text on
       average the network convolves over 1 to 5 tokens (with more than 20 classes for more
       epochs and with less dropout); beyond 60 words its attention looks straight at the
-      embeddings of words and pairs of words (with two classes for fewer epochs).
+      embeddings of words and pairs of words (with two classes for fewer epochs). Beyond 25,000
+      texts the epochs become fewer in proportion, at last a third, unless `epochs` is given.
     - ``"linear"``: TF-IDF of words, pairs of words and characters, with a linear support vector
       machine; with two classes the features are weighed by their log-count ratios. Beyond 60 words
       a text it counts twice.
+
+    Both read lower-cased texts in which the capitals of names and of words in capitals have left
+    a mark (see `lowercase` of `SequenceVectorizer`).
 
     From 500 texts on, both are fitted on a part of the texts first (4,000, or a quarter if that is
     more) and judged on up to 2,000 others. Where the linear member alone is right clearly more
@@ -184,11 +192,14 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
         return _network_pipeline({"random_state": random_state} | params)
     if params.get("early_stopping"):  # the best epoch instead of the mean of the epochs
         params = {"weight_averaging": False} | params
+    if any(name in params for name in OWN_READING):  # which may not know the marks
+        params = {"lowercase": True} | params
     own = {"random_state": random_state} | params
     rules = (SHORT_TEXTS, MANY_CLASSES, LONG_TEXTS, LONG_TEXTS_OF_TWO_CLASSES)
     networks = [_network_pipeline(rule | own) for rule in rules]
+    full_epochs_to = None if "epochs" in params else FULL_EPOCHS_TO
     members = [
-        ("attention", ChoiceByData(*networks)),
+        ("attention", ChoiceByData(*networks, full_epochs_to=full_epochs_to)),
         ("linear", _linear_pipeline(params.get("class_weight"), random_state)),
     ]
     return TextVote(
@@ -215,7 +226,7 @@ def _network_pipeline(params):
 
 
 def _linear_pipeline(class_weight, random_state):
-    settings = {"sublinear_tf": True, "min_df": 2}
+    settings = {"sublinear_tf": True, "min_df": 2, "preprocessor": lower_with_marks}
     words = TfidfVectorizer(token_pattern=WORDS_AND_SIGNS, ngram_range=(1, 2), **settings)
     characters = CharacterTfidf(analyzer="char_wb", ngram_range=(2, 5), **settings)
     classifier = MarginClassifier(C=0.5, class_weight=class_weight, random_state=random_state)

@@ -63,8 +63,12 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
     truncation : {"head", "tail", "both"}, default="head"
         Which tokens of a longer text are kept: the first ones, the last ones, or half of them
         from each end (the first half has one more if `max_length` is odd).
-    lowercase : bool, default=True
-        Convert the texts to lower case before they are cut into tokens.
+    lowercase : bool or "mark", default=True
+        Convert the texts to lower case before they are cut into tokens. "mark" does so too, and
+        puts a token of its own ahead of each word whose capitals tell something: "⇪" if it is
+        capitals throughout, "⇧" if it begins with one and does not begin the text or a sentence
+        (words of one letter have no mark). It needs ``analyzer="word"`` and a `token_pattern`
+        that finds these signs.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
         Remove accents and do other character normalization before the texts are cut into tokens.
     preprocessor : callable or None, default=None
@@ -170,6 +174,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             name: CountVectorizer._parameter_constraints[name]
             for name in (*_READING, "min_df", "max_df", "max_features")
         },
+        "lowercase": ["boolean", StrOptions({"mark"})],
         "analyzer": [
             StrOptions({"word", "char", "char_wb"}),
             HasMethods(["encode", "to_str"]),
@@ -309,7 +314,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             For each text the start and the end (exclusive) of its kept tokens, in the order of
             the non-zero columns of ``transform(texts)``: ``text[start:end]`` is the token as it
             was written. An n-gram of words spans all between its first and its last word; the
-            spaces that ``analyzer="char_wb"`` adds around a word have no width.
+            spaces that ``analyzer="char_wb"`` adds around a word have no width. The mark of
+            ``lowercase="mark"`` has the span of its word.
 
         Raises
         ------

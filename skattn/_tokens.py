@@ -11,6 +11,7 @@ from numbers import Integral
 
 from sklearn.feature_extraction.text import CountVectorizer
 
+from skattn._capitals import CAPITALIZED, UPPER, with_marks, with_marks_and_origins
 from skattn._spans import align, collapse_spaces, word_spans
 from skattn._subwords import (
     build_subword_spans,
@@ -48,6 +49,8 @@ def check_reading(reader):
     if reader.analyzer == "word":
         _check_words_and_pattern(reader)
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
+    if reader.lowercase == "mark":
+        _check_marks(reader)
 
 
 def _check_words_and_pattern(reader):
@@ -64,6 +67,24 @@ def _check_words_and_pattern(reader):
         raise ValueError(
             f"token_pattern={reader.token_pattern!r} is no regular expression: {error}."
         ) from error
+
+
+def _check_marks(reader):
+    """Refuse to mark capitals where the marks would not become tokens."""
+    if reader.analyzer != "word" or reader.preprocessor is not None:
+        raise ValueError(
+            "lowercase='mark' goes with analyzer='word' and no preprocessor; for anything else "
+            "use True, or False to keep the capitals themselves."
+        )
+    if reader.tokenizer is not None:
+        return
+    found = re.findall(reader.token_pattern, f"{CAPITALIZED} a {UPPER} b")
+    if not {CAPITALIZED, UPPER} <= set(found):
+        raise ValueError(
+            f"lowercase='mark' marks capitals by {CAPITALIZED} and {UPPER}, which token_pattern="
+            f"{reader.token_pattern!r} does not find. Use one that finds signs too, such as "
+            r"r'(?u)\b\w+\b|[^\w\s]', or lowercase=True."
+        )
 
 
 def warn_for_capitals(reader, words):
@@ -95,9 +116,10 @@ def _build_word_tokens(reader, preprocess):
     """Return the function text -> words or n-grams of words."""
     tokenize, stop_words = reader.build_tokenizer(), reader.get_stop_words()
     plain = tuple(reader.ngram_range) == (1, 1)
+    mark = with_marks if reader.lowercase == "mark" else str
 
     def tokens(text):
-        words = tokenize(preprocess(text))
+        words = tokenize(preprocess(mark(text)))
         if stop_words is not None:
             words = [word for word in words if word not in stop_words]
         return words if plain else _ngrams(words, reader.ngram_range, " ")
@@ -128,14 +150,22 @@ def build_token_spans(reader):
     return _build_word_spans(reader)
 
 
+def _align_marked(text, preprocess):
+    """`align`, after the marks for capitals were put in."""
+    marked, starts, ends = with_marks_and_origins(text)
+    processed, firsts, stops = align(marked, preprocess)
+    return processed, starts[firsts], ends[stops - 1]
+
+
 def _build_word_spans(reader):
     """Return the function text -> spans of words or of n-grams of words."""
     preprocess, stop_words = reader.build_preprocessor(), reader.get_stop_words()
+    align_text = _align_marked if reader.lowercase == "mark" else align
     reader.build_tokenizer()  # checks the pattern
     pattern = re.compile(reader.token_pattern)
 
     def spans(text):
-        found = word_spans(*align(text, preprocess), pattern)
+        found = word_spans(*align_text(text, preprocess), pattern)
         kept = [span for word, span in found if stop_words is None or word not in stop_words]
         return _ngram_spans(kept, reader.ngram_range)
 

@@ -1,5 +1,6 @@
 """The vote of the recommended classifier, and the choice by rules within it; both on raw texts."""
 
+import math
 import re
 from numbers import Integral, Real
 
@@ -17,6 +18,7 @@ from skattn._texts import as_texts, checked_texts
 from skattn._validation import check_targets, encode_targets
 
 FEW = 100  # texts
+LEAST_EPOCHS = 1 / 3  # of those of a classifier, however many texts there are
 
 
 class ChoiceByData(Stored, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
@@ -32,6 +34,9 @@ class ChoiceByData(Stored, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         In words.
     many_from : int, default=20
         In classes.
+    full_epochs_to : int or None, default=None
+        With more texts than this, the choice is fitted for fewer epochs in proportion (half of
+        them with twice as many texts), but for at least a third of its own. None: never.
 
     Attributes
     ----------
@@ -50,15 +55,27 @@ class ChoiceByData(Stored, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         "long_binary": [HasMethods(["fit", "predict_proba"])],
         "long_from": [Interval(Real, 0, None, closed="left")],
         "many_from": [Interval(Integral, 2, None, closed="left")],
+        "full_epochs_to": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    def __init__(self, short, many, long, long_binary, *, long_from=60.0, many_from=20):
+    def __init__(
+        self,
+        short,
+        many,
+        long,
+        long_binary,
+        *,
+        long_from=60.0,
+        many_from=20,
+        full_epochs_to=None,
+    ):
         self.short = short
         self.many = many
         self.long = long
         self.long_binary = long_binary
         self.long_from = long_from
         self.many_from = many_from
+        self.full_epochs_to = full_epochs_to
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, **params):
@@ -77,7 +94,10 @@ class ChoiceByData(Stored, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         texts = list(checked_texts(as_texts(X)))
         self.choice_ = self._choose(texts, y)
-        self.estimator_ = clone(getattr(self, self.choice_)).fit(texts, y, **params)
+        chosen = clone(getattr(self, self.choice_))
+        if self.full_epochs_to is not None:
+            _cut_epochs(chosen, max(self.full_epochs_to / len(texts), LEAST_EPOCHS))
+        self.estimator_ = chosen.fit(texts, y, **params)
         self.classes_ = self.estimator_.classes_
         return self
 
@@ -244,6 +264,13 @@ class TextVote(Stored, VotingClassifier):
             return None
         pairs = zip(self.estimators, weights, strict=True)
         return [weight for (_, member), weight in pairs if member != "drop"]
+
+
+def _cut_epochs(member, share):
+    """Leave that share of the epochs, rounded up."""
+    if share < 1:
+        epochs = {n: v for n, v in member.get_params().items() if n.split("__")[-1] == "epochs"}
+        member.set_params(**{name: math.ceil(value * share) for name, value in epochs.items()})
 
 
 def _for_few_texts(member, n_texts):
