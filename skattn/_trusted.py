@@ -1,6 +1,7 @@
 """`trusted_types`: what a skops file of ours may hold beyond what skops trusts by itself."""
 
 _TYPES = (
+    "skattn._capitals.lower_with_marks",  # a function from text to text
     "skattn._characters.CharacterTfidf",
     "skattn._gated.GatedDenseClassifier",
     "skattn._linear.LogCountRatio",

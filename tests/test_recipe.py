@@ -139,6 +139,23 @@ def test_parameters_replace_the_recommended_ones_in_every_network():
     assert voting.get_params()["linear__classifier__class_weight"] == "balanced"
 
 
+@pytest.mark.parametrize(
+    ("full_epochs_to", "epochs"),
+    [(None, 12), (48, 12), (47, 12), (24, 6), (17, 5), (16, 4), (1, 4)],
+)
+def test_many_texts_are_passed_fewer_times(full_epochs_to, epochs):
+    network = make_text_classifier(embedding_dim=4, units=4).estimators[0][1]
+    network.set_params(full_epochs_to=full_epochs_to).fit(*texts_of(6, 2))
+    assert network.estimator_["classifier"].epochs == epochs
+    assert len(network.estimator_["classifier"].history_["loss"]) == epochs
+    assert network.short["classifier"].epochs == 12
+
+
+def test_given_epochs_are_not_cut():
+    assert make_text_classifier().get_params()["attention__full_epochs_to"] == 25_000
+    assert make_text_classifier(epochs=9).get_params()["attention__full_epochs_to"] is None
+
+
 def test_early_stopping_takes_the_place_of_averaged_weights():
     texts, y = texts_of(6, 2)
     make_text_classifier(early_stopping=True, **SMALL).fit(texts, y)
