@@ -9,8 +9,8 @@ import re
 import numpy as np
 
 CAPITALIZED, UPPER = "\u21e7", "\u21ea"  # as on the keys Shift and Caps Lock
-_WORD = re.compile(r"\w+")
-_SENTENCE_END = re.compile(r"[.!?\n]")
+_CANDIDATE = re.compile(r"(?<!\w)(?:[A-Z]|[^\W\d_\x00-\x7f])\w+")  # maybe with a capital
+_SENTENCE_END = ".!?\n"
 
 
 def lower_with_marks(text):
@@ -67,16 +67,22 @@ def with_marks_and_origins(text):
 
 def _marked_words(text):
     """Iterate over (start, end, mark) of the words to mark."""
-    if text == text.lower():
-        return
-    read = 0
-    for match in _WORD.finditer(text):
+    for match in _CANDIDATE.finditer(text):
         word, (start, end) = match.group(), match.span()
-        begins_sentence = not read or _SENTENCE_END.search(text, read, start)
-        read = end
-        if len(word) < 2 or not word[0].isupper():
+        if not word[0].isupper():
             continue
         if word.isupper():
             yield start, end, UPPER
-        elif not begins_sentence:
+        elif not _begins_sentence(text, start):
             yield start, end, CAPITALIZED
+
+
+def _begins_sentence(text, start):
+    """Tell whether the text, a line or the mark of a sentence's end lies before this word."""
+    for place in range(start - 1, -1, -1):
+        character = text[place]
+        if character in _SENTENCE_END:
+            return True
+        if character.isalnum() or character == "_":  # the word before
+            return False
+    return True
