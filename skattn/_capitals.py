@@ -1,7 +1,7 @@
 """Marks for capital letters, which lower-casing would lose; pure functions.
 
-The idea of a token of its own ahead of a word that is written in capitals is that of J. Howard and
-S. Gugger, "fastai: A layered API for deep learning", 2020, section 4.4 (there for every such word).
+The idea of a token of its own ahead of words with capitals is that of J. Howard and S. Gugger,
+"fastai: A layered API for deep learning", 2020, section 4.4; there each such word has one.
 """
 
 import re
@@ -9,15 +9,20 @@ import re
 import numpy as np
 
 CAPITALIZED, UPPER = "\u21e7", "\u21ea"  # as on the keys Shift and Caps Lock
-_CANDIDATE = re.compile(r"(?<!\w)(?:[A-Z]|[^\W\d_\x00-\x7f])\w+")  # maybe with a capital
-_SENTENCE_END = ".!?\n"
+MARKS = {CAPITALIZED, UPPER}
+_WORD = r"[\w\u0300-\u036f]"  # with accents that are characters of their own
+_CANDIDATE = re.compile(  # stands between spaces, and its first word may begin with a capital
+    rf"(?<!\S)[^\w\s]*(?P<word>(?:[A-Z]|[^\W\d_\x00-\x7f]){_WORD}*)(?P<rest>\S*)"
+)
+_TRAIL = re.compile(rf".*{_WORD}", re.DOTALL)
 
 
 def lower_with_marks(text):
-    """Lower-case a text, with a mark and a space ahead of words whose capitals tell something.
+    """Lower-case a text, with a mark ahead of each run of words with capitals.
 
-    Those are the words of two letters or more that are capitals throughout ("⇪"), and those with a
-    capital to begin with that do not begin the text or a sentence ("⇧").
+    The mark is "⇪" ahead of words that are capitals throughout and "⇧" ahead of words that begin
+    with one. Words of one letter neither begin nor end a run. A mark stands between spaces, so
+    that no word is cut and pairs of words within a run stay pairs.
 
     Parameters
     ----------
@@ -30,8 +35,8 @@ def lower_with_marks(text):
     Examples
     --------
     >>> from skattn._capitals import lower_with_marks
-    >>> lower_with_marks("Call me, Ann. It is URGENT!")
-    'call me, ⇧ ann. it is ⇪ urgent!'
+    >>> lower_with_marks("We met Ann Lee. It is URGENT!")
+    ' ⇧ we met  ⇧ ann lee. it is  ⇪ urgent!'
     """
     return with_marks(text).lower()
 
@@ -39,9 +44,9 @@ def lower_with_marks(text):
 def with_marks(text):
     """Put the marks into a text and leave its letters as they are."""
     pieces, done = [], 0
-    for start, _, mark in _marked_words(text):
-        pieces += [text[done:start], mark, " "]
-        done = start
+    for place, _, mark in _marks(text):
+        pieces += [text[done:place], " ", mark, " "]
+        done = place
     return "".join([*pieces, text[done:]])
 
 
@@ -52,37 +57,34 @@ def with_marks_and_origins(text):
     -------
     marked : str
     starts, ends : int arrays of shape (len(marked),)
-        Character ``marked[i]`` comes from ``text[starts[i]:ends[i]]``: a mark from its whole word,
-        the space behind it from nothing.
+        Character ``marked[i]`` comes from ``text[starts[i]:ends[i]]``: a mark from the first word
+        of its run and the signs that it begins with, the spaces beside it from nothing.
     """
     starts, ends, done = [], [], 0
-    for start, end, _ in _marked_words(text):
-        starts += [*range(done, start), start, start]
-        ends += [*range(done + 1, start + 1), end, start]
-        done = start
+    for place, stop, _ in _marks(text):
+        starts += [*range(done, place), place, place, place]
+        ends += [*range(done + 1, place + 1), place, stop, place]
+        done = place
     starts += range(done, len(text))
     ends += range(done + 1, len(text) + 1)
     return with_marks(text), np.array(starts, dtype=np.intp), np.array(ends, dtype=np.intp)
 
 
-def _marked_words(text):
-    """Iterate over (start, end, mark) of the words to mark."""
+def _marks(text):
+    """Iterate over (place, end of the word there, mark), one for each run."""
+    last_mark, read = None, 0
     for match in _CANDIDATE.finditer(text):
-        word, (start, end) = match.group(), match.span()
-        if not word[0].isupper():
+        word = match["word"]
+        if not word[0].isupper() or sum(map(str.isalpha, word)) < 2:
             continue
-        if word.isupper():
-            yield start, end, UPPER
-        elif not _begins_sentence(text, start):
-            yield start, end, CAPITALIZED
+        mark = UPPER if word.isupper() else CAPITALIZED
+        between = text[read : match.start()]
+        if mark != last_mark or between != between.upper():  # a word without capitals
+            yield match.start(), _end_of_word(match), mark
+        last_mark, read = mark, match.end()
 
 
-def _begins_sentence(text, start):
-    """Tell whether the text, a line or the mark of a sentence's end lies before this word."""
-    for place in range(start - 1, -1, -1):
-        character = text[place]
-        if character in _SENTENCE_END:
-            return True
-        if character.isalnum() or character == "_":  # the word before
-            return False
-    return True
+def _end_of_word(match):
+    """Where the match ends but for signs."""
+    inner = _TRAIL.match(match["rest"])
+    return match.end("word") + (inner.end() if inner else 0)

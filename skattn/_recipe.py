@@ -56,7 +56,8 @@ LONG_TEXTS_OF_TWO_CLASSES = LONG_TEXTS | {"epochs": 10}  # more overfit
 LONG_TEXTS_WEIGHTS = (1, 2)  # of the attention network and the linear member
 DOUBTFUL_WEIGHTS = (1, 8)
 FULL_EPOCHS_TO = 25_000  # texts
-OWN_READING = ("analyzer", "preprocessor", "tokenizer", "token_pattern", "vocabulary")
+USUAL_READING = {"analyzer": "word", "token_pattern": WORDS_AND_SIGNS}
+READING = (*USUAL_READING, "preprocessor", "tokenizer", "vocabulary", "embeddings")
 
 
 class EmbeddingPipeline(Pipeline):
@@ -135,13 +136,15 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
       average the network convolves over 1 to 5 tokens (with more than 20 classes for more
       epochs and with less dropout); beyond 60 words its attention looks straight at the
       embeddings of words and pairs of words (with two classes for fewer epochs). Beyond 25,000
-      texts the epochs become fewer in proportion, at last a third, unless `epochs` is given.
+      texts the epochs become fewer in proportion, at last a third, unless `epochs` is given
+      here (for a search over epochs set ``attention__full_epochs_to=None``).
     - ``"linear"``: TF-IDF of words, pairs of words and characters, with a linear support vector
       machine; with two classes the features are weighed by their log-count ratios. Beyond 60 words
       a text it counts twice.
 
-    Both read lower-cased texts in which the capitals of names and of words in capitals have left
-    a mark (see `lowercase` of `SequenceVectorizer`).
+    Both read lower-cased texts in which capitals have left a mark (see `lowercase` of
+    `SequenceVectorizer`); ``lowercase=True`` leaves the marks out. So does the network with
+    pretrained vectors, a vocabulary or a way to read of your own, which may not know them.
 
     From 500 texts on, both are fitted on a part of the texts first (4,000, or a quarter if that is
     more) and judged on up to 2,000 others. Where the linear member alone is right clearly more
@@ -192,7 +195,8 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
         return _network_pipeline({"random_state": random_state} | params)
     if params.get("early_stopping"):  # the best epoch instead of the mean of the epochs
         params = {"weight_averaging": False} | params
-    if any(name in params for name in OWN_READING):  # which may not know the marks
+    marks = params.get("lowercase", SHARED["lowercase"]) == "mark"
+    if _reads_in_its_own_way(params):  # and may not know the marks
         params = {"lowercase": True} | params
     own = {"random_state": random_state} | params
     rules = (SHORT_TEXTS, MANY_CLASSES, LONG_TEXTS, LONG_TEXTS_OF_TWO_CLASSES)
@@ -200,7 +204,7 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
     full_epochs_to = None if "epochs" in params else FULL_EPOCHS_TO
     members = [
         ("attention", ChoiceByData(*networks, full_epochs_to=full_epochs_to)),
-        ("linear", _linear_pipeline(params.get("class_weight"), random_state)),
+        ("linear", _linear_pipeline(params.get("class_weight"), random_state, marks)),
     ]
     return TextVote(
         members,
@@ -225,8 +229,17 @@ def _network_pipeline(params):
     return kind([("vectorizer", vectorizer), ("classifier", classifier)])
 
 
-def _linear_pipeline(class_weight, random_state):
-    settings = {"sublinear_tf": True, "min_df": 2, "preprocessor": lower_with_marks}
+def _reads_in_its_own_way(params):
+    given = {name: params[name] for name in READING if params.get(name) is not None}
+    return any(
+        not isinstance(value, str) or value != USUAL_READING.get(name)
+        for name, value in given.items()
+    )
+
+
+def _linear_pipeline(class_weight, random_state, marks):
+    settings = {"sublinear_tf": True, "min_df": 2}
+    settings["preprocessor"] = lower_with_marks if marks else None
     words = TfidfVectorizer(token_pattern=WORDS_AND_SIGNS, ngram_range=(1, 2), **settings)
     characters = CharacterTfidf(analyzer="char_wb", ngram_range=(2, 5), **settings)
     classifier = MarginClassifier(C=0.5, class_weight=class_weight, random_state=random_state)

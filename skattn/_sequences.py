@@ -65,10 +65,10 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         from each end (the first half has one more if `max_length` is odd).
     lowercase : bool or "mark", default=True
         Convert the texts to lower case before they are cut into tokens. "mark" does so too, and
-        puts a token of its own ahead of each word whose capitals tell something: "⇪" if it is
-        capitals throughout, "⇧" if it begins with one and does not begin the text or a sentence
-        (words of one letter have no mark). It needs ``analyzer="word"`` and a `token_pattern`
-        that finds these signs.
+        puts a token of its own ahead of each run of words with capitals: "⇪" ahead of words that
+        are capitals throughout, "⇧" ahead of words that begin with one. Words of one letter
+        neither begin nor end a run. It needs ``analyzer="word"`` and a `token_pattern` that finds
+        these signs; where they stand in a text themselves, they look like marks.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
         Remove accents and do other character normalization before the texts are cut into tokens.
     preprocessor : callable or None, default=None
@@ -314,8 +314,9 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             For each text the start and the end (exclusive) of its kept tokens, in the order of
             the non-zero columns of ``transform(texts)``: ``text[start:end]`` is the token as it
             was written. An n-gram of words spans all between its first and its last word; the
-            spaces that ``analyzer="char_wb"`` adds around a word have no width. The mark of
-            ``lowercase="mark"`` has the span of its word.
+            spaces that ``analyzer="char_wb"`` adds around a word have no width. A mark of
+            ``lowercase="mark"`` has the span of the word behind it (and of the signs that this
+            begins with), also where that word is not kept.
 
         Raises
         ------

@@ -11,7 +11,7 @@ from numbers import Integral
 
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skattn._capitals import CAPITALIZED, UPPER, with_marks, with_marks_and_origins
+from skattn._capitals import CAPITALIZED, MARKS, UPPER, with_marks, with_marks_and_origins
 from skattn._spans import align, collapse_spaces, word_spans
 from skattn._subwords import (
     build_subword_spans,
@@ -21,6 +21,7 @@ from skattn._subwords import (
 )
 from skattn._vocabulary import check_words
 
+_PROBE = "at (Ann) IT"  # gets both marks
 _SPACES = re.compile(r"\s\s+")
 
 
@@ -76,24 +77,30 @@ def _check_marks(reader):
             "lowercase='mark' goes with analyzer='word' and no preprocessor; for anything else "
             "use True, or False to keep the capitals themselves."
         )
-    if reader.tokenizer is not None:
-        return
-    found = re.findall(reader.token_pattern, f"{CAPITALIZED} a {UPPER} b")
-    if not {CAPITALIZED, UPPER} <= set(found):
+    preprocess, tokenize = reader.build_preprocessor(), reader.build_tokenizer()
+    plain, marked = (tokenize(preprocess(text)) for text in (_PROBE, with_marks(_PROBE)))
+    if [word for word in marked if word not in MARKS] != plain or not set(marked) >= MARKS:
         raise ValueError(
-            f"lowercase='mark' marks capitals by {CAPITALIZED} and {UPPER}, which token_pattern="
-            f"{reader.token_pattern!r} does not find. Use one that finds signs too, such as "
+            f"lowercase='mark' marks capitals by {CAPITALIZED} and {UPPER} between spaces, which "
+            f"do not come out as tokens: token_pattern={reader.token_pattern!r}, tokenizer or "
+            "strip_accents takes them away. Use a pattern that finds signs too, such as "
             r"r'(?u)\b\w+\b|[^\w\s]', or lowercase=True."
         )
 
 
 def warn_for_capitals(reader, words):
-    """Warn about words that no text can have, since it is lower-cased."""
+    """Warn about words that no text can have, since it is lower-cased, and about marks left out."""
+    if reader.lowercase == "mark" and not set(words) >= MARKS:
+        warnings.warn(
+            f"The vocabulary lacks the marks {CAPITALIZED} and {UPPER} of lowercase='mark': they "
+            "count as unknown words.",
+            stacklevel=2,
+        )
     lowers = reader.lowercase and reader.preprocessor is None and isinstance(reader.analyzer, str)
     if lowers and any(word != word.lower() for word in words):
         warnings.warn(
-            "The vocabulary has upper case characters, but lowercase=True: such words are never "
-            "found in a text.",
+            f"The vocabulary has upper case characters, but lowercase={reader.lowercase!r}: such "
+            "words are never found in a text.",
             stacklevel=2,
         )
 
@@ -121,10 +128,19 @@ def _build_word_tokens(reader, preprocess):
     def tokens(text):
         words = tokenize(preprocess(mark(text)))
         if stop_words is not None:
-            words = [word for word in words if word not in stop_words]
+            words = [words[number] for number in _without_stop_words(words, reader, stop_words)]
         return words if plain else _ngrams(words, reader.ngram_range, " ")
 
     return tokens
+
+
+def _without_stop_words(words, reader, stop_words):
+    """Numbers of the words that stay; a mark goes with the word behind it."""
+    gone = [word in stop_words for word in words]
+    if reader.lowercase == "mark":
+        behind = [*gone[1:], False]
+        gone = [g or (w in MARKS and b) for w, g, b in zip(words, gone, behind, strict=True)]
+    return [number for number, is_gone in enumerate(gone) if not is_gone]
 
 
 def build_token_spans(reader):
@@ -166,8 +182,10 @@ def _build_word_spans(reader):
 
     def spans(text):
         found = word_spans(*align_text(text, preprocess), pattern)
-        kept = [span for word, span in found if stop_words is None or word not in stop_words]
-        return _ngram_spans(kept, reader.ngram_range)
+        kept = range(len(found))
+        if stop_words is not None:
+            kept = _without_stop_words([word for word, _ in found], reader, stop_words)
+        return _ngram_spans([found[number][1] for number in kept], reader.ngram_range)
 
     return spans
 

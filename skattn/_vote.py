@@ -95,7 +95,7 @@ class ChoiceByData(Stored, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         texts = list(checked_texts(as_texts(X)))
         self.choice_ = self._choose(texts, y)
         chosen = clone(getattr(self, self.choice_))
-        if self.full_epochs_to is not None:
+        if self.full_epochs_to is not None and len(texts) > self.full_epochs_to:
             _cut_epochs(chosen, max(self.full_epochs_to / len(texts), LEAST_EPOCHS))
         self.estimator_ = chosen.fit(texts, y, **params)
         self.classes_ = self.estimator_.classes_
@@ -268,9 +268,8 @@ class TextVote(Stored, VotingClassifier):
 
 def _cut_epochs(member, share):
     """Leave that share of the epochs, rounded up."""
-    if share < 1:
-        epochs = {n: v for n, v in member.get_params().items() if n.split("__")[-1] == "epochs"}
-        member.set_params(**{name: math.ceil(value * share) for name, value in epochs.items()})
+    epochs = {n: v for n, v in member.get_params().items() if n.split("__")[-1] == "epochs"}
+    member.set_params(**{name: math.ceil(value * share) for name, value in epochs.items()})
 
 
 def _for_few_texts(member, n_texts):
