@@ -18,7 +18,6 @@ WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
 # chosen on inner validation splits of training parts; see the page on accuracy
 SHARED = {
     "token_pattern": WORDS_AND_SIGNS,
-    "lowercase": "mark",
     "min_df": 2,
     "attention": "additive",
     "dropout": 0.5,
@@ -30,6 +29,7 @@ SHARED = {
     "weight_averaging": True,
 }
 SHORT_TEXTS = SHARED | {
+    "lowercase": "mark",
     "max_length": 256,
     "encoder": "conv",
     "conv_widths": (1, 2, 3, 4, 5),
@@ -41,7 +41,12 @@ SHORT_TEXTS = SHARED | {
     "batch_size": 64,
     "epochs": 12,
 }
-MANY_CLASSES = SHORT_TEXTS | {"embedding_dropout": 0.3, "word_dropout": 0.1, "epochs": 20}
+MANY_CLASSES = SHORT_TEXTS | {
+    "lowercase": True,
+    "embedding_dropout": 0.3,
+    "word_dropout": 0.1,
+    "epochs": 20,
+}
 LONG_TEXTS = SHARED | {
     "ngram_range": (1, 2),
     "unknown": "drop",
@@ -142,9 +147,10 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
       machine; with two classes the features are weighed by their log-count ratios. Beyond 60 words
       a text it counts twice.
 
-    Both read lower-cased texts in which capitals have left a mark (see `lowercase` of
-    `SequenceVectorizer`); ``lowercase=True`` leaves the marks out. So does the network with
-    pretrained vectors, a vocabulary or a way to read of your own, which may not know them.
+    The texts are lower-cased, but for the linear member, and for the network of short texts with
+    up to 20 classes, capitals leave a mark (see `lowercase` of `SequenceVectorizer`);
+    ``lowercase=True`` leaves the marks out. So does the network with pretrained vectors, a
+    vocabulary or a way to read of your own, which may not know them.
 
     From 500 texts on, both are fitted on a part of the texts first (4,000, or a quarter if that is
     more) and judged on up to 2,000 others. Where the linear member alone is right clearly more
@@ -195,7 +201,7 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
         return _network_pipeline({"random_state": random_state} | params)
     if params.get("early_stopping"):  # the best epoch instead of the mean of the epochs
         params = {"weight_averaging": False} | params
-    marks = params.get("lowercase", SHARED["lowercase"]) == "mark"
+    marks = params.get("lowercase", "mark") == "mark"
     if _reads_in_its_own_way(params):  # and may not know the marks
         params = {"lowercase": True} | params
     own = {"random_state": random_state} | params
