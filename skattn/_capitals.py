@@ -1,7 +1,7 @@
 """Marks for capital letters, which lower-casing would lose; pure functions.
 
 The idea of a token of its own ahead of words with capitals is that of J. Howard and S. Gugger,
-"fastai: A layered API for deep learning", 2020, section 4.4; there each such word has one.
+"fastai: A layered API for deep learning", 2020; there each such word has one.
 """
 
 import re

@@ -78,7 +78,7 @@ def _check_marks(reader):
             "use True, or False to keep the capitals themselves."
         )
     preprocess, tokenize = reader.build_preprocessor(), reader.build_tokenizer()
-    plain, marked = (tokenize(preprocess(text)) for text in (_PROBE, with_marks(_PROBE)))
+    plain, marked = (list(tokenize(preprocess(t))) for t in (_PROBE, with_marks(_PROBE)))
     if [word for word in marked if word not in MARKS] != plain or not set(marked) >= MARKS:
         raise ValueError(
             f"lowercase='mark' marks capitals by {CAPITALIZED} and {UPPER} between spaces, which "
