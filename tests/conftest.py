@@ -28,6 +28,11 @@ CHROMIUM_FLAGS = [
 ]
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the file that takes longest, so that no process works on it alone at the end."""
+    items.sort(key=lambda item: item.path.name != "test_workers.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def roomy_pool():
     """Let the small networks of the tests wait for each other, not be built again and again."""
