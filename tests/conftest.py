@@ -28,6 +28,11 @@ CHROMIUM_FLAGS = [
 ]
 
 
+def pytest_configure(config):
+    """Let pytest-xdist keep the order of the files, instead of those with most tests first."""
+    config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(items):
     """Begin with the file that takes longest, so that no process works on it alone at the end."""
     items.sort(key=lambda item: item.path.name != "test_workers.py")
