@@ -147,9 +147,9 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
       machine; with two classes the features are weighed by their log-count ratios. Beyond 60 words
       a text it counts twice.
 
-    The texts are lower-cased, but for the linear member, and for the network of short texts with
-    up to 20 classes, capitals leave a mark (see `lowercase` of `SequenceVectorizer`);
-    ``lowercase=True`` leaves the marks out. So does the network with pretrained vectors, a
+    The texts are lower-cased. For the linear member, and for the network of short texts with up to
+    20 classes, their capitals leave a mark (see `lowercase` of `SequenceVectorizer`);
+    ``lowercase=True`` leaves the marks out. The network has none either with pretrained vectors, a
     vocabulary or a way to read of your own, which may not know them.
 
     From 500 texts on, both are fitted on a part of the texts first (4,000, or a quarter if that is

@@ -128,6 +128,7 @@ def _build_word_tokens(reader, preprocess):
     def tokens(text):
         words = tokenize(preprocess(mark(text)))
         if stop_words is not None:
+            words = list(words)
             words = [words[number] for number in _without_stop_words(words, reader, stop_words)]
         return words if plain else _ngrams(words, reader.ngram_range, " ")
 

@@ -128,6 +128,18 @@ def test_a_mark_goes_with_a_stop_word():
     assert written == [["I", "saw", "house", ",", "House"]]
 
 
+@pytest.mark.parametrize("lowercase", [True, "mark"])
+def test_a_tokenizer_may_give_an_iterator(lowercase):
+    def tokenizer(text):
+        yield from text.split()
+
+    vectorizer = SequenceVectorizer(
+        tokenizer=tokenizer, token_pattern=None, lowercase=lowercase, stop_words=["the"]
+    )
+    words = vectorizer.fit(["see The house ALONE"]).vocabulary_
+    assert set(words) - {"⇪"} == {"see", "house", "alone"}
+
+
 @pytest.mark.parametrize("sign", ["⇧", "⇪"])
 def test_a_sign_of_the_text_is_a_word_like_others(sign):
     plain = SequenceVectorizer(token_pattern=WORDS_AND_SIGNS, stop_words=["the"])
