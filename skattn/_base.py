@@ -16,10 +16,11 @@ from sklearn.base import (
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skattn import _fit, _rescue, _scikeras, _state, _threads, _validation
-from skattn._compat import CallbackSupportMixin
+from skattn import _fit, _rescue, _scikeras, _state, _threads
 from skattn._optimizers import refuse_schedule
 from skattn._pool import POOL
+from skattn.utils import _targets
+from skattn.utils._sklearn_compat import CallbackSupportMixin
 
 _threads.limit_in_worker()  # before anything below starts TensorFlow
 
@@ -108,7 +109,7 @@ class BaseNetworkClassifier(
         """
         go_on = self.__sklearn_is_fitted__()
         if classes is not None:
-            classes = _validation.announced_classes(classes)
+            classes = _targets.announced_classes(classes)
             if go_on and not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     f"classes={classes.tolist()} are not those of the first call: "

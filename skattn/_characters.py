@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from skattn._stored import Stored
+from skattn.utils._saved_state import Stored
 
 N_TEXTS_AT_ONCE = 1024  # bounds the memory of the product
 

@@ -132,7 +132,7 @@ def fingerprint(estimator, X, targets, weights, first_epoch):
     estimator : BaseNetworkClassifier
     X : ndarray or sparse array
         Checked.
-    targets : _validation.Targets
+    targets : skattn.utils._targets.Targets
     weights : ndarray of shape (n_rows,)
     first_epoch : int
         Epochs of the fits before.

@@ -7,9 +7,10 @@ from sklearn.utils.validation import check_consistent_length
 
 from skattn._draw_texts import draw_texts
 from skattn._drawing import check_count
-from skattn._explain import TextExplanation, as_texts, explain_texts
+from skattn._explain import TextExplanation, explain_texts
 from skattn._faithfulness_report import FaithfulnessReport
 from skattn._html import render_fragment, render_page
+from skattn.utils._texts import text_list
 
 
 class AttentionDisplay:
@@ -73,7 +74,7 @@ class AttentionDisplay:
         ValueError
             If `y` has another length than `texts`.
         """
-        texts = as_texts(texts)
+        texts = text_list(texts)
         if y is not None:
             check_consistent_length(texts, y)
         return cls.from_explanations(explain_texts(pipeline, texts), y)

@@ -5,9 +5,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn._attention_parts import CHOSEN
-from skattn._drawing import SERIES, check_axes, check_count, clean, import_pyplot, legend, short
-from skattn._explain import import_pandas
+from skattn._drawing import SERIES, check_axes, check_count, clean, legend, short
 from skattn._palette import LIGHT, N_LEVELS, shade
+from skattn.utils._optional import import_pandas, import_pyplot
 
 ORDERS = {
     "mean": (lambda means: means.mean(axis=0), "widest open"),

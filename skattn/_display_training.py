@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from skattn._attention_parts import CHOSEN
-from skattn._drawing import SERIES, clean, import_pyplot, legend, panels_in, short
+from skattn._drawing import SERIES, clean, legend, panels_in, short
 from skattn._palette import LIGHT
+from skattn.utils._optional import import_pyplot
 
 LOSS_NAMES = {"loss": "training", "val_loss": "held out"}
 SCORE_NAMES = {"val_accuracy": "held-out accuracy", "val_score": "held-out score"}

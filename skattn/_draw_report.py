@@ -1,7 +1,8 @@
 """A faithfulness report -> matplotlib axes."""
 
-from skattn._drawing import clean, import_pyplot, panels_in
+from skattn._drawing import clean, panels_in
 from skattn._palette import LIGHT
+from skattn.utils._optional import import_pyplot
 
 
 def draw_report(report, ax):

@@ -2,10 +2,11 @@
 
 import re
 
-from skattn._drawing import check_axes, import_pyplot, plain, short
+from skattn._drawing import check_axes, plain, short
 from skattn._explain import text_pieces
 from skattn._html_cards import percent
 from skattn._palette import LIGHT, shade, shade_level
+from skattn.utils._optional import import_pyplot
 
 MAX_LINES = 8  # of one text
 MAX_WORD = 50  # characters

@@ -9,16 +9,6 @@ from skattn._palette import LIGHT
 SERIES = ("#2c53c4", "#c2571a", "#12693c", "#8a2d8f", "#7a6100", "#0d7285", "#a81f32")
 
 
-def import_pyplot(caller):
-    """`matplotlib.pyplot`, or an error that says what to install."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        message = f'{caller} needs matplotlib: pip install "skattn[plot]"'
-        raise ImportError(message) from error
-    return plt
-
-
 def check_count(name, number):
     """A clear error for what is no number of things to show."""
     if number is not None and not (isinstance(number, Integral) and number >= 0):

@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skattn._attention_parts import find_attention, predicts_the_most_probable
-from skattn._texts import as_texts as single_column
+from skattn.utils._optional import import_pandas
+from skattn.utils._texts import text_list
 
 __all__ = ["TextExplanation", "explain_texts"]
 
@@ -165,9 +166,10 @@ def explain_texts(pipeline, texts):
     Raises
     ------
     TypeError
-        If `pipeline` holds no attention on raw texts, or `texts` is not an iterable of str.
+        If `pipeline` holds no attention on raw texts.
     ValueError
-        If several attention members read or cut the texts differently.
+        If `texts` is not an iterable of str, or if several attention members read or cut the
+        texts differently.
 
     See Also
     --------
@@ -189,7 +191,7 @@ def explain_texts(pipeline, texts):
     >>> float(explanation.weights.sum().round(5))
     1.0
     """
-    texts = as_texts(texts)
+    texts = text_list(texts)
     check_is_fitted(pipeline)
     source = find_attention(pipeline)
     if not texts:
@@ -220,22 +222,6 @@ def explain_texts(pipeline, texts):
             attention, probabilities, positions, segments, strict=True
         )
     ]
-
-
-def as_texts(texts):
-    """A list of plain str, or an error that names the first element that is none."""
-    if isinstance(texts, str | bytes):
-        raise TypeError("Expected an iterable of texts, got one string: put it into a list.")
-    if hasattr(texts, "columns") or getattr(texts, "ndim", 1) == 2:
-        texts = single_column(texts)
-    if not hasattr(texts, "__iter__"):
-        raise TypeError(f"Expected an iterable of texts, got {texts!r:.60}.")
-    texts = list(texts)
-    for position, text in enumerate(texts):
-        if not isinstance(text, str):
-            kind = type(text).__name__
-            raise TypeError(f"Expected texts (str); element {position} is a {kind}: {text!r:.60}")
-    return [str(text) for text in texts]
 
 
 def text_pieces(explanation):
@@ -294,13 +280,3 @@ def _described(network):
 def _printable(value):
     """Characters that a terminal would obey, such as those of colours, become their escapes."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
-
-
-def import_pandas(caller):
-    """The module `pandas`, or an error that says what to install."""
-    try:
-        import pandas
-    except ImportError as error:
-        message = f"{caller} needs pandas: pip install pandas"
-        raise ImportError(message) from error
-    return pandas

@@ -10,8 +10,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skattn import _refits
 from skattn._attention_parts import find_attention
 from skattn._erasure import Bootstrap, agreement, erased_texts, is_constant, one_left_out
-from skattn._explain import as_texts, explain_texts
+from skattn._explain import explain_texts
 from skattn._faithfulness_report import METRICS, FaithfulnessReport
+from skattn.utils._texts import text_list
 
 __all__ = ["faithfulness_report"]
 
@@ -133,7 +134,7 @@ def faithfulness_report(
     >>> report.n_texts
     10
     """
-    texts = as_texts(texts)
+    texts = text_list(texts)
     _check_arguments(texts, y, refit, n_seeds)
     check_is_fitted(pipeline)
     rng = check_random_state(random_state)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skattn._explain import import_pandas
+from skattn.utils._optional import import_pandas
 
 METRICS = ("comprehensiveness", "sufficiency", "tau_leave_one_out", "tau_gradient")
 TITLES = ("comprehensiveness ↑", "sufficiency ↓", "tau leave-one-out ↑", "tau gradient ↑")

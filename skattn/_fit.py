@@ -6,9 +6,10 @@ import warnings
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skattn import _callbacks, _checkpoint, _networks, _outline, _rescue, _scikeras, _validation
+from skattn import _callbacks, _checkpoint, _networks, _outline, _rescue, _scikeras
 from skattn._pool import POOL
 from skattn._schedule import FitSettings
+from skattn.utils import _targets
 
 DEFAULT_HELD_OUT = 0.1
 
@@ -85,14 +86,14 @@ def _check_training_data(estimator, X, y, sample_weight, classes, reset):
             "weight_averaging=True and early_stopping=True exclude each other: the one keeps "
             "the mean of the epochs, the other the best of them. Choose one."
         )
-    y, multilabel = _validation.check_targets(y, type(estimator).__name__)
-    kept, weights = _validation.check_weights(sample_weight, X, y)
-    targets = _validation.encode_targets(y[kept], multilabel, classes)
-    weights = _validation.weigh_classes(estimator.class_weight, targets, weights)
+    y, multilabel = _targets.check_targets(y, type(estimator).__name__)
+    kept, weights = _targets.check_weights(sample_weight, X, y)
+    targets = _targets.encode_targets(y[kept], multilabel, classes)
+    weights = _targets.weigh_classes(estimator.class_weight, targets, weights)
     X, y = estimator._check_X(X, reset=reset), y[kept]
     X = X if len(kept) == X.shape[0] else X[kept]
     if not np.all(weights):  # of classes of weight 0
-        X, y, weights, targets = _validation.drop_weightless(X, y, weights, targets)
+        X, y, weights, targets = _targets.drop_weightless(X, y, weights, targets)
     return X, y, targets, weights
 
 
@@ -103,7 +104,7 @@ def _hold_out(estimator, targets, seed):
         if not estimator.early_stopping:
             return np.empty(0, dtype=np.int64)
         fraction = DEFAULT_HELD_OUT
-    held_out, stratified = _validation.hold_out(targets, fraction, seed)
+    held_out, stratified = _targets.hold_out(targets, fraction, seed)
     if not stratified:
         warnings.warn(
             "The held-out part could not be stratified, because a class has too few rows; it "

@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skattn._stored import Stored
+from skattn.utils._saved_state import Stored
 
 SHARPNESS = 4.0
 

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 
-from skattn._validation import check_weights
+from skattn.utils._targets import check_weights
 
 LEAST_TEXTS = 500  # with fewer, a few texts more or less decide
 TRAINING_TEXTS = 4000  # at most, or a quarter of the texts if that is more

@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from skattn._learning import learn_words
 from skattn._padding import choose_length, drop_unknown, n_kept_at_each_end, pad_rows
-from skattn._texts import as_texts, checked_texts
 from skattn._tokens import build_token_spans, build_tokens, check_reading, warn_for_capitals
 from skattn._vectorizer_state import from_state, to_state
 from skattn._vocabulary import (
@@ -24,6 +23,7 @@ from skattn._vocabulary import (
     look_up,
     word_ids,
 )
+from skattn.utils._texts import as_texts, checked_texts
 
 _READING = (
     "strip_accents",

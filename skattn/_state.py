@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 from skattn import _networks
 from skattn._optimizers import build_optimizer
 from skattn._outline import outline
-from skattn._stored import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
+from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
 
 FORMAT = 1
 RESTORE_LOCK = threading.RLock()

@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skattn import _validation
 from skattn._attention import SCORES
 from skattn._base import BaseNetworkClassifier
 from skattn._encoders import CONV_WIDTHS, ENCODERS
 from skattn._networks import build_text_network
 from skattn._rows import TokenRows
 from skattn._windows import share_windows
+from skattn.estimators import _token_ids
 
 OUT_OF_VOCABULARY = 1
 MAX_TABLE_ROWS = 1 << 24  # of a table whose size follows from the data
@@ -354,9 +354,9 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         return _in_place(X, self._live_network().model.gradient_times_input(X, outputs))
 
     def _check_X(self, X, reset):
-        _validation.refuse_texts_and_sparse(X)
+        _token_ids.refuse_texts_and_sparse(X)
         X = validate_data(self, X, reset=reset, dtype="numeric")
-        X = _validation.check_token_ids(X)
+        X = _token_ids.check_token_ids(X)
         if reset:
             table = self._initial_embeddings()
             self.vocabulary_size_ = self._table_rows(X, table)

@@ -13,9 +13,9 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from skattn._pilot import last_is_better_alone
-from skattn._stored import Stored
-from skattn._texts import as_texts, checked_texts
-from skattn._validation import check_targets, encode_targets
+from skattn.utils._saved_state import Stored
+from skattn.utils._targets import check_targets, encode_targets
+from skattn.utils._texts import as_texts, checked_texts
 
 FEW = 100  # texts
 LEAST_EPOCHS = 1 / 3  # of those of a classifier, however many texts there are

@@ -325,10 +325,13 @@ def test_an_unfitted_model():
 
 @pytest.mark.parametrize(
     ("texts", "message"),
-    [("fine film", "put it into a list"), (["fine", 3.5], "element 1 is a float: 3.5")],
+    [
+        ("fine film", "wrap it in a list"),
+        (["fine", 3.5], r"Row 1 .* is not a text but 3.5 \(float\)"),
+    ],
 )
 def test_what_is_no_list_of_texts(texts, message):
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(ValueError, match=message):
         explain_texts(film_model(), texts)
 
 

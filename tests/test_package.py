@@ -1,9 +1,10 @@
-"""The package as a whole: its public names, its front page, and which room may know which."""
+"""The package as a whole: its public names, its front page, and which folder imports which."""
 
 import ast
 import re
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from itertools import chain
 from pathlib import Path
 
@@ -14,32 +15,27 @@ import skattn
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-ROOMS = {path.stem: path for path in sorted((PROJECT / "skattn").glob("*.py"))}
-
-KERAS_ROOMS = {
-    "_attention",
-    "_callbacks",
-    "_encoders",
-    "_layers",
-    "_networks",
-    "_optimizer_configs",
-    "_optimizers",
-    "_outline",
-    "_recurrence",
-    "_rescue",
-    "_resident",
-    "_schedule",
-    "_threads",
-    "_training",
-}
-ESTIMATORS = {"_base", "_fit", "_text", "_gated", "_recipe", "_vote"}
-DISPLAYS = {"_displays", "_html", *(r for r in ROOMS if r.startswith(("_display_", "_draw")))}
-EXPLANATIONS = {"_explain", "_attention_parts", "_faithfulness"}
-DEMO = {room for room in ROOMS if room == "__main__" or room.startswith("_demo")}
+PACKAGE = PROJECT / "skattn"
+MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # import name -> distribution, where they differ
 
+# which folders a folder may import, besides itself
+FLOORS = {
+    "utils": set(),
+    "engine": set(),
+    "vectorizer": {"utils"},
+    "networks": {"engine"},
+    "fitting": {"networks", "engine", "utils"},
+    "estimators": {"fitting", "networks", "engine", "utils"},
+    "recipe": {"estimators", "vectorizer", "utils"},
+    "inspection/_render": {"utils"},
+    "inspection": {"inspection/_render", "utils"},
+    "demo": set(),  # public names only
+}
+MAX_FILES, MAX_LINES = 14, 450
 
-# -- what a room imports ---------------------------------------------------------------------------
+
+# -- folders and what they import ------------------------------------------------------------------
 
 
 def imported_modules(node, inside=False):
@@ -48,98 +44,80 @@ def imported_modules(node, inside=False):
         if isinstance(child, ast.Import):
             yield from ((alias.name, inside) for alias in child.names)
         elif isinstance(child, ast.ImportFrom):
-            module = ".".join(filter(None, ["skattn" if child.level else "", child.module]))
-            names = [f"skattn.{alias.name}" for alias in child.names]
-            yield from ((name, inside) for name in (names if module == "skattn" else [module]))
+            assert not child.level, "relative imports are not followed here"
+            yield child.module, inside
+            yield from ((f"{child.module}.{alias.name}", inside) for alias in child.names)
         else:
             function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
             yield from imported_modules(child, inside or function)
 
 
-TREES = {room: ast.parse(path.read_text(encoding="utf-8")) for room, path in ROOMS.items()}
-IMPORTS = {room: list(imported_modules(tree)) for room, tree in TREES.items()}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+IMPORTS = {name: list(imported_modules(tree)) for name, tree in TREES.items()}
 
 
-def arrows(room):
-    """The rooms that a room imports, anywhere in it; a public name counts as its room."""
-    names = {module.split(".")[1] for module, _ in IMPORTS[room] if module.startswith("skattn.")}
-    return {skattn._HOMES.get(name, name) for name in names} - {"__version__"}
+def folder_of(name):
+    """The folder of a module, "" at the top."""
+    return name.rpartition("/")[0]
 
 
-def reachable(room):
-    """The rooms that come along with a room."""
-    found, waiting = set(), [room]
-    while waiting:
-        new = arrows(waiting.pop()) - found
-        found |= new
-        waiting += new
-    return found
+def own_modules(name):
+    """The modules of ours that a module imports, anywhere in it."""
+    paths = {
+        f"{module.replace('.', '/')}.py".removeprefix("skattn/") for module, _ in IMPORTS[name]
+    }
+    return paths & set(MODULES)
 
 
-def outside(room):
-    """Top-level packages that a room imports and that are neither ours nor Python's."""
-    packages = {module.partition(".")[0] for module, _ in IMPORTS[room]}
+def outside(name):
+    """Top-level packages that a module imports and that are neither ours nor Python's."""
+    packages = {module.partition(".")[0] for module, _ in IMPORTS[name]}
     return packages - {"skattn"} - sys.stdlib_module_names
 
 
 def test_the_reader_of_imports_sees_them_all():
-    code = (
-        "import a.b\nfrom . import _c\nfrom ._d import e\nfrom skattn import _f\ndef g(): import h"
-    )
-    found = [("a.b", False), ("skattn._c", False), ("skattn._d", False), ("skattn._f", False)]
-    assert list(imported_modules(ast.parse(code))) == [*found, ("h", True)]
+    code = "import a.b\nfrom skattn.utils import _c\ndef g(): import h"
+    found = [("a.b", False), ("skattn.utils", False), ("skattn.utils._c", False), ("h", True)]
+    assert list(imported_modules(ast.parse(code))) == found
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_arrows_point_down_the_line(room):
-    assert room not in reachable(room), "this room comes back to itself"
-    assert arrows(room) <= set(ROOMS), "this room imports one that is not there"
+def test_an_import_goes_to_a_lower_folder_only():
+    for name in MODULES:
+        folder = folder_of(name)
+        if folder:
+            assert {folder_of(other) for other in own_modules(name)} <= FLOORS[folder] | {folder}, (
+                name
+            )
 
 
-@pytest.mark.parametrize("room", sorted(DISPLAYS | EXPLANATIONS))
-def test_pictures_and_explanations_know_no_estimator_and_no_keras(room):
-    assert not reachable(room) & (ESTIMATORS | KERAS_ROOMS)
+def test_no_module_comes_back_to_itself():
+    order = TopologicalSorter({name: own_modules(name) for name in MODULES})
+    order.prepare()  # raises CycleError
 
 
-@pytest.mark.parametrize("room", sorted(ESTIMATORS))
-def test_estimators_know_no_display(room):
-    assert not reachable(room) & (DISPLAYS | EXPLANATIONS | DEMO)
+def test_folders_and_modules_stay_small():
+    assert {folder_of(name) for name in MODULES} == {"", *FLOORS}
+    for folder in ["", *FLOORS]:
+        files = [path for path in (PACKAGE / folder).iterdir() if path.is_file()]
+        assert len(files) <= MAX_FILES, folder
+    for name, path in MODULES.items():
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES, name
 
 
-@pytest.mark.parametrize("room", ["_sequences", "_validation", "_compat"])
-def test_texts_and_checks_know_nothing_of_networks(room):
-    assert not ({room} | reachable(room)) & (KERAS_ROOMS | ESTIMATORS | DISPLAYS | EXPLANATIONS)
+def test_only_the_folders_that_compute_import_keras():
+    keras = {folder_of(name) for name in MODULES if outside(name) & {"keras", "tensorflow"}}
+    assert keras <= {"engine", "networks", "fitting"}
 
 
-def test_batches_know_numpy_only():
-    assert outside("_batches") == {"numpy"}
-    assert not arrows("_batches")
-
-
-def test_only_keras_rooms_import_keras():
-    """A further room that needs Keras is added above, knowingly."""
-    assert {room for room in ROOMS if outside(room) & {"keras", "tensorflow"}} <= KERAS_ROOMS
-    assert set(ROOMS) >= KERAS_ROOMS
-
-
-def test_only_one_room_imports_scikeras():
-    assert [room for room in ROOMS if "scikeras" in outside(room)] == ["_scikeras"]
+def test_only_one_module_imports_scikeras():
+    assert [name for name in MODULES if "scikeras" in outside(name)] == ["fitting/_scikeras.py"]
 
 
 def test_the_demo_uses_public_names_only():
-    for room in DEMO:
-        names = {module.split(".")[1] for module, _ in IMPORTS[room] if module[:7] == "skattn."}
-        assert names <= set(skattn.__all__) | DEMO
-    assert not [room for room in ROOMS if arrows(room) & DEMO and room not in DEMO]
-
-
-def test_the_drawing_of_the_rooms_shows_each_of_them_once():
-    page = PROJECT / "docs" / "architecture.rst"
-    if not page.exists():
-        pytest.skip("the source distribution has no documentation")
-    drawing = page.read_text(encoding="utf-8").split(".. code-block:: text")[1].split("\n\nNo ")[0]
-    drawn = re.findall(r"(?<!\S)_\w+", drawing)
-    assert sorted(drawn) == sorted(room for room in ROOMS if not room.startswith("__"))
+    for name in MODULES:
+        if folder_of(name) == "demo":
+            ours = {m.split(".")[1] for m, _ in IMPORTS[name] if m.startswith("skattn.")}
+            assert ours <= {"demo", *skattn.__all__}, name
 
 
 # -- what comes from outside -----------------------------------------------------------------------
@@ -150,11 +128,11 @@ def declared(requirements):
     return {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in requirements}
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_import_is_declared_and_optional_ones_wait(room):
+@pytest.mark.parametrize("name", MODULES)
+def test_every_import_is_declared_and_optional_ones_wait(name):
     required = declared(METADATA["dependencies"])
     optional = declared(chain(*METADATA["optional-dependencies"].values()))
-    for module, inside in IMPORTS[room]:
+    for module, inside in IMPORTS[name]:
         package = module.partition(".")[0]
         if package == "skattn" or package in sys.stdlib_module_names:
             continue
@@ -163,28 +141,29 @@ def test_every_import_is_declared_and_optional_ones_wait(room):
         assert inside or distribution in required, f"import {package} where it is used: an extra"
 
 
-def test_version_shims_stand_in_one_room():
-    for room in set(ROOMS) - {"_compat"}:
-        for node in TREES[room].body:
-            assert not isinstance(node, ast.Try), f"{room} tries an import: that is for _compat"
-        for node in ast.walk(TREES[room]):
-            name = getattr(node, "attr", getattr(node, "id", ""))
-            assert name not in {"parse_version", "sp_version"}, room
-            assert name != "__version__" or room in {"__init__", *DEMO}, room
+def test_version_shims_stand_in_one_module():
+    for name in set(MODULES) - {"utils/_sklearn_compat.py"}:
+        for node in TREES[name].body:
+            assert not isinstance(node, ast.Try), f"{name} tries an import"
+        for node in ast.walk(TREES[name]):
+            used = getattr(node, "attr", getattr(node, "id", ""))
+            assert used not in {"parse_version", "sp_version"}, name
+            assert used != "__version__" or folder_of(name) in {"", "demo"}, name
 
 
-def test_what_rooms_share_says_what_it_is():
-    for room, tree in TREES.items():
-        assert ast.get_docstring(tree), room
+def test_what_modules_share_says_what_it_is():
+    for name, tree in TREES.items():
+        assert ast.get_docstring(tree), name
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                assert ast.get_docstring(node), f"{room}.{node.name}"
+                assert ast.get_docstring(node), f"{name}: {node.name}"
 
 
 def test_only_the_demo_prints():
-    for room in set(ROOMS) - DEMO:
-        calls = [node.func for node in ast.walk(TREES[room]) if isinstance(node, ast.Call)]
-        assert "print" not in [getattr(function, "id", "") for function in calls], room
+    for name in MODULES:
+        calls = [node.func for node in ast.walk(TREES[name]) if isinstance(node, ast.Call)]
+        prints = "print" in [getattr(function, "id", "") for function in calls]
+        assert not prints or folder_of(name) == "demo", name
 
 
 # -- the public face -------------------------------------------------------------------------------

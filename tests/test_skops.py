@@ -5,9 +5,9 @@ import importlib
 import inspect
 import json
 import pickle
+import pkgutil
 import sys
 import zipfile
-from pathlib import Path
 
 import joblib
 import keras
@@ -127,8 +127,8 @@ assert set(model.predict(texts)) == {"good", "bad"}
 
 def test_every_estimator_of_ours_is_named():
     """A new one is added to `trusted_types`, after a look at what its state can do."""
-    for path in Path(skattn.__file__).parent.glob("_[a-z]*.py"):
-        importlib.import_module(f"skattn.{path.stem}")
+    for module in pkgutil.walk_packages(skattn.__path__, "skattn."):
+        importlib.import_module(module.name)
     found, waiting = set(), [BaseEstimator]
     while waiting:
         waiting += (kind := waiting.pop()).__subclasses__()

@@ -13,7 +13,7 @@ from skattn._networks import reset_optimizer
 from skattn._resident import as_rows
 from skattn._rows import DenseRows
 from skattn._schedule import FitSettings, Plans
-from skattn._validation import Targets, hold_out
+from skattn.utils._targets import Targets, hold_out
 
 AT_IMPORT = re.compile(
     r"WARNING: All log messages before absl|[IWE]0000 |\d{4}-\d\d-\d\d .*: [IWE] "

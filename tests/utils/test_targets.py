@@ -6,8 +6,8 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
-from skattn import _validation as validation
-from skattn._validation import Targets
+from skattn.utils import _targets as validation
+from skattn.utils._targets import Targets
 
 # -- targets ---------------------------------------------------------------------------------------
 
@@ -243,41 +243,6 @@ def test_a_held_out_part_that_leaves_nothing_is_refused(fraction):
 
 
 # -- token ids -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int64, np.float32, np.float64, bool])
-def test_whole_numbers_of_any_type_are_token_ids(dtype):
-    ids = validation.check_token_ids(np.array([[0, 1], [1, 0]], dtype=dtype))
-    assert ids.dtype == np.int32
-    assert ids.tolist() == [[0, 1], [1, 0]]
-
-
-@pytest.mark.parametrize(
-    ("X", "message"),
-    [
-        ([[1.0, 2.0], [3.0, 0.5]], "row 1 holds 0.5"),
-        ([[1, 2], [-4, 3]], "Negative values in data: row 1 holds -4"),
-        ([[1, 2**40]], "X holds 1099511627776, more than 32 bits can hold"),
-    ],
-)
-def test_numbers_that_are_no_token_ids_are_refused(X, message):
-    with pytest.raises(ValueError, match=f"{message}.*X must be token ids.*SequenceVectorizer"):
-        validation.check_token_ids(np.array(X))
-
-
-@pytest.mark.parametrize(
-    "texts", [["one text", "two"], np.array(["one", "two"]), pd.Series(["one"])]
-)
-def test_raw_texts_are_refused_with_the_way_out(texts):
-    with pytest.raises(ValueError, match=r"array of texts.*SequenceVectorizer"):
-        validation.refuse_texts_and_sparse(texts)
-
-
-def test_a_bag_of_words_is_refused_with_the_way_out():
-    with pytest.raises(
-        TypeError, match=r"sparse matrix.*dense data is required.*SequenceVectorizer"
-    ):
-        validation.refuse_texts_and_sparse(sparse.csr_array((2, 3)))
 
 
 def test_several_labels_are_coded_as_zero_and_one():

@@ -1,4 +1,4 @@
-"""Raw texts at the door: one column of strings in any common container, or a clear error."""
+"""Check raw texts: one column of strings in any common container, or a clear error."""
 
 import numpy as np
 from scipy.sparse import issparse
@@ -42,6 +42,11 @@ def checked_texts(texts):
         if not isinstance(text, str):
             raise ValueError(_complaint(row, text))
         yield text
+
+
+def text_list(X):
+    """Give the texts of `X` as a list of plain str, each row checked."""
+    return [str(text) for text in checked_texts(as_texts(X))]
 
 
 def _complaint(row, value):

@@ -1,0 +1,1 @@
+"""The two classifiers, the state that they write to files, and their export to ONNX."""
