@@ -19,7 +19,7 @@ def in_bfloat16():
     import keras
     import tensorflow as tf
 
-    from skattn._training import ResidentModel
+    from skattn.engine._model import ResidentModel
 
     keras.config.set_dtype_policy("mixed_bfloat16")
     for name in ("_row_losses", "_row_correct"):

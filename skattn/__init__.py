@@ -14,7 +14,7 @@ _HOMES = {
     "AttentionTextClassifier": "_text",
     "GateDisplay": "_displays",
     "GatedDenseClassifier": "_gated",
-    "SequenceVectorizer": "_sequences",
+    "SequenceVectorizer": "vectorizer._sequence_vectorizer",
     "TextExplanation": "_explain",
     "TrainingDisplay": "_displays",
     "explain_texts": "_explain",

@@ -16,9 +16,10 @@ from sklearn.base import (
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skattn import _fit, _rescue, _scikeras, _state, _threads
-from skattn._optimizers import refuse_schedule
+from skattn import _fit, _rescue, _scikeras, _state
 from skattn._pool import POOL
+from skattn.engine import _threads
+from skattn.engine._optimizers import refuse_schedule
 from skattn.utils import _targets
 from skattn.utils._sklearn_compat import CallbackSupportMixin
 

@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state
 
 from skattn import _callbacks, _checkpoint, _networks, _outline, _rescue, _scikeras
 from skattn._pool import POOL
-from skattn._schedule import FitSettings
+from skattn.engine._epochs import FitSettings
 from skattn.utils import _targets
 
 DEFAULT_HELD_OUT = 0.1

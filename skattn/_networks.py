@@ -18,8 +18,8 @@ from skattn._layers import (
     WordDropout,
     glorot,
 )
-from skattn._optimizers import build_optimizer, optimizer_config
-from skattn._training import ResidentModel
+from skattn.engine._model import ResidentModel
+from skattn.engine._optimizers import build_optimizer, optimizer_config
 
 __all__ = [
     "build_gated_network",

@@ -6,12 +6,12 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from skattn._capitals import lower_with_marks
 from skattn._characters import CharacterTfidf
 from skattn._linear import LogCountRatio, MarginClassifier
-from skattn._sequences import SequenceVectorizer
 from skattn._text import AttentionTextClassifier
 from skattn._vote import ChoiceByData, TextVote
+from skattn.vectorizer._capitals import lower_with_marks
+from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 
 WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
 

@@ -12,8 +12,8 @@ import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from skattn import _networks
-from skattn._optimizers import build_optimizer
 from skattn._outline import outline
+from skattn.engine._optimizers import build_optimizer
 from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
 
 FORMAT = 1

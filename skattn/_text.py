@@ -10,8 +10,8 @@ from skattn._attention import SCORES
 from skattn._base import BaseNetworkClassifier
 from skattn._encoders import CONV_WIDTHS, ENCODERS
 from skattn._networks import build_text_network
-from skattn._rows import TokenRows
 from skattn._windows import share_windows
+from skattn.engine._rows import TokenRows
 from skattn.estimators import _token_ids
 
 OUT_OF_VOCABULARY = 1

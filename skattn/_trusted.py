@@ -1,13 +1,13 @@
 """`trusted_types`: what a skops file of ours may hold beyond what skops trusts by itself."""
 
 _TYPES = (
-    "skattn._capitals.lower_with_marks",  # a function from text to text
+    "skattn.vectorizer._capitals.lower_with_marks",  # a function from text to text
     "skattn._characters.CharacterTfidf",
     "skattn._gated.GatedDenseClassifier",
     "skattn._linear.LogCountRatio",
     "skattn._linear.MarginClassifier",
     "skattn._recipe.EmbeddingPipeline",
-    "skattn._sequences.SequenceVectorizer",
+    "skattn.vectorizer._sequence_vectorizer.SequenceVectorizer",
     "skattn._text.AttentionTextClassifier",
     "skattn._vote.ChoiceByData",
     "skattn._vote.TextVote",

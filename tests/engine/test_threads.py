@@ -5,7 +5,7 @@ import multiprocessing
 import pytest
 import tensorflow as tf
 
-from skattn import _threads
+from skattn.engine import _threads
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from skattn._batches import rounded_up
+from skattn.engine._batches import rounded_up
 
 _HASH_CHUNK = 1 << 22  # numbers hashed at a time, to bound the memory
 _TOKEN_CHUNK = 1 << 18  # tokens likewise; each takes several numbers

@@ -4,9 +4,9 @@ from numbers import Integral
 
 import numpy as np
 
-from skattn._subwords import is_subword_tokenizer, subword_tokenizer_from_json
-from skattn._vocabulary import FIRST_WORD, check_words, pack_words, unpack_words
 from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
+from skattn.vectorizer._ids import FIRST_WORD, check_words, pack_words, unpack_words
+from skattn.vectorizer._subwords import is_subword_tokenizer, subword_tokenizer_from_json
 
 FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
 

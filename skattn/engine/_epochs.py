@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skattn._batches import group_equal_rows, merge_equal_rows, shuffled_batches
+from skattn.engine._batches import group_equal_rows, merge_equal_rows, shuffled_batches
 
 WARM_UP = 0.1  # share of the steps in which a cosine schedule rises to the full rate
 

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
-from skattn._rows import DenseRows, SparseAsDenseRows, SparseRows, TokenRows
+from skattn.engine._rows import DenseRows, SparseAsDenseRows, SparseRows, TokenRows
 
 WIDTH_STEP = 8  # in tokens
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skattn._vocabulary import FIRST_WORD, PADDING, check_words
+from skattn.vectorizer._ids import FIRST_WORD, PADDING, check_words
 
 
 class WordVectors(NamedTuple):

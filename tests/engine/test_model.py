@@ -8,11 +8,12 @@ import pytest
 import tensorflow as tf
 from scipy import sparse
 
-from skattn import AttentionTextClassifier, GatedDenseClassifier, _training
+from skattn import AttentionTextClassifier, GatedDenseClassifier
 from skattn._networks import reset_optimizer
-from skattn._resident import as_rows
-from skattn._rows import DenseRows
-from skattn._schedule import FitSettings, Plans
+from skattn.engine import _model
+from skattn.engine._epochs import FitSettings, Plans
+from skattn.engine._resident_rows import as_rows
+from skattn.engine._rows import DenseRows
 from skattn.utils._targets import Targets, hold_out
 
 AT_IMPORT = re.compile(
@@ -155,7 +156,7 @@ def test_how_many_batches_one_call_runs_changes_no_bit(dense_rows, monkeypatch, 
     parameters = {"units": 6, "batch_size": 8, "epochs": 3, "random_state": 0, "dropout": 0.2}
     parameters |= {"validation_fraction": 0.4}
     one = GatedDenseClassifier(**parameters).fit(X, y)
-    monkeypatch.setattr(_training, "STEPS_PER_EXECUTION", stride)
+    monkeypatch.setattr(_model, "STEPS_PER_EXECUTION", stride)
     other = GatedDenseClassifier(**parameters).fit(X, y)
     assert_same_weights(one._network.model, other._network.model, rtol=0)
     np.testing.assert_allclose(one.history_["val_loss"], other.history_["val_loss"], rtol=1e-6)

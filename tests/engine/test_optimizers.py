@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from skattn import AttentionTextClassifier
 from skattn._networks import reset_optimizer
-from skattn._optimizers import RowAdam, build_optimizer, optimizer_config, sum_per_row
+from skattn.engine._optimizers import build_optimizer, optimizer_config
+from skattn.engine._row_adam import RowAdam, sum_per_row
 
 
 def apply(optimizer, start, gradients):

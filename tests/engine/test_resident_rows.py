@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from skattn import AttentionTextClassifier, _resident
-from skattn._batches import BatchPlan
+from skattn import AttentionTextClassifier
 from skattn._pool import POOL
-from skattn._resident import ResidentRows
-from skattn._rows import TokenRows
+from skattn.engine import _resident_rows
+from skattn.engine._batches import BatchPlan
+from skattn.engine._resident_rows import ResidentRows
+from skattn.engine._rows import TokenRows
 
 
 def batch_widths(lengths, bounds):
@@ -48,7 +49,7 @@ def test_no_weight_depends_on_the_width_of_a_batch(encoder, texts_as_ids, monkey
     )
     rounded = clf.fit(X, y).model_.get_weights()  # the model is ours now, and not pooled again
     POOL.clear()
-    monkeypatch.setattr(_resident, "WIDTH_STEP", 1)
+    monkeypatch.setattr(_resident_rows, "WIDTH_STEP", 1)
     assert batch_widths([3, 7], [0, 1, 2]) == [3, 7]
     for found, wanted in zip(clf.fit(X, y).model_.get_weights(), rounded, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-5)

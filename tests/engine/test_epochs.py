@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from skattn import GatedDenseClassifier
-from skattn._rows import DenseRows
-from skattn._schedule import (
+from skattn.engine._epochs import (
     FitSettings,
     Plans,
     cosine_rates,
     overrides_batch_hooks,
     step_ranges,
 )
+from skattn.engine._rows import DenseRows
 
 
 def plans(seed=0, held_out=(), batch_size=4, n_rows=20):

@@ -511,7 +511,7 @@ def test_skops_file_needs_no_trust():
         vectorizer = SequenceVectorizer(**parameters).fit(TEXTS)
         stored = skops_io.dumps(vectorizer)
         untrusted = skops_io.get_untrusted_types(data=stored)
-        assert untrusted == ["skattn._sequences.SequenceVectorizer"]
+        assert untrusted == ["skattn.vectorizer._sequence_vectorizer.SequenceVectorizer"]
         loaded = skops_io.loads(stored, trusted=untrusted)
         np.testing.assert_array_equal(loaded.transform(TEXTS), vectorizer.transform(TEXTS))
         assert loaded.get_params() == vectorizer.get_params()
@@ -631,7 +631,7 @@ def test_hashed_ids_have_no_words():
 
 
 def test_hashing_remembers_a_bounded_number_of_tokens():
-    from skattn._vocabulary import HashedIds
+    from skattn.vectorizer._ids import HashedIds
 
     ids = HashedIds(1000, n_remembered=10)
     expected = [ids[str(number)] for number in range(100)]

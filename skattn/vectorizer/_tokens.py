@@ -11,15 +11,21 @@ from numbers import Integral
 
 from sklearn.feature_extraction.text import CountVectorizer
 
-from skattn._capitals import CAPITALIZED, MARKS, UPPER, with_marks, with_marks_and_origins
-from skattn._spans import align, collapse_spaces, word_spans
-from skattn._subwords import (
+from skattn.vectorizer._alignment import align, collapse_spaces, word_spans
+from skattn.vectorizer._capitals import (
+    CAPITALIZED,
+    MARKS,
+    UPPER,
+    with_marks,
+    with_marks_and_origins,
+)
+from skattn.vectorizer._ids import check_words
+from skattn.vectorizer._subwords import (
     build_subword_spans,
     build_subwords,
     check_subword_tokenizer,
     is_subword_tokenizer,
 )
-from skattn._vocabulary import check_words
 
 _PROBE = "at (Ann) IT"  # gets both marks
 _SPACES = re.compile(r"\s\s+")

@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from skattn._vocabulary import OUT_OF_VOCABULARY
+from skattn.vectorizer._ids import OUT_OF_VOCABULARY
 
 _ROWS_AT_ONCE = 4096  # bounds the memory of the intermediate arrays
 

@@ -76,7 +76,7 @@ def test_skops_file_needs_no_trust():
     vectorizer = SequenceVectorizer(analyzer=subword_tokenizer()).fit(TEXTS)
     stored = skops_io.dumps(vectorizer)
     untrusted = skops_io.get_untrusted_types(data=stored)
-    assert untrusted == ["skattn._sequences.SequenceVectorizer"]
+    assert untrusted == ["skattn.vectorizer._sequence_vectorizer.SequenceVectorizer"]
     loaded = skops_io.loads(stored, trusted=untrusted)
     np.testing.assert_array_equal(loaded.transform(TEXTS), vectorizer.transform(TEXTS))
 

@@ -7,8 +7,8 @@ from numbers import Integral
 import numpy as np
 from scipy.sparse import csr_array
 
-from skattn._embeddings import coverage, embedding_table, read_embeddings
-from skattn._vocabulary import TOKEN_SOURCE, check_words, look_up, word_ids
+from skattn.vectorizer._ids import TOKEN_SOURCE, check_words, look_up, word_ids
+from skattn.vectorizer._word_vectors import coverage, embedding_table, read_embeddings
 
 
 def learn_words(tokens, lengths, *, vocabulary, embeddings, min_df, max_df, max_features):

@@ -4,10 +4,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skattn._batches import filled_up, prediction_batches
-from skattn._optimizers import RowAdam
-from skattn._resident import ResidentRows, as_rows, to_tensor
-from skattn._schedule import Plans, Schedule, overrides_batch_hooks, plain_settings, step_ranges
+from skattn.engine._batches import filled_up, prediction_batches
+from skattn.engine._epochs import (
+    Plans,
+    Schedule,
+    overrides_batch_hooks,
+    plain_settings,
+    step_ranges,
+)
+from skattn.engine._resident_rows import ResidentRows, as_rows, to_tensor
+from skattn.engine._row_adam import RowAdam
 
 STEPS_PER_EXECUTION = 256  # batches in one call of the graph: about a second of work
 

@@ -34,7 +34,7 @@ def lower_with_marks(text):
 
     Examples
     --------
-    >>> from skattn._capitals import lower_with_marks
+    >>> from skattn.vectorizer._capitals import lower_with_marks
     >>> lower_with_marks("We met Ann Lee. It is URGENT!")
     ' ⇧ we met  ⇧ ann lee. it is  ⇪ urgent!'
     """

@@ -11,11 +11,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from skattn._learning import learn_words
-from skattn._padding import choose_length, drop_unknown, n_kept_at_each_end, pad_rows
-from skattn._tokens import build_token_spans, build_tokens, check_reading, warn_for_capitals
-from skattn._vectorizer_state import from_state, to_state
-from skattn._vocabulary import (
+from skattn.utils._texts import as_texts, checked_texts
+from skattn.vectorizer._ids import (
     FIRST_WORD,
     OUT_OF_VOCABULARY,
     PADDING,
@@ -23,7 +20,15 @@ from skattn._vocabulary import (
     look_up,
     word_ids,
 )
-from skattn.utils._texts import as_texts, checked_texts
+from skattn.vectorizer._padding import choose_length, drop_unknown, n_kept_at_each_end, pad_rows
+from skattn.vectorizer._state import from_state, to_state
+from skattn.vectorizer._tokens import (
+    build_token_spans,
+    build_tokens,
+    check_reading,
+    warn_for_capitals,
+)
+from skattn.vectorizer._vocabulary import learn_words
 
 _READING = (
     "strip_accents",

@@ -1,83 +1,16 @@
-"""Adam in one kernel a variable, exact where a token stands twice in a batch."""
+"""Optimizers from names and plain values, built without importing what a configuration names.
+
+Keras's own deserialization imports whatever module a configuration names. A configuration may
+come out of a file, so classes are looked up by name here and nothing is imported.
+"""
+
+from numbers import Real
 
 import keras
-import tensorflow as tf
 
-from skattn._layers import PACKAGE
-from skattn._optimizer_configs import optimizer_from
+from skattn.engine._row_adam import RowAdam
 
-
-@keras.saving.register_keras_serializable(package=PACKAGE)
-class RowAdam(keras.optimizers.Adam):
-    """Keras's Adam, computed by TensorFlow's fused kernel, and right on the rows of a table.
-
-    The gradient of a table (an embedding, or the first layer over sparse rows) is summed per row
-    first, since Keras on TensorFlow would apply its parts one by one. Then every weight takes the
-    step of `keras.optimizers.Adam`.
-
-    Parameters
-    ----------
-    *args, **settings
-        As for `keras.optimizers.Adam`.
-    lazy : bool, default=False
-        Whether only those rows of a table move that stand in the batch, with their own moments;
-        a row that does not would otherwise drift on with its old momentum.
-
-    References
-    ----------
-    Kingma & Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
-    """
-
-    def __init__(self, *args, lazy=False, **settings):
-        super().__init__(*args, **settings)
-        self.lazy = lazy
-
-    def get_config(self):
-        return super().get_config() | {"lazy": self.lazy}
-
-    def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        step = tf.cast(self.iterations.value + 1, tf.float32)  # once for all variables
-        self._powers = [tf.pow(beta, step) for beta in (self.beta_1, self.beta_2)]
-        super()._backend_update_step(grads, trainable_variables, learning_rate)
-        del self._powers
-
-    def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
-        moments = [self._momentums[index].value, self._velocities[index].value]
-        powers = [tf.cast(power, variable.dtype) for power in self._powers]
-        rate = tf.cast(learning_rate, variable.dtype)
-        if self.lazy and isinstance(gradient, tf.IndexedSlices):
-            self._update_rows(gradient, variable, moments, powers, rate)
-        else:  # a dense gradient of slices sums them per row
-            gradient = tf.convert_to_tensor(gradient)
-            self._update_all(gradient, variable, moments, powers, rate)
-
-    def _update_all(self, gradient, variable, moments, powers, rate):
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=moments[0].handle,
-            v=moments[1].handle,
-            beta1_power=powers[0],
-            beta2_power=powers[1],
-            lr=rate,
-            beta1=tf.cast(self.beta_1, variable.dtype),
-            beta2=tf.cast(self.beta_2, variable.dtype),
-            epsilon=tf.cast(self.epsilon, variable.dtype),
-            grad=tf.cast(gradient, variable.dtype),
-        )
-
-    def _update_rows(self, gradient, variable, moments, powers, rate):
-        gradient = sum_per_row(gradient)
-        rows, values = gradient.indices, gradient.values
-        m, v = (tf.gather(moment, rows) for moment in moments)
-        m += (values - m) * (1 - self.beta_1)
-        v += (tf.square(values) - v) * (1 - self.beta_2)
-        alpha = rate * tf.sqrt(1 - powers[1]) / (1 - powers[0])
-        moments[0].scatter_update(tf.IndexedSlices(m, rows))
-        moments[1].scatter_update(tf.IndexedSlices(v, rows))
-        variable.scatter_sub(tf.IndexedSlices(m * alpha / (tf.sqrt(v) + self.epsilon), rows))
-
-
+_WRAPPERS = {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"}
 _WHOLE = (  # settings of Adam that look at whole gradients or variables before the step
     "amsgrad",
     "clipnorm",
@@ -87,17 +20,8 @@ _WHOLE = (  # settings of Adam that look at whole gradients or variables before 
     "loss_scale_factor",
     "use_ema",
 )
-
-
 _TABLE = ["embedding/", "embeddings"]  # of the vectors: by path, and by name
 _RESTLESS = ("Ftrl", "ScheduleFreeAdamW")  # move variables whose gradient is 0
-
-
-def sum_per_row(gradient):
-    """The same gradient with each row of the table named once."""
-    rows, place = tf.unique(gradient.indices)
-    values = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(rows))
-    return tf.IndexedSlices(values, rows, gradient.dense_shape)
 
 
 def optimizer_config(optimizer):
@@ -183,3 +107,65 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False, froz
     elif frozen_epochs:
         built.exclude_from_weight_decay(var_names=_TABLE)
     return built
+
+
+def optimizer_from(given):
+    """An optimizer from its class name and configuration.
+
+    Parameters
+    ----------
+    given : dict
+        ``class_name`` and ``config``; other keys are not read.
+
+    Raises
+    ------
+    ValueError
+        If Keras ships no such optimizer and this process has registered none, or if the
+        configuration holds more than plain values.
+    """
+    if not isinstance(given, dict) or not isinstance(given.get("class_name"), str):
+        raise ValueError("an optimizer needs a 'class_name' and a 'config'")
+    config = _plain(given.get("config") or {}, but="learning_rate")
+    if isinstance(config.get("learning_rate"), dict):
+        config["learning_rate"] = _schedule_from(config["learning_rate"])
+    shipped = _classes(keras.optimizers, keras.optimizers.Optimizer)
+    return _find(given["class_name"], shipped, keras.optimizers.Optimizer).from_config(config)
+
+
+def _schedule_from(given):
+    base = keras.optimizers.schedules.LearningRateSchedule
+    if not isinstance(given.get("class_name"), str):
+        raise ValueError("a learning rate schedule needs a 'class_name' and a 'config'")
+    found = _find(given["class_name"], _classes(keras.optimizers.schedules, base), base)
+    return found.from_config(_plain(given.get("config") or {}))
+
+
+def _classes(module, base):
+    """The classes of a Keras module by lower-case name, wrappers of others left out."""
+    classes = {name.lower(): value for name, value in vars(module).items() if _is_a(value, base)}
+    return {name: value for name, value in classes.items() if name not in _WRAPPERS}
+
+
+def _find(name, shipped, base):
+    """A class that Keras ships, or one that the user's own code has registered."""
+    registered = keras.saving.get_registered_object(name)
+    found = registered if _is_a(registered, base) else shipped.get(name.lower())
+    if found is None:
+        raise ValueError(f"Keras ships no {base.__name__} named {name!r}")
+    return found
+
+
+def _is_a(value, base):
+    return isinstance(value, type) and issubclass(value, base)
+
+
+def _plain(config, but=None):
+    """A copy of a configuration; an error if it holds more than numbers, texts and lists."""
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
+        raise ValueError("a configuration must be a dict with names as keys")
+    for key, value in config.items():
+        values = value if isinstance(value, (list, tuple)) else [value]
+        plain = all(entry is None or isinstance(entry, (Real, str)) for entry in values)
+        if not plain and not (key == but and isinstance(value, dict)):
+            raise ValueError(f"its {key!r} is a {type(value).__name__}, not a plain value")
+    return dict(config)

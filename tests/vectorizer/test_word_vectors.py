@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skattn import SequenceVectorizer
-from skattn._embeddings import read_embeddings
+from skattn.vectorizer._word_vectors import read_embeddings
 
 VECTORS = {"cat": [1.0, 2.0, 3.0], "whale": [-1.0, 0.5, 0.0], "sea": [0.0, 0.5, 3.0]}
 WORDS, MATRIX = list(VECTORS), np.array(list(VECTORS.values()), dtype=np.float32)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skattn import _batches
-from skattn._batches import (
+from skattn.engine import _batches
+from skattn.engine._batches import (
     BatchPlan,
     filled_up,
     group_equal_rows,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 from skattn import SequenceVectorizer
-from skattn._tokens import build_token_spans, build_tokens
+from skattn.vectorizer._tokens import build_token_spans, build_tokens
 
 ODD_CHARACTERS = "aAbB İIıßẞſΣσςﬁǅéÉe\u0301\u0323\u200d'-_.\t\n\x85\x00\ud800\udc00日中😀ﷺŉ½؆١"
 odd_texts = st.text(

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
-from skattn import _rows
-from skattn._rows import DenseRows, SparseRows, TokenRows
+from skattn.engine import _rows
+from skattn.engine._rows import DenseRows, SparseRows, TokenRows
 
 PADDED = np.array([[2, 3, 0, 0], [0, 0, 2, 3], [0, 2, 0, 3], [0, 0, 0, 0], [4, 5, 6, 7]])
 
@@ -84,7 +84,7 @@ def test_hashes_of_simple_numbers_use_all_their_bits():
 def test_hashes_of_many_rows_are_those_of_each_part(monkeypatch):
     X = np.random.default_rng(0).normal(size=(11, 3))
     whole = DenseRows(X).hashes()
-    monkeypatch.setattr("skattn._rows._HASH_CHUNK", 6)
+    monkeypatch.setattr("skattn.engine._rows._HASH_CHUNK", 6)
     np.testing.assert_array_equal(DenseRows(X).hashes(), whole)
 
 
