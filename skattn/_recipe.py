@@ -8,8 +8,8 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from skattn._characters import CharacterTfidf
 from skattn._linear import LogCountRatio, MarginClassifier
-from skattn._text import AttentionTextClassifier
 from skattn._vote import ChoiceByData, TextVote
+from skattn.estimators._attention_text import AttentionTextClassifier
 from skattn.vectorizer._capitals import lower_with_marks
 from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 

@@ -3,12 +3,12 @@
 _TYPES = (
     "skattn.vectorizer._capitals.lower_with_marks",  # a function from text to text
     "skattn._characters.CharacterTfidf",
-    "skattn._gated.GatedDenseClassifier",
+    "skattn.estimators._gated_dense.GatedDenseClassifier",
     "skattn._linear.LogCountRatio",
     "skattn._linear.MarginClassifier",
     "skattn._recipe.EmbeddingPipeline",
     "skattn.vectorizer._sequence_vectorizer.SequenceVectorizer",
-    "skattn._text.AttentionTextClassifier",
+    "skattn.estimators._attention_text.AttentionTextClassifier",
     "skattn._vote.ChoiceByData",
     "skattn._vote.TextVote",
     "sklearn.utils._bunch.Bunch",  # the members of a VotingClassifier by name: a dict

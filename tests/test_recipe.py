@@ -11,7 +11,8 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
-from skattn import _checkpoint, explain_texts, make_text_classifier
+from skattn import explain_texts, make_text_classifier
+from skattn.fitting import _checkpoint
 
 SMALL = {"epochs": 2, "embedding_dim": 8, "random_state": 0}
 

@@ -19,7 +19,13 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = PROJECT / "docs" / "versions.rst"
-TESTS = ["test_contract.py", "test_validation.py", "test_skops.py", "test_rescue.py"]
+TESTS = [
+    "test_contract.py",
+    "utils/test_targets.py",
+    "estimators/test_token_ids.py",
+    "estimators/test_skops.py",
+    "fitting/test_interruption.py",
+]
 TOOLS = ["pytest>=8.0", "hypothesis>=6.100", "pandas>=2.1", "polars>=1.0"]
 SHOWN = ["scikit-learn", "tensorflow", "keras", "scikeras", "numpy", "scipy", "joblib", "skops"]
 HEADER = """Tested versions

@@ -9,11 +9,11 @@ import tensorflow as tf
 from scipy import sparse
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
-from skattn._networks import reset_optimizer
 from skattn.engine import _model
 from skattn.engine._epochs import FitSettings, Plans
 from skattn.engine._resident_rows import as_rows
 from skattn.engine._rows import DenseRows
+from skattn.networks._weights import reset_optimizer
 from skattn.utils._targets import Targets, hold_out
 
 AT_IMPORT = re.compile(

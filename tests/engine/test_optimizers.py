@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from skattn import AttentionTextClassifier
-from skattn._networks import reset_optimizer
 from skattn.engine._optimizers import build_optimizer, optimizer_config
 from skattn.engine._row_adam import RowAdam, sum_per_row
+from skattn.networks._weights import reset_optimizer
 
 
 def apply(optimizer, start, gradients):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from skattn import AttentionTextClassifier
-from skattn._pool import POOL
 from skattn.engine import _resident_rows
 from skattn.engine._batches import BatchPlan
 from skattn.engine._resident_rows import ResidentRows
 from skattn.engine._rows import TokenRows
+from skattn.fitting._network_pool import POOL
 
 
 def batch_widths(lengths, bounds):

@@ -6,9 +6,11 @@ import warnings
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skattn import _callbacks, _checkpoint, _networks, _outline, _rescue, _scikeras
-from skattn._pool import POOL
 from skattn.engine._epochs import FitSettings
+from skattn.engine._optimizers import optimizer_config
+from skattn.fitting import _callbacks, _checkpoint, _interruption, _scikeras
+from skattn.fitting._network_pool import POOL
+from skattn.networks import _weights
 from skattn.utils import _targets
 
 DEFAULT_HELD_OUT = 0.1
@@ -49,7 +51,7 @@ def train(estimator, X, y, sample_weight, go_on, partial=False, classes=None):
     )
     network = _network_to_train(estimator, X, targets, seed, go_on)
     callbacks = _callbacks.of_fit(estimator, network, X, y, settings, targets)
-    last_epoch = _rescue.LastEpoch(callbacks, store.start, store.write, undoable=go_on)
+    last_epoch = _interruption.LastEpoch(callbacks, store.start, store.write, undoable=go_on)
     wrapper = _scikeras.wrap(network.model, targets.classes, targets.multilabel)
     name = type(estimator).__name__
     try:
@@ -120,7 +122,7 @@ def _network_to_train(estimator, X, targets, seed, go_on):
     config = estimator._network_config(X) | {
         "n_outputs": targets.n_outputs,
         "multilabel": targets.multilabel,
-        "optimizer": _networks.optimizer_config(estimator.optimizer),
+        "optimizer": optimizer_config(estimator.optimizer),
         "learning_rate": float(estimator.learning_rate),
         "weight_decay": float(estimator.weight_decay),
         "l2": float(estimator.l2),
@@ -129,15 +131,15 @@ def _network_to_train(estimator, X, targets, seed, go_on):
         "learning_rate_schedule": estimator.learning_rate_schedule,
     }
     if not go_on:
-        _outline.refuse_too_large(config, estimator._build)
+        _weights.refuse_too_large(config, estimator._build)
         network = POOL.acquire(config, estimator._build)
-        _networks.initialize(network.model, seed, estimator._initial_embeddings())
+        _weights.initialize(network.model, seed, estimator._initial_embeddings())
     else:
         network = estimator._live_network()
         _refuse_changes(network.config, config)
         if not estimator._keeps_optimizer:
-            _networks.reset_optimizer(network.model)
-    _networks.set_learning_rate(network.model, config)
+            _weights.reset_optimizer(network.model)
+    _weights.set_learning_rate(network.model, config)
     return network
 
 
@@ -174,7 +176,7 @@ def _run(wrapper, X, y, settings, last_epoch, name):
         initial_epoch=settings.first_epoch + settings.n_done,
     )
     try:
-        return _rescue.run(fit, last_epoch, settings.n_epochs, name)
+        return _interruption.run(fit, last_epoch, settings.n_epochs, name)
     finally:
         wrapper.set_params(callbacks=None)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skattn import AttentionTextClassifier, explain_texts, make_text_classifier
-from skattn._windows import share_windows
+from skattn.networks._window_attention import share_windows
 
 IDS = np.array([[1, 2, 3, 4, 5]])
 LENGTHS = [6, 1, 3, 0]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import keras
 
-from skattn import _networks
-from skattn._callbacks import ProgressBar, WeightAveraging
+from skattn.fitting._callbacks import ProgressBar, WeightAveraging
+from skattn.networks import _weights
 
 SECONDS_BETWEEN = 0.25  # snapshots cost milliseconds, epochs of small data do too
 _OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")  # scikit-learn ends them
@@ -61,7 +61,7 @@ class LastEpoch(keras.callbacks.Callback):
 
     def _restart(self):
         try:
-            _networks.restore(self.model, self.start._asdict())
+            _weights.restore(self.model, self.start._asdict())
             set_memories(self.others, self.start.memories)
         except (ValueError, TypeError) as error:
             raise ValueError(
@@ -85,7 +85,7 @@ class LastEpoch(keras.callbacks.Callback):
             self.write(self.state)
 
     def _end_of_epoch(self):
-        saved = _networks.snapshot(self.model, {}, with_optimizer=True)
+        saved = _weights.snapshot(self.model, {}, with_optimizer=True)
         return EpochEnd(
             self.n_epochs,
             saved["weights"],
@@ -105,7 +105,7 @@ class LastEpoch(keras.callbacks.Callback):
         state = self.state
         if state is None or not state.n_epochs:
             return False
-        _networks.restore(self.model, state._asdict())
+        _weights.restore(self.model, state._asdict())
         self.n_epochs, self.history = state.n_epochs, state.history
         set_memories(self.others, state.memories)
         for callback in _with_memory(self.others):
@@ -115,7 +115,7 @@ class LastEpoch(keras.callbacks.Callback):
     def undo(self):
         """Give the network the weights that it had before the fit."""
         if self.before is not None:
-            _networks.restore(self.model, self.before._asdict())
+            _weights.restore(self.model, self.before._asdict())
 
     def stop_progress(self):
         """Take away the progress bar, which Keras leaves there when a fit fails."""

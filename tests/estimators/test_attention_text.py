@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skattn import AttentionTextClassifier
-from skattn._attention import SCORES
-from skattn._encoders import ENCODERS
+from skattn.networks._attention_pooling import SCORES
+from skattn.networks._encoders import ENCODERS
 
 
 def classifier(**parameters):

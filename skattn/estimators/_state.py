@@ -11,9 +11,9 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
-from skattn import _networks
-from skattn._outline import outline
-from skattn.engine._optimizers import build_optimizer
+from skattn.engine._optimizers import build_optimizer, optimizer_config
+from skattn.networks import _weights
+from skattn.networks._weights import outline
 from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
 
 FORMAT = 1
@@ -45,13 +45,13 @@ def to_state(estimator, state):
         Its attributes; not changed.
     """
     state = dict(state, _format=FORMAT)
-    state["optimizer"] = _networks.optimizer_config(state["optimizer"])
+    state["optimizer"] = optimizer_config(state["optimizer"])
     if "_network" not in state:
         return state
     network = state["_network"]
     keeps_optimizer = bool(state["_keeps_optimizer"] and state["save_optimizer"])
     if network is not None:
-        state["_saved"] = _networks.snapshot(network.model, network.config, keeps_optimizer)
+        state["_saved"] = _weights.snapshot(network.model, network.config, keeps_optimizer)
     elif not keeps_optimizer:
         state["_saved"] = state["_saved"] | {"optimizer": None}
     state["_network"] = state["_wrapper"] = None
@@ -100,7 +100,7 @@ def restore(saved, acquire, build):
     Parameters
     ----------
     saved : dict
-        As `_networks.snapshot` gives it.
+        As `_weights.snapshot` gives it.
     acquire : callable
         Gives a network for a configuration and a function that builds it.
     build : callable
@@ -109,7 +109,7 @@ def restore(saved, acquire, build):
     try:
         _compare(outline(config, build), saved["weights"])
         network = acquire(config, build)
-        _networks.restore(network.model, saved)
+        _weights.restore(network.model, saved)
     except Exception as error:
         raise ValueError(f"The network of this file cannot be built: {error}") from error
     return network

@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from skattn import (
-    AttentionTextClassifier,
-    GatedDenseClassifier,
-    _fit,
-    _rescue,
-    make_text_classifier,
-)
+from skattn import AttentionTextClassifier, GatedDenseClassifier, make_text_classifier
+from skattn.fitting import _fit, _interruption
 
 SETTINGS = {"units": 8, "epochs": 6, "dropout": 0.2, "random_state": 0}
 
@@ -35,7 +30,7 @@ class Raise(keras.callbacks.Callback):
 
 @pytest.fixture(autouse=True)
 def every_epoch_is_kept(monkeypatch):
-    monkeypatch.setattr(_rescue, "SECONDS_BETWEEN", -1.0)
+    monkeypatch.setattr(_interruption, "SECONDS_BETWEEN", -1.0)
 
 
 @pytest.mark.parametrize("hook", ["on_epoch_begin", "on_epoch_end"])

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from skattn._networks import optimizer_config
-from skattn._rescue import EpochEnd
+from skattn.engine._optimizers import optimizer_config
+from skattn.fitting._interruption import EpochEnd
 
 FORMAT = 1
 _NO_MATTER = {"callbacks", "checkpoint", "random_state", "save_optimizer", "verbose", "warm_start"}

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from skattn._layers import PACKAGE, glorot
+from skattn.networks._layers import PACKAGE, glorot
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from skattn import AttentionPooling, _layers
-from skattn._layers import (
+from skattn import AttentionPooling
+from skattn.networks import _layers
+from skattn.networks._layers import (
     AddPositions,
     AnyToken,
     CutSegments,

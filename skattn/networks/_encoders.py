@@ -5,8 +5,8 @@ Each is a function ``(hidden, mask, config, name) -> hidden`` in `ENCODERS`.
 
 import keras
 
-from skattn._layers import AddPositions, ExpandMask, ReverseByLength, ZeroPadding, glorot
-from skattn._recurrence import LSTM, SimpleRecurrentUnit
+from skattn.networks._layers import AddPositions, ExpandMask, ReverseByLength, ZeroPadding, glorot
+from skattn.networks._recurrence import LSTM, SimpleRecurrentUnit
 
 TRANSFORMER_HEADS = 4
 CONV_WIDTHS = (3, 4, 5)

@@ -7,8 +7,8 @@ from scipy import sparse
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from skattn._base import BaseNetworkClassifier
-from skattn._networks import build_gated_network
+from skattn.estimators._base import BaseNetworkClassifier
+from skattn.networks._networks import build_gated_network
 
 MAX_GATED_FEATURES = 4096  # a gate on the inputs has a kernel of n_features x n_features
 

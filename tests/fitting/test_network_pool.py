@@ -9,7 +9,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV, cross_validate
 
 from skattn import GatedDenseClassifier
-from skattn._pool import POOL, NetworkPool, configuration_key
+from skattn.fitting._network_pool import POOL, NetworkPool, configuration_key
 
 
 class Model:

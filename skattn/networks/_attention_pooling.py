@@ -6,7 +6,7 @@ import keras
 from keras import ops
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
-from skattn._layers import PACKAGE
+from skattn.networks._layers import PACKAGE
 
 SCORES = ("feedforward", "additive", "dot", "multihead", "uniform", "max")
 _CONSTRAINTS = {

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skattn import AttentionTextClassifier, GatedDenseClassifier, _outline
+from skattn import AttentionTextClassifier, GatedDenseClassifier
+from skattn.networks import _weights
 
 IDS = np.array([[2, 3, 0], [4, 5, 6]] * 6)
 ROWS = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
@@ -45,24 +46,24 @@ def test_a_tower_of_layers_is_refused_before_it_is_built():
 
 
 def test_what_fits_is_trained(monkeypatch):
-    monkeypatch.setattr(_outline, "SURELY_FITS", 0)
+    monkeypatch.setattr(_weights, "SURELY_FITS", 0)
     clf = GatedDenseClassifier(units=2, epochs=1).fit(ROWS, LABELS)
     n_weights = sum(weights.size for weights in clf.model_.get_weights())
-    monkeypatch.setattr(_outline, "_memory", lambda: 3 * 4 * n_weights)  # weights, two moments
+    monkeypatch.setattr(_weights, "_memory", lambda: 3 * 4 * n_weights)  # weights, two moments
     GatedDenseClassifier(units=2, epochs=1).fit(ROWS, LABELS)
-    monkeypatch.setattr(_outline, "_memory", lambda: 3 * 4 * n_weights - 1)
+    monkeypatch.setattr(_weights, "_memory", lambda: 3 * 4 * n_weights - 1)
     with pytest.raises(ValueError, match="does not fit"):
         GatedDenseClassifier(units=2, epochs=1).fit(ROWS, LABELS)
 
 
 def test_a_table_that_is_not_trained_has_no_moments(monkeypatch):
-    monkeypatch.setattr(_outline, "SURELY_FITS", 0)
+    monkeypatch.setattr(_weights, "SURELY_FITS", 0)
     sizes = {"encoder": "none", "embedding_dim": 50, "epochs": 1, "embedding_trainable": False}
-    monkeypatch.setattr(_outline, "_memory", lambda: 2 * 4 * 7 * 50 + 4 * 200)
+    monkeypatch.setattr(_weights, "_memory", lambda: 2 * 4 * 7 * 50 + 4 * 200)
     AttentionTextClassifier(**sizes).fit(IDS, LABELS)
 
 
 def test_the_memory_of_this_machine_is_known_or_assumed(monkeypatch):
-    assert 2**28 < _outline._memory() < 2**50
-    monkeypatch.delattr(_outline.os, "sysconf", raising=False)
-    assert _outline._memory() == 2**36
+    assert 2**28 < _weights._memory() < 2**50
+    monkeypatch.delattr(_weights.os, "sysconf", raising=False)
+    assert _weights._memory() == 2**36

@@ -16,10 +16,11 @@ from sklearn.base import (
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skattn import _fit, _rescue, _scikeras, _state
-from skattn._pool import POOL
 from skattn.engine import _threads
 from skattn.engine._optimizers import refuse_schedule
+from skattn.estimators import _state
+from skattn.fitting import _fit, _interruption, _scikeras
+from skattn.fitting._network_pool import POOL
 from skattn.utils import _targets
 from skattn.utils._sklearn_compat import CallbackSupportMixin
 
@@ -120,7 +121,7 @@ class BaseNetworkClassifier(
 
     def _train(self, *data, **options):
         """Train, and be as before if that fails; a Ctrl-C is raised once whole epochs are kept."""
-        with _rescue.all_or_nothing(self):
+        with _interruption.all_or_nothing(self):
             interruption = _fit.train(self, *data, **options)
         if interruption is not None:
             raise interruption

@@ -13,9 +13,10 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from skattn import AttentionTextClassifier, GatedDenseClassifier, _checkpoint
+from skattn import AttentionTextClassifier, GatedDenseClassifier
+from skattn.fitting import _checkpoint
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 SETTINGS = {"units": 8, "epochs": 6, "dropout": 0.2, "random_state": 0}
 CHOICES = {
     "plain": {},
@@ -54,7 +55,7 @@ def test_a_fit_that_goes_on_ends_with_the_same_bits(choice, dense_rows, tmp_path
     X, y = dense_rows
     clf = GatedDenseClassifier(checkpoint=tmp_path / "folder", **SETTINGS | CHOICES[choice])
     if clf.random_state is None:
-        monkeypatch.setattr("skattn._fit.draw_seed", lambda _: next(seeds))
+        monkeypatch.setattr("skattn.fitting._fit.draw_seed", lambda _: next(seeds))
         seeds = iter([1, 2, 1])
     die(clf, 3, X, y)
     assert len(list((tmp_path / "folder").iterdir())) == 1

@@ -6,13 +6,13 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skattn._attention import SCORES
-from skattn._base import BaseNetworkClassifier
-from skattn._encoders import CONV_WIDTHS, ENCODERS
-from skattn._networks import build_text_network
-from skattn._windows import share_windows
 from skattn.engine._rows import TokenRows
 from skattn.estimators import _token_ids
+from skattn.estimators._base import BaseNetworkClassifier
+from skattn.networks._attention_pooling import SCORES
+from skattn.networks._encoders import CONV_WIDTHS, ENCODERS
+from skattn.networks._networks import build_text_network
+from skattn.networks._window_attention import share_windows
 
 OUT_OF_VOCABULARY = 1
 MAX_TABLE_ROWS = 1 << 24  # of a table whose size follows from the data

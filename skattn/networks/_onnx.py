@@ -1,79 +1,30 @@
-"""`export_onnx`: a fitted network as an ONNX file, for runtimes without Python or TensorFlow."""
-
-import json
-from pathlib import Path
+"""The two networks as ONNX models."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
-from skattn import _onnx_graph as layers
-from skattn._base import BaseNetworkClassifier
-from skattn._onnx_graph import Graph
+from skattn.networks import _onnx_graph as layers
+from skattn.networks._onnx_graph import Graph
 
 
-def export_onnx(estimator, path):
-    """Write the network of a fitted classifier as an ONNX file.
+def onnx_model(helper, model, config, classes):
+    """A network as an ONNX model.
 
     Parameters
     ----------
-    estimator : AttentionTextClassifier or GatedDenseClassifier
-        Fitted. Of a pipeline only the last step can be exported, ``pipeline[-1]``: ONNX has no
-        operator that cuts texts into tokens as scikit-learn does. The steps before it,
-        ``pipeline[:-1]``, make the input.
-    path : str or os.PathLike
-        Where the file goes. An existing file is replaced.
+    helper : module
+        ``onnx.helper``.
+    model : ResidentModel
+    config : dict
+        From which the network was built.
+    classes : str
+        The labels as JSON, for the metadata.
 
-    Notes
-    -----
-    The input of a text classifier is ``token_ids``, int64 of shape (batch, tokens), padded with 0
-    on the right, as `SequenceVectorizer` gives them; its outputs are ``probabilities`` (batch,
-    classes) and ``attention`` (batch, tokens). The input of a gated classifier is ``features``,
-    float32 of shape (batch, features); its outputs are ``probabilities`` and ``gate``. All are
-    float32 and agree with the estimator within 1e-5. The entry ``classes`` of the file's metadata
-    is a JSON list of the labels in the order of the probabilities.
-
-    Raises
-    ------
-    ImportError
-        If the package onnx is not installed: ``pip install "skattn[onnx]"``.
-    TypeError
-        If `estimator` is not one of the two classifiers.
-    NotFittedError
-        If it is not fitted.
-
-    References
-    ----------
-    The ONNX operators, opset 18, https://onnx.ai/onnx/operators.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_iris
-    >>> from skattn import GatedDenseClassifier, export_onnx
-    >>> clf = GatedDenseClassifier(units=8, epochs=2).fit(*load_iris(return_X_y=True))
-    >>> export_onnx(clf, "iris.onnx")  # doctest: +SKIP
+    Returns
+    -------
+    onnx.ModelProto
     """
-    if not isinstance(estimator, BaseNetworkClassifier):
-        raise TypeError(
-            f"estimator must be an AttentionTextClassifier or a GatedDenseClassifier, got a "
-            f"{type(estimator).__name__}. Of a pipeline export the last step, pipeline[-1]; a vote "
-            "of several models, as make_text_classifier gives it, is more than a network: export "
-            "that of make_text_classifier(linear=False)."
-        )
-    check_is_fitted(estimator)
-    try:
-        import onnx
-        from onnx import helper
-    except ImportError as error:
-        raise ImportError(
-            'export_onnx needs the package onnx: pip install "skattn[onnx]"'
-        ) from error
-    network = estimator._live_network()
-    model, config = network.model, network.config
-    classes = json.dumps(estimator.classes_.tolist(), default=str)
     text = "vocabulary_size" in config
-    written = (_text_model if text else _gated_model)(Graph(helper), model, config, classes)
-    onnx.checker.check_model(written)
-    Path(path).write_bytes(written.SerializeToString())
+    return (_text_model if text else _gated_model)(Graph(helper), model, config, classes)
 
 
 def _gated_model(graph, model, config, classes):

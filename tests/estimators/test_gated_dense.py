@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from skattn import GatedDenseClassifier, _gated
+from skattn import GatedDenseClassifier
+from skattn.estimators import _gated_dense
 
 
 def classifier(**parameters):
@@ -196,7 +197,7 @@ def test_a_gate_on_the_inputs_shows_which_feature_counts():
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 def test_a_gate_on_too_many_inputs_is_refused(container, dense_rows, monkeypatch):
     X, y = dense_rows
-    monkeypatch.setattr(_gated, "MAX_GATED_FEATURES", 4)
+    monkeypatch.setattr(_gated_dense, "MAX_GATED_FEATURES", 4)
     with pytest.raises(
         ValueError, match=r"gate='inputs'.*5 features.*at most 4.*Use gate='hidden'"
     ):
@@ -205,7 +206,7 @@ def test_a_gate_on_too_many_inputs_is_refused(container, dense_rows, monkeypatch
 
 
 def test_the_stated_width_of_a_gate_on_the_inputs_is_the_real_one():
-    assert f"at most {_gated.MAX_GATED_FEATURES} features" in GatedDenseClassifier.__doc__
+    assert f"at most {_gated_dense.MAX_GATED_FEATURES} features" in GatedDenseClassifier.__doc__
 
 
 @pytest.mark.parametrize(

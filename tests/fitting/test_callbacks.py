@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skattn import GatedDenseClassifier, _callbacks
+from skattn import GatedDenseClassifier
+from skattn.fitting import _callbacks
 
 
 def small(**parameters):

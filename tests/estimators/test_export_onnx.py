@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier, export_onnx
-from skattn._attention import SCORES
-from skattn._encoders import ENCODERS
+from skattn.networks._attention_pooling import SCORES
+from skattn.networks._encoders import ENCODERS
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")

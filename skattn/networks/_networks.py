@@ -1,13 +1,13 @@
 """The two networks, built and compiled from plain hyperparameters."""
 
-from numbers import Real
-
 import keras
 import numpy as np
 
-from skattn._attention import AttentionPooling
-from skattn._encoders import ENCODERS
-from skattn._layers import (
+from skattn.engine._model import ResidentModel
+from skattn.engine._optimizers import build_optimizer
+from skattn.networks._attention_pooling import AttentionPooling
+from skattn.networks._encoders import ENCODERS
+from skattn.networks._layers import (
     AnyToken,
     CutSegments,
     JoinSegments,
@@ -18,19 +18,6 @@ from skattn._layers import (
     WordDropout,
     glorot,
 )
-from skattn.engine._model import ResidentModel
-from skattn.engine._optimizers import build_optimizer, optimizer_config
-
-__all__ = [
-    "build_gated_network",
-    "build_text_network",
-    "initialize",
-    "optimizer_config",
-    "reset_optimizer",
-    "restore",
-    "set_learning_rate",
-    "snapshot",
-]
 
 
 def build_text_network(config):
@@ -163,36 +150,6 @@ def build_gated_network(config):
     return _compiled(features, answers, kind, readouts, config)
 
 
-def initialize(model, seed, embeddings=None):
-    """Fresh weights and a fresh optimizer, from the seed alone.
-
-    Every weight is drawn by its own layer's initializer with a seed of ours: an unseeded one
-    would draw from Python's global generator.
-    """
-    seeds = np.random.SeedSequence(seed)
-    for layer in model._flatten_layers(include_self=False, recursive=True):
-        own = [*layer._trainable_variables, *layer._non_trainable_variables]
-        for variable in own:
-            if "seed_generator" not in variable.path:
-                variable.assign(_draw(layer, variable, int(seeds.spawn(1)[0].generate_state(1)[0])))
-    if embeddings is not None:
-        model.get_layer("embedding").embeddings.assign(embeddings)
-    reset_optimizer(model)
-
-
-def _draw(layer, variable, seed):
-    """A fresh value of one variable of a layer."""
-    name = variable.name.removesuffix("_kernel") if "recurrent" in variable.name else variable.name
-    initializer = getattr(layer, f"{name}_initializer")
-    config = initializer.get_config()
-    if "seed" in config:
-        initializer = type(initializer).from_config(config | {"seed": seed})
-    value = np.array(initializer(variable.shape, dtype=variable.dtype))
-    if variable.name == "bias" and getattr(layer, "unit_forget_bias", False):
-        value[layer.units : 2 * layer.units] = 1.0
-    return value
-
-
 def _penalty(l2):
     return keras.regularizers.L2(l2) if l2 else None
 
@@ -248,35 +205,3 @@ def _constant(values):
     """One number where all are the same, so that nothing as large as the weights is kept."""
     first = values.ravel()[:1]
     return first[0] if values.size and np.all(values == first) else values
-
-
-def set_learning_rate(model, config):
-    """Set the rate that the parameters ask for; a callback of an earlier fit may have moved it."""
-    rate, optimizer = config["learning_rate"], config["optimizer"]
-    if isinstance(optimizer, dict):  # its own rate wins
-        rate = (optimizer.get("config") or {}).get("learning_rate")
-    if isinstance(rate, Real):
-        model.optimizer.learning_rate = rate
-
-
-def reset_optimizer(model):
-    """Set moments and steps back to what Keras begins with, keep the learning rate."""
-    for index, variable in enumerate(model.optimizer.variables):
-        if variable is not getattr(model.optimizer, "_learning_rate", None):
-            variable.assign(np.broadcast_to(model._optimizer_start[index], variable.shape))
-
-
-def snapshot(model, config, with_optimizer):
-    """Configuration and weights as plain values and NumPy arrays."""
-    optimizer = [v.numpy() for v in model.optimizer.variables] if with_optimizer else None
-    return {"config": dict(config), "weights": model.get_weights(), "optimizer": optimizer}
-
-
-def restore(model, saved):
-    """Give a model the weights of a snapshot."""
-    model.set_weights(saved["weights"])
-    if saved["optimizer"] is None:
-        reset_optimizer(model)
-        return
-    for variable, value in zip(model.optimizer.variables, saved["optimizer"], strict=True):
-        variable.assign(value)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from skattn import AttentionPooling
-from skattn._attention import SCORES, masked_softmax
+from skattn.networks._attention_pooling import SCORES, masked_softmax
 
 HIDDEN = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]], dtype=bool)

@@ -1,0 +1,1 @@
+"""One fit: from checked data to a trained network. SciKeras runs the epochs."""
