@@ -9,19 +9,19 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AttentionDisplay": "_displays",
+    "AttentionDisplay": "inspection._attention_display",
     "AttentionPooling": "networks._attention_pooling",
     "AttentionTextClassifier": "estimators._attention_text",
-    "GateDisplay": "_displays",
+    "GateDisplay": "inspection._gate_display",
     "GatedDenseClassifier": "estimators._gated_dense",
     "SequenceVectorizer": "vectorizer._sequence_vectorizer",
-    "TextExplanation": "_explain",
-    "TrainingDisplay": "_displays",
-    "explain_texts": "_explain",
+    "TextExplanation": "inspection._explain",
+    "TrainingDisplay": "inspection._training_display",
+    "explain_texts": "inspection._explain",
     "export_onnx": "estimators._export_onnx",
-    "faithfulness_report": "_faithfulness",
-    "make_text_classifier": "_recipe",
-    "trusted_types": "_trusted",
+    "faithfulness_report": "inspection._faithfulness",
+    "make_text_classifier": "recipe._make_text_classifier",
+    "trusted_types": "_trusted_types",
 }
 
 __all__ = [

@@ -28,7 +28,7 @@ def write(path, n_texts, first=0):
 
 def vote(seed):
     members = [("attention", MultinomialNB()), ("linear", LogisticRegression())]
-    from skattn._vote import TextVote  # its members know the labels as they are
+    from skattn.recipe._vote import TextVote  # its members know the labels as they are
 
     return TextVote(
         [(name, make_pipeline(CountVectorizer(), member)) for name, member in members],

@@ -27,11 +27,11 @@ from skattn import (
     make_text_classifier,
     trusted_types,
 )
-from skattn._characters import CharacterTfidf
-from skattn._linear import LogCountRatio, MarginClassifier
-from skattn._vote import ChoiceByData, TextVote
 from skattn.estimators import _state
 from skattn.networks._encoders import ENCODERS
+from skattn.recipe._choice import ChoiceByData
+from skattn.recipe._linear import CharacterTfidf, LogCountRatio, MarginClassifier
+from skattn.recipe._vote import TextVote
 
 skops_io = pytest.importorskip("skops.io")
 

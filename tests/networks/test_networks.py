@@ -9,9 +9,9 @@ import pytest
 from scipy import sparse
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
+from skattn.engine._optimizers import optimizer_config
 from skattn.networks._attention_pooling import AttentionPooling
 from skattn.networks._encoders import CONV_WIDTHS, ENCODERS
-from skattn.engine._optimizers import optimizer_config
 from skattn.networks._networks import build_gated_network, build_text_network
 from skattn.networks._weights import (
     initialize,

@@ -13,8 +13,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import GridSearchCV
 
 from skattn import SequenceVectorizer, explain_texts, make_text_classifier
-from skattn._erasure import only_tokens, without_tokens
-from skattn._recipe import WORDS_AND_SIGNS
+from skattn.inspection._erasure import only_tokens, without_tokens
+from skattn.recipe._make_text_classifier import WORDS_AND_SIGNS
 from skattn.vectorizer._capitals import lower_with_marks, with_marks, with_marks_and_origins
 from skattn.vectorizer._tokens import build_token_spans, build_tokens
 

@@ -1,0 +1,1 @@
+"""The demo, ``python -m skattn``; it uses public names only."""

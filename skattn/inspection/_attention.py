@@ -1,0 +1,318 @@
+"""Find the attention networks inside a fitted model and read values per token from them.
+
+Everything is found by what an object can do (``attention_weights``, ``token_spans``,
+``best_estimator_``, ...), so that nothing here imports an estimator, or TensorFlow.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+CHOSEN = ("best_estimator_", "estimator_")  # the one fitted model that answers for the whole
+
+
+class TokenValues(NamedTuple):
+    """One value per token of one text, and the part of the decision that they speak for."""
+
+    text: str  # as the vectorizer saw it
+    spans: np.ndarray  # (n_tokens, 2), characters of `text`
+    values: np.ndarray  # (n_tokens,)
+    share: float
+
+
+class AttentionNetwork:
+    """One classifier with `attention_weights`, and the steps that turn texts into its ids."""
+
+    def __init__(self, text_steps, vectorizer, classifier):
+        self.text_steps = text_steps
+        self.vectorizer = vectorizer
+        self.classifier = classifier
+        self.classes_ = np.asarray(classifier.classes_)
+
+    def networks(self):
+        """Every attention network in this part of the model."""
+        return [self]
+
+    def attention(self, texts, positions):
+        """Attention per token of each text; `positions` (the class explained) is not needed."""
+        measure = getattr(self.classifier, "_attention_on_tokens", None)
+        return self._per_token(texts, measure or self.classifier.attention_weights)
+
+    def gradients(self, texts, positions):
+        """Gradient x input per token for the class at each of `positions`; -1 gives zeros."""
+
+        def known_classes_only(ids):
+            gradients = self.classifier._gradient_times_input(ids, np.maximum(positions, 0))
+            return np.asarray(gradients) * (positions >= 0)[:, None]
+
+        return self._per_token(texts, known_classes_only)
+
+    def segments(self, texts):
+        """Spans and weights of each text's segments; None with one level of attention."""
+        length = getattr(self.classifier, "segment_length", None)
+        if not length or not hasattr(self.classifier, "segment_attention_weights"):
+            return None
+        seen = _transform(self.text_steps, texts)
+        weights = self.classifier.segment_attention_weights(self.vectorizer.transform(seen))
+        found = []
+        for spans, row in zip(self.vectorizer.token_spans(seen), weights, strict=True):
+            firsts = np.arange(0, len(spans), length)
+            lasts = np.minimum(firsts + length, len(spans)) - 1
+            limits = np.stack([spans[firsts, 0], spans[lasts, 1]], axis=1)
+            limits[:-1, 1] = np.minimum(limits[:-1, 1], limits[1:, 0])  # a mark alone at the end
+            found.append((limits, row[: len(firsts)].astype(np.float64)))
+        return found
+
+    def _per_token(self, texts, measure):
+        seen = _transform(self.text_steps, texts)
+        ids = np.asarray(self.vectorizer.transform(seen))
+        values = np.asarray(measure(ids), dtype=np.float64)  # (n_texts, max_length)
+        spans = self.vectorizer.token_spans(seen)
+        rows = zip(seen, spans, values, ids != 0, strict=True)
+        return [
+            TokenValues(str(text), *per_word(np.reshape(span, (-1, 2)), value[kept]), 1.0)
+            for text, span, value, kept in rows
+        ]
+
+
+class Mixture:
+    """Members whose probabilities are averaged; some of them hold attention networks.
+
+    `weights` None means that the members differ in their training data only, and each counts the
+    same; otherwise they vote, and a member counts for what it gives the predicted class.
+    """
+
+    def __init__(self, steps, models, parts, weights, classes):
+        self.steps = steps
+        self.models = models
+        self.parts = parts  # one a model, None where it has no attention
+        self.votes = weights is not None
+        weights = np.asarray(weights if self.votes else np.ones(len(parts)), dtype=np.float64)
+        self.weights = weights / weights.sum()
+        self.classes_ = np.asarray(classes)
+
+    def networks(self):
+        """Every attention network in this part of the model."""
+        return [net for part in self.parts if part is not None for net in part.networks()]
+
+    def attention(self, texts, positions):
+        """Attention per token, averaged by each member's share of the decision."""
+        shares = self._shares(texts, positions) if self.votes else self._constant(texts)
+        merged = self._merge("attention", texts, positions, shares)
+        return [_normalized(values) for values in merged]
+
+    def gradients(self, texts, positions):
+        """Gradient x input of the mixture's probability, as far as it runs through attention."""
+        return self._merge("gradients", texts, positions, self._constant(texts))
+
+    def _constant(self, texts):
+        return np.repeat(self.weights[:, None], len(texts), axis=1)  # (n_members, n_texts)
+
+    def _shares(self, texts, positions):
+        """Each member's part of the predicted class's probability: (n_members, n_texts)."""
+        X = _transform(self.steps, texts)
+        rows = np.arange(len(texts))
+        votes = np.zeros((len(self.models), len(texts)))
+        for member, (model, weight) in enumerate(zip(self.models, self.weights, strict=True)):
+            own = self._own_positions(model, positions)
+            probabilities = np.asarray(model.predict_proba(X))[rows, np.maximum(own, 0)]
+            votes[member] = weight * np.where(own >= 0, probabilities, 0.0)
+        total = votes.sum(axis=0)
+        return np.divide(votes, total, out=np.zeros_like(votes), where=total > 0)
+
+    def _own_positions(self, model, positions):
+        """Positions in the member's own classes, which may lack one; -1 then."""
+        if len(model.classes_) == len(self.classes_):  # VotingClassifier encodes its labels
+            return positions
+        place = {label: position for position, label in enumerate(model.classes_)}
+        return np.array([place.get(self.classes_[position], -1) for position in positions])
+
+    def _merge(self, measure, texts, positions, coefficients):
+        answers = []
+        for part, model, row in zip(self.parts, self.models, coefficients, strict=True):
+            if part is not None:
+                own = self._own_positions(model, positions)
+                answers.append((getattr(part, measure)(texts, own), row))
+        return [
+            _weighted_union([(values[i], row[i]) for values, row in answers])
+            for i in range(len(texts))
+        ]
+
+
+def find_attention(model, steps=()):
+    """Return the :class:`AttentionNetwork` or :class:`Mixture` that explains `model`."""
+    found = _descend(model, list(steps))
+    if found is None:
+        raise TypeError(
+            "No attention found: expected an AttentionTextClassifier behind a SequenceVectorizer "
+            "(in a Pipeline, a search such as GridSearchCV, a CalibratedClassifierCV or a soft "
+            f"VotingClassifier), but found {_outline(model)}."
+        )
+    return found
+
+
+def predicts_the_most_probable(model):
+    """Whether `predict` is known to be the argmax of `predict_proba`, so that one will do."""
+    if isinstance(model, Pipeline):
+        return predicts_the_most_probable(model.steps[-1][1])
+    if hasattr(model, "best_estimator_"):
+        return predicts_the_most_probable(model.best_estimator_)
+    known = ("attention_weights", "calibrated_classifiers_", "voting")
+    return any(hasattr(model, name) for name in known)
+
+
+def _descend(model, steps):
+    """Walk down to the attention; None where a model has none."""
+    if isinstance(model, FrozenEstimator):
+        return _descend(model.estimator, steps)
+    if hasattr(model, "attention_weights"):
+        return _network(model, steps)
+    if isinstance(model, Pipeline):
+        return _descend(model.steps[-1][1], steps + _flat_steps(model.steps[:-1]))
+    for name in CHOSEN:
+        if hasattr(model, name):
+            return _descend(getattr(model, name), steps)
+    if hasattr(model, "calibrated_classifiers_"):
+        members = [calibrated.estimator for calibrated in model.calibrated_classifiers_]
+        return _mean_of(model, members, steps)
+    if hasattr(model, "estimators_") and hasattr(model, "voting"):
+        return _vote_of(model, steps)
+    return None
+
+
+def _network(classifier, steps):
+    places = [i for i, step in enumerate(steps) if hasattr(step, "token_spans")]
+    name = type(classifier).__name__
+    if not places:
+        raise TypeError(
+            f"{name} reads token ids, and no SequenceVectorizer stands before it to say which "
+            "words they are: explain the fitted Pipeline from texts, not the classifier alone."
+        )
+    if places[-1] != len(steps) - 1:
+        between = ", ".join(type(step).__name__ for step in steps[places[-1] + 1 :])
+        raise TypeError(
+            f"{between} stands between SequenceVectorizer and {name}: its columns are no longer "
+            "the tokens of the text, so the attention cannot be put on the words."
+        )
+    return AttentionNetwork(steps[:-1], steps[-1], classifier)
+
+
+def _mean_of(model, members, steps):
+    parts = [_descend(member, steps) for member in members]
+    if len(parts) == 1 or all(part is None for part in parts):
+        return parts[0]
+    return Mixture(steps, members, parts, None, model.classes_)
+
+
+def _vote_of(model, steps):
+    parts = [_descend(member, steps) for member in model.estimators_]
+    if all(part is None for part in parts):
+        return None
+    if model.voting != "soft":
+        raise TypeError(
+            f"VotingClassifier(voting={model.voting!r}) has no probabilities to share out between "
+            "its members: use voting='soft'."
+        )
+    weights = model._weights_not_none or [1.0] * len(parts)
+    return Mixture(steps, model.estimators_, parts, weights, model.classes_)
+
+
+def _flat_steps(named_steps):
+    """The transformers of (nested) pipelines in a row, without passthrough steps."""
+    flat = []
+    for _, step in named_steps:
+        if isinstance(step, Pipeline):
+            flat += _flat_steps(step.steps)
+        elif step is not None and not isinstance(step, str):
+            flat.append(step)
+    return flat
+
+
+def _transform(steps, texts):
+    for step in steps:
+        texts = step.transform(texts)
+    return texts
+
+
+def _weighted_union(parts):
+    """Sum of (TokenValues, coefficient) pairs over the union of their spans."""
+    text = parts[0][0].text
+    if any(values.text != text for values, _ in parts):
+        raise ValueError(
+            "The attention members of this model read different texts (their steps before "
+            "SequenceVectorizer differ), so their words cannot be laid over one another: "
+            "explain each member by itself."
+        )
+    total = {}
+    for values, coefficient in parts:
+        for span, value in zip(values.spans.tolist(), values.values, strict=True):
+            total[tuple(span)] = total.get(tuple(span), 0.0) + coefficient * value
+    spans = np.array(sorted(total), dtype=np.intp).reshape(-1, 2)
+    first = parts[0][0].spans
+    agree = all(np.array_equal(values.spans, first) for values, _ in parts)
+    if not agree and np.any(spans[1:, 0] < spans[:-1, 1]):
+        raise ValueError(
+            "The attention members of this model cut the text into different tokens: explain "
+            "each member by itself."
+        )
+    summed = np.array([total[tuple(span)] for span in spans.tolist()], dtype=np.float64)
+    share = sum(coefficient * values.share for values, coefficient in parts)
+    return TokenValues(text, spans, summed, float(share))
+
+
+def _normalized(values):
+    total = values.values.sum()
+    return values._replace(values=values.values / total) if total > 0 else values
+
+
+def _outline(model):
+    """Names from the outside in, such as ``Pipeline > LogisticRegression``."""
+    names = [type(model).__name__]
+    if isinstance(model, Pipeline):
+        names.append(_outline(model.steps[-1][1]))
+    elif any(hasattr(model, name) for name in CHOSEN):
+        names += [_outline(getattr(model, name)) for name in CHOSEN if hasattr(model, name)]
+    elif hasattr(model, "estimators_"):
+        members = [_outline(member) for member in list(model.estimators_)[:5]]
+        names.append(f"({', '.join(members)})")
+    return " > ".join(names)
+
+
+def per_word(spans, values):
+    """Share the value of each n-gram evenly among the words in it; the sum stays.
+
+    The words are the tokens that have no other token within them. Tokens that do not overlap are
+    words already; where words overlap even so (n-grams of characters, pairs of words without the
+    words themselves), everything stays as it is.
+
+    Parameters
+    ----------
+    spans : int array of shape (n_tokens, 2)
+    values : array of shape (n_tokens,)
+
+    Returns
+    -------
+    spans, values : arrays of shape (n_words, 2) and (n_words,)
+    """
+    if not np.any(spans[1:, 0] < spans[:-1, 1]):
+        return spans, values
+    words = _innermost(np.unique(spans, axis=0))
+    if np.any(words[1:, 0] < words[:-1, 1]) or np.any(words[:, 0] == words[:, 1]):
+        return spans, values
+    first = np.searchsorted(words[:, 0], spans[:, 0])
+    stop = np.searchsorted(words[:, 1], spans[:, 1], side="right")
+    counts = stop - first  # words in each token, at least one
+    before = np.repeat(np.cumsum(counts) - counts, counts)
+    word = np.repeat(first, counts) + np.arange(len(before)) - before
+    return words, np.bincount(word, weights=np.repeat(values / counts, counts))
+
+
+def _innermost(spans):
+    """Those of the sorted, distinct `spans` that have no other within them."""
+    starts, ends = spans.T
+    repeated = np.r_[False, starts[1:] == starts[:-1]]  # a shorter one begins at the same place
+    next_start = np.searchsorted(starts, starts, side="right")
+    earliest_end = np.r_[np.minimum.accumulate(ends[::-1])[::-1], np.iinfo(ends.dtype).max]
+    return spans[~repeated & (earliest_end[next_start] > ends)]

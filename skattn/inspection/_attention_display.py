@@ -1,0 +1,189 @@
+"""`AttentionDisplay`: what the model looked at, as a picture or a page."""
+
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils.validation import check_consistent_length
+
+from skattn.inspection._explain import TextExplanation, explain_texts
+from skattn.inspection._faithfulness_report import FaithfulnessReport
+from skattn.inspection._render._axes import check_count
+from skattn.inspection._render._draw_texts import draw_texts
+from skattn.inspection._render._page import render_fragment, render_page
+from skattn.utils._texts import text_list
+
+
+class AttentionDisplay:
+    """Texts with their words shaded by attention: a picture, a page, a notebook's output.
+
+    Make it with :meth:`from_estimator` or :meth:`from_explanations`.
+
+    Parameters
+    ----------
+    explanations : list of TextExplanation
+        What to show.
+    y_true : list of labels, default=None
+        The true class of each text.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where :meth:`plot` drew.
+    figure_ : matplotlib Figure
+        The figure of `ax_`.
+
+    See Also
+    --------
+    explain_texts : The numbers.
+    faithfulness_report : Whether they explain anything.
+
+    Examples
+    --------
+    >>> from skattn import AttentionDisplay, make_text_classifier
+    >>> texts, y = ["a fine film", "a dull film"] * 20, ["good", "bad"] * 20
+    >>> model = make_text_classifier(random_state=0).fit(texts, y)
+    >>> display = AttentionDisplay.from_estimator(model, texts[:4], y[:4])
+    >>> display.save_html("films.html")  # doctest: +SKIP
+    """
+
+    def __init__(self, explanations, y_true=None):
+        self.explanations = explanations
+        self.y_true = y_true
+
+    @classmethod
+    def from_estimator(cls, pipeline, texts, y=None):
+        """Explain texts and make the display.
+
+        Parameters
+        ----------
+        pipeline : fitted classifier of raw texts
+            Whatever :func:`explain_texts` takes.
+        texts : iterable of str
+            Raw texts.
+        y : array-like of shape (n_texts,), default=None
+            The true classes.
+
+        Returns
+        -------
+        display : AttentionDisplay
+
+        Raises
+        ------
+        TypeError
+            As :func:`explain_texts`.
+        ValueError
+            If `y` has another length than `texts`.
+        """
+        texts = text_list(texts)
+        if y is not None:
+            check_consistent_length(texts, y)
+        return cls.from_explanations(explain_texts(pipeline, texts), y)
+
+    @classmethod
+    def from_explanations(cls, explanations, y_true=None):
+        """Make the display from explanations that are already there.
+
+        Parameters
+        ----------
+        explanations : iterable of TextExplanation
+            What to show.
+        y_true : array-like of shape (n_texts,), default=None
+            The true classes.
+
+        Returns
+        -------
+        display : AttentionDisplay
+
+        Raises
+        ------
+        ValueError
+            If `y_true` has another length, or more than one label a text.
+        """
+        if not hasattr(explanations, "__iter__"):
+            explanations = [explanations]
+        explanations = list(explanations)
+        strangers = [e for e in explanations if not isinstance(e, TextExplanation)]
+        if strangers:
+            raise TypeError(
+                "Expected the TextExplanation objects that explain_texts gives, got a "
+                f"{type(strangers[0]).__name__}."
+            )
+        if y_true is None:
+            return cls(explanations)
+        labels = np.asarray(y_true)
+        if labels.ndim != 1:
+            raise ValueError(f"Expected one true class a text, got shape {labels.shape}.")
+        check_consistent_length(explanations, labels)
+        return cls(explanations, labels.tolist())
+
+    def plot(self, ax=None, *, n_texts=10):
+        """Draw the first texts with matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; texts that do not fit are counted. None makes a figure of the right
+            height.
+        n_texts : int, default=10
+            How many texts at most. Long texts are cut; :meth:`save_html` shows everything.
+
+        Returns
+        -------
+        self : AttentionDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        check_count("n_texts", n_texts)
+        self.ax_ = draw_texts(self.explanations, self.y_true, ax, n_texts)
+        self.figure_ = self.ax_.figure
+        return self
+
+    def to_html(self, *, title="What the model looked at", report=None):
+        """Return one standalone page: no network, no files beside it, light and dark.
+
+        Parameters
+        ----------
+        title : str
+            Headline of the page.
+        report : FaithfulnessReport, default=None
+            Put this report's verdict above the texts.
+
+        Returns
+        -------
+        page : str
+            HTML. Everything that came from a text or a label is escaped.
+        """
+        if report is not None and not isinstance(report, FaithfulnessReport):
+            raise TypeError(
+                "report must be what faithfulness_report gives, a FaithfulnessReport, got a "
+                f"{type(report).__name__}."
+            )
+        return render_page(self.explanations, self.y_true, title, report)
+
+    def save_html(self, path, *, title="What the model looked at", report=None):
+        """Write the page of :meth:`to_html` into a file, in UTF-8.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where to.
+        title, report
+            As in :meth:`to_html`.
+
+        Returns
+        -------
+        path : pathlib.Path
+            The file.
+        """
+        path = Path(path)
+        path.write_text(self.to_html(title=title, report=report), encoding="utf-8", newline="\n")
+        return path
+
+    def _repr_html_(self):
+        return render_fragment(self.explanations, self.y_true)
+
+    def __repr__(self):
+        return f"<AttentionDisplay of {len(self.explanations)} texts>"

@@ -1,0 +1,271 @@
+"""Is attention an explanation? Asked of the model itself, by taking words away."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, validate_params
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from skattn.inspection import _refits
+from skattn.inspection._attention import find_attention
+from skattn.inspection._erasure import Bootstrap, agreement, erased_texts, is_constant, one_left_out
+from skattn.inspection._explain import explain_texts
+from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
+from skattn.utils._texts import text_list
+
+__all__ = ["faithfulness_report"]
+
+N_TEXTS_AT_ONCE = 64  # some 10,000 variants, predicted in one call
+N_DIGITS = 6  # of a probability; what a float32 network says beyond them is noise
+
+
+@validate_params(
+    {
+        "n_texts": [Interval(Integral, 1, None, closed="left"), None],
+        "n_random": [Interval(Integral, 1, None, closed="left")],
+        "n_bootstrap": [Interval(Integral, 1, None, closed="left")],
+        "refit": [tuple, list, None],
+        "n_seeds": [Options(Integral, {0}), Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def faithfulness_report(
+    pipeline,
+    texts,
+    y=None,
+    *,
+    n_texts=50,
+    n_random=5,
+    n_bootstrap=1000,
+    refit=None,
+    n_seeds=0,
+    random_state=None,
+):
+    """Say whether attention explains the decisions of a model on these texts.
+
+    Words are taken out of the texts in the order of their attention, the whole model predicts
+    again, and what happens is set beside the same with random words, with the first words of the
+    text (uniform attention), with gradient x input and with leave-one-out. The model judged is
+    the whole of `pipeline`, also where attention is only a part of it.
+
+    Parameters
+    ----------
+    pipeline : fitted classifier of raw texts
+        Whatever :func:`explain_texts` takes.
+    texts : iterable of str
+        Raw texts, best those of a test set.
+    y : array-like of shape (n_texts,), default=None
+        True classes; adds the accuracy to the report. Needed with `refit`.
+    n_texts : int, default=50
+        So many texts are drawn at random for the experiment; None takes all. Texts of fewer than
+        two tokens are left out: they have no order. A text costs one prediction for each of its
+        words, and at most ``10 * (4 + n_random)`` more: long texts take their time.
+    n_random : int, default=5
+        Random orders of each text.
+    n_bootstrap : int, default=1000
+        Draws behind each 95 % interval, over texts.
+    refit : tuple (training_texts, training_y), default=None
+        Train the same model again with ``attention="uniform"`` on these, and report its accuracy
+        beside the model's own: where it is as high, attention adds nothing to be explained.
+    n_seeds : int, default=0
+        With `refit`: train so many models (2 or more) that differ only in their seed, and report
+        how far their attention agrees. 0 leaves it out.
+    random_state : int, RandomState instance or None, default=None
+        Draws the texts, the random orders, the bootstrap and the seeds.
+
+    Returns
+    -------
+    report : FaithfulnessReport
+        ``print(report)`` gives the verdict, the rule and the table.
+
+    Raises
+    ------
+    TypeError
+        As :func:`explain_texts`.
+    ValueError
+        If no text has two tokens, or the words of a text cannot be taken away from it because
+        steps before the vectorizer change a text again that they have already changed.
+
+    Notes
+    -----
+    For each text, with :math:`p` the probability of the predicted class and :math:`r_k` the top
+    :math:`k` % of its tokens (rounded up, at least one; equal scores in reading order),
+
+    * comprehensiveness is the mean of :math:`p(x) - p(x \\setminus r_k)`, high if the words
+      mattered,
+    * sufficiency is the mean of :math:`p(x) - p(r_k)`, low if they are enough,
+
+    both over :math:`k` = 1, 5, 10, 20 and 50 [1]_. A word is taken out by putting a space in its
+    place in the text; :math:`r_k` alone are its words with spaces between. Kendall's tau compares
+    the size of the scores with the size of the change when one word is left out, and of gradient
+    x input [2]_; it counts as 0 where a ranking is constant, and changes below a millionth count
+    as none. For random orders the mean of
+    `n_random` draws counts.
+
+    The rule: attention **is** called faithful if all of these hold, and is not otherwise.
+
+    1. Its comprehensiveness exceeds that of random words: the interval of the paired difference
+       lies above 0.
+    2. So does its sufficiency, the other way round.
+    3. Its comprehensiveness has at least half of the lead over random words that leave-one-out
+       has: better than chance alone is a low bar.
+    4. The interval of its tau with leave-one-out lies above 0.
+    5. It is not constant (equal weights, up to a thousandth) in more than half of the texts.
+
+    So a "not" can also mean that the texts were too few to tell; the intervals say so. What
+    "explanation" can mean for attention is disputed [2]_ [3]_ [4]_. Words taken away leave texts
+    unlike those that the model was trained on, which blurs every measure of this kind.
+
+    References
+    ----------
+    .. [1] J. DeYoung et al., "ERASER: a benchmark to evaluate rationalized NLP models", ACL 2020.
+    .. [2] S. Jain, B. C. Wallace, "Attention is not explanation", NAACL 2019.
+    .. [3] S. Wiegreffe, Y. Pinter, "Attention is not not explanation", EMNLP 2019.
+    .. [4] S. Serrano, N. A. Smith, "Is attention interpretable?", ACL 2019.
+
+    Examples
+    --------
+    >>> from skattn import faithfulness_report, make_text_classifier
+    >>> texts = ["a fine film", "a dull film"] * 20
+    >>> model = make_text_classifier(random_state=0).fit(texts, ["good", "bad"] * 20)
+    >>> report = faithfulness_report(model, texts, n_texts=10, random_state=0)
+    >>> report.n_texts
+    10
+    """
+    texts = text_list(texts)
+    _check_arguments(texts, y, refit, n_seeds)
+    check_is_fitted(pipeline)
+    rng = check_random_state(random_state)
+    explanations, n_dropped = _sample(pipeline, texts, n_texts, rng)
+    positions = np.array([e.position for e in explanations])
+    seen = [e.text for e in explanations]
+    gradients = [g.values for g in find_attention(pipeline).gradients(seen, positions)]
+    scores = _all_scores(pipeline, explanations, gradients, n_random, rng)
+    bootstrap = Bootstrap(len(explanations), n_bootstrap, rng)
+    extras = {}
+    if y is not None:
+        extras["accuracy"] = _refits.accuracy(pipeline, texts, y)
+    if refit is not None:
+        extras["uniform_accuracy"] = _refits.uniform_accuracy(pipeline, refit, texts, y)
+    if n_seeds:
+        seeds = rng.randint(np.iinfo(np.int32).max, size=n_seeds)
+        extras["seed_agreement"] = _refits.seed_agreement(pipeline, refit, seen, seeds)
+    return FaithfulnessReport.from_scores(
+        scores,
+        bootstrap,
+        constant=float(np.mean([is_constant(e.weights) for e in explanations])),
+        share=float(np.mean([e.share for e in explanations])),
+        n_dropped=n_dropped,
+        **extras,
+    )
+
+
+def _check_arguments(texts, y, refit, n_seeds):
+    if y is not None:
+        check_consistent_length(texts, y)
+    if refit is not None and (len(refit) != 2 or y is None):
+        raise ValueError(
+            "refit=(training_texts, training_y) compares accuracies: give it as a pair, and the "
+            "true classes of `texts` as y."
+        )
+    if n_seeds and refit is None:
+        raise ValueError("n_seeds needs refit=(training_texts, training_y) to train on.")
+
+
+def _sample(pipeline, texts, n_texts, rng):
+    """Explanations of up to `n_texts` texts with an order to judge, and how many had none."""
+    rows = rng.permutation(len(texts))[:n_texts]
+    drawn = [texts[row] for row in rows]
+    explanations = explain_texts(pipeline, drawn)
+    kept = [explanation for explanation in explanations if len(explanation.tokens) > 1]
+    if not kept:
+        raise ValueError("None of the texts has two tokens or more: there is no order to judge.")
+    if any(e.text != text for e, text in zip(explanations, drawn, strict=True)):
+        _check_stable(pipeline, kept)
+    return kept, len(drawn) - len(kept)
+
+
+def _check_stable(pipeline, explanations):
+    """Words are erased from the text that the vectorizer read; the model must agree on it."""
+    again = np.asarray(pipeline.predict_proba([e.text for e in explanations]))
+    before = np.array([e.probabilities for e in explanations])
+    if not np.allclose(again, before, atol=1e-4):
+        raise ValueError(
+            "A step before SequenceVectorizer changes a text again that it has already changed, "
+            "so words cannot be erased from what the vectorizer read: make that step idempotent, "
+            "or give faithfulness_report the part of the pipeline behind it."
+        )
+
+
+def _all_scores(pipeline, explanations, gradients, n_random, rng):
+    """{ranking: {metric: array of shape (n_texts,)}}."""
+    rows = []
+    for start in range(0, len(explanations), N_TEXTS_AT_ONCE):
+        part = slice(start, start + N_TEXTS_AT_ONCE)
+        group = explanations[part]
+        one_less = [one_left_out(e.text, e.spans) for e in group]
+        left_out = [drop.round(N_DIGITS) for drop in _drops(pipeline, group, one_less)]
+        rankings = [
+            _rankings(explanation, gradient, drop, n_random, rng)
+            for explanation, gradient, drop in zip(group, gradients[part], left_out, strict=True)
+        ]
+        variants = [_variants(e, r) for e, r in zip(group, rankings, strict=True)]
+        drops = _drops(pipeline, group, variants)
+        rows += [_metrics(r, drop) for r, drop in zip(rankings, drops, strict=True)]
+    return {
+        name: {metric: np.array([row[name][metric] for row in rows]) for metric in METRICS}
+        for name in rows[0]
+    }
+
+
+def _rankings(explanation, gradient, left_out, n_random, rng):
+    """{ranking: scores of the tokens, (n_orders, n_tokens)}."""
+    n_tokens = len(explanation.tokens)
+    return {
+        "attention": explanation.weights[None],
+        "random": rng.uniform(size=(n_random, n_tokens)),
+        "uniform": np.full((1, n_tokens), 1 / n_tokens),
+        "gradient x input": gradient[None],
+        "leave-one-out": left_out[None],
+    }
+
+
+def _variants(explanation, rankings):
+    """All erased texts of one text, in a row."""
+    variants = []
+    for scores in np.concatenate(list(rankings.values())):
+        without, only = erased_texts(explanation.text, explanation.spans, scores)
+        variants += without + only
+    return variants
+
+
+def _drops(pipeline, explanations, variants):
+    """How far the predicted class's probability falls in each variant of each text."""
+    places = {}
+    for text in (text for row in variants for text in row):
+        places.setdefault(text, len(places))
+    probabilities = np.asarray(pipeline.predict_proba(list(places)), dtype=np.float64)
+    drops = []
+    for explanation, row in zip(explanations, variants, strict=True):
+        now = probabilities[[places[text] for text in row], explanation.position]
+        drops.append(explanation.probability - now)
+    return drops
+
+
+def _metrics(rankings, drops):
+    """{ranking: {metric: number}} of one text; the mean over the orders of a ranking."""
+    n_orders = sum(map(len, rankings.values()))
+    erased = drops.reshape(n_orders, 2, -1).mean(axis=2)  # mean over the fractions
+    size = {name: np.abs(scores) for name, scores in rankings.items()}
+    metrics, start = {}, 0
+    for name, orders in size.items():
+        taken, alone = erased[start : start + len(orders)].mean(axis=0)
+        taus = [
+            np.mean([agreement(scores, size[other][0]) for scores in orders])
+            for other in ("leave-one-out", "gradient x input")
+        ]
+        metrics[name] = dict(zip(METRICS, (taken, alone, *taus), strict=True))
+        start += len(orders)
+    return metrics

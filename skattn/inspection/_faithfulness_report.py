@@ -1,0 +1,226 @@
+"""The result of :func:`faithfulness_report`: table, verdict by the stated rule, picture."""
+
+import textwrap
+from dataclasses import dataclass
+
+import numpy as np
+
+from skattn.utils._optional import import_pandas
+
+METRICS = ("comprehensiveness", "sufficiency", "tau_leave_one_out", "tau_gradient")
+TITLES = ("comprehensiveness ↑", "sufficiency ↓", "tau leave-one-out ↑", "tau gradient ↑")
+SHORT_TITLES = ("compreh. ↑", "sufficiency ↓", "tau l.-o.-o. ↑", "tau gradient ↑")
+LINE = 80
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FaithfulnessReport:
+    """Whether attention explains a model's decisions; made by :func:`faithfulness_report`.
+
+    Attributes
+    ----------
+    scores : dict of str to dict of str to ndarray of shape (n_texts,)
+        For each ranking (``"attention"``, ``"random"``, ``"uniform"``, ``"gradient x input"``,
+        ``"leave-one-out"``) the metrics of each text: ``"comprehensiveness"``,
+        ``"sufficiency"``, ``"tau_leave_one_out"``, ``"tau_gradient"``.
+    intervals : dict of str to dict of str to (mean, low, high)
+        The same over the texts, with 95 % bootstrap intervals.
+    lead : dict of str to (mean, low, high)
+        How much better attention is than random words, text by text: more comprehensive, and
+        lower in sufficiency; above 0 is better in both.
+    constant : float
+        Share of texts in which all attention weights are equal.
+    share : float
+        Mean share of the decisions that the attention part of the model carries.
+    n_texts, n_dropped : int
+        Texts judged, and texts left out because they had fewer than two tokens.
+    accuracy, uniform_accuracy : float or None
+        Accuracy of the model, and of the same model with uniform attention, where asked for.
+    seed_agreement : (tau, overlap) or None
+        Agreement of attention between seeds, where asked for: mean Kendall's tau, and the
+        attention that two models put on the same words (1: all of it).
+
+    See Also
+    --------
+    faithfulness_report : Makes it, and explains the metrics and the rule.
+    """
+
+    scores: dict
+    intervals: dict
+    lead: dict
+    constant: float
+    share: float
+    n_texts: int
+    n_dropped: int = 0
+    accuracy: float | None = None
+    uniform_accuracy: float | None = None
+    seed_agreement: tuple | None = None
+
+    @classmethod
+    def from_scores(cls, scores, bootstrap, **facts):
+        """Add the intervals to per-text `scores`."""
+        intervals = {
+            ranking: {metric: bootstrap.interval(values) for metric, values in metrics.items()}
+            for ranking, metrics in scores.items()
+        }
+        attention, random = scores["attention"], scores["random"]
+        difference = {metric: attention[metric] - random[metric] for metric in METRICS[:2]}
+        lead = {
+            "comprehensiveness": bootstrap.interval(difference["comprehensiveness"]),
+            "sufficiency": bootstrap.interval(-difference["sufficiency"]),
+        }
+        n_texts = len(attention["comprehensiveness"])
+        return cls(scores=scores, intervals=intervals, lead=lead, n_texts=n_texts, **facts)
+
+    @property
+    def conditions(self):
+        """The rule: a list of (what is asked and what was found, whether it holds)."""
+        taken, alone = self.lead["comprehensiveness"], self.lead["sufficiency"]
+        tau = self.intervals["attention"]["tau_leave_one_out"]
+        limit = self._lead_of_leave_one_out()
+        part = f"{taken[0] / limit:.2f} of it" if limit > 0 else "leave-one-out has no lead"
+        n_constant = round(self.constant * self.n_texts)
+        return [
+            (
+                "Without the words of most attention the probability falls more than without "
+                f"random words: {_signed(taken)}",
+                taken[1] > 0,
+            ),
+            (
+                "With these words alone it falls less than with random words alone: "
+                f"{_signed(alone)}",
+                alone[1] > 0,
+            ),
+            (
+                "Attention has at least half of leave-one-out's lead over random words: " + part,
+                taken[0] >= 0.5 * limit,
+            ),
+            (
+                f"It orders words as leave-one-out does, Kendall's tau above 0: {_signed(tau)}",
+                tau[1] > 0,
+            ),
+            (
+                "It differs from word to word: equal weights in at most half of the texts, "
+                f"{n_constant} of {self.n_texts}",
+                self.constant <= 0.5,
+            ),
+        ]
+
+    @property
+    def faithful(self):
+        """Whether all conditions of the rule hold."""
+        return all(bool(met) for _, met in self.conditions)
+
+    @property
+    def verdict(self):
+        """The answer in one sentence."""
+        word = "is" if self.faithful else "is not"
+        return f"Attention {word} a faithful explanation of this model on these texts."
+
+    @property
+    def note(self):
+        """What was measured, and on what."""
+        parts = [
+            f"{self.n_texts} texts, 95 % bootstrap intervals in small figures. Comprehensiveness: "
+            "how far the predicted class's probability falls without the top 1, 5, 10, 20 and "
+            "50 % of the words (mean). Sufficiency: how far with these words alone."
+        ]
+        if self.n_dropped:
+            parts.append(f"{self.n_dropped} texts with fewer than two words were left out.")
+        if self.share < 1:
+            parts.append(
+                f"The attention part carries {100 * self.share:.0f} % of the decisions; the whole "
+                "model was judged."
+            )
+        if self.accuracy is not None:
+            parts.append(f"Accuracy {self.accuracy:.3f}")
+            beside = self.uniform_accuracy
+            parts[-1] += "." if beside is None else f", with uniform attention {beside:.3f}."
+        if self.seed_agreement is not None:
+            tau, overlap = self.seed_agreement
+            parts.append(
+                f"Between seeds, attention agrees with Kendall's tau {tau:.2f}, and "
+                f"{100 * overlap:.0f} % of it lies on the same words."
+            )
+        return " ".join(parts)
+
+    @property
+    def column_titles(self):
+        """Titles of the columns of `rows`; an arrow says which way is better."""
+        return TITLES
+
+    def rows(self):
+        """Return (ranking, [(mean, low, high) of each metric]) for each ranking."""
+        return [
+            (ranking, [metrics[metric] for metric in METRICS])
+            for ranking, metrics in self.intervals.items()
+        ]
+
+    def to_frame(self):
+        """Return the table as a pandas DataFrame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            One row a ranking; for each metric the mean and the ends of its interval, such as
+            ``comprehensiveness``, ``comprehensiveness_low`` and ``comprehensiveness_high``.
+        """
+        pandas = import_pandas("FaithfulnessReport.to_frame")
+        columns = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
+        rows = [np.ravel(cells) for _, cells in self.rows()]
+        rankings = pandas.Index([name for name, _ in self.rows()], name="ranking")
+        return pandas.DataFrame(rows, index=rankings, columns=columns)
+
+    def plot(self, ax=None):
+        """Draw the metrics of each ranking with their intervals.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        ax : matplotlib Axes or ndarray of Axes
+            The panels.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        from skattn.inspection._render._draw_report import draw_report
+
+        return draw_report(self, ax)
+
+    def __str__(self):
+        lines = [self.verdict, ""]
+        for text, met in self.conditions:
+            lines.append(_wrapped(text, "  [x] " if met else "  [ ] ", " " * 6))
+        lines += ["", " " * 17 + "".join(f"{title:>16}" for title in SHORT_TITLES)]
+        for ranking, cells in self.rows():
+            means = "".join(f"{mean:>16.3f}" for mean, _, _ in cells)
+            ends = "".join(f"{f'{low:.3f}..{high:.3f}':>16}" for _, low, high in cells)
+            lines += [f"{ranking:<17}{means}", " " * 17 + ends]
+        return "\n".join([*lines, "", _wrapped(self.note)])
+
+    def __repr__(self):
+        return f"<FaithfulnessReport: {self.verdict}>"
+
+    def _repr_html_(self):
+        from skattn.inspection._render._page import render_report
+
+        return render_report(self)
+
+    def _lead_of_leave_one_out(self):
+        means = {name: found["comprehensiveness"][0] for name, found in self.intervals.items()}
+        return means["leave-one-out"] - means["random"]
+
+
+def _wrapped(text, first="", others=""):
+    return textwrap.fill(text, LINE, initial_indent=first, subsequent_indent=others)
+
+
+def _signed(interval):
+    mean, low, high = interval
+    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"

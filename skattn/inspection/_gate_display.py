@@ -1,0 +1,266 @@
+"""`GateDisplay`: how far each gate is open."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from skattn.inspection._attention import CHOSEN
+from skattn.inspection._render._axes import SERIES, check_axes, check_count, clean, legend, short
+from skattn.inspection._render._palette import LIGHT, N_LEVELS, shade
+from skattn.utils._optional import import_pandas, import_pyplot
+
+ORDERS = {
+    "mean": (lambda means: means.mean(axis=0), "widest open"),
+    "difference": (lambda means: np.ptp(means, axis=0), "most different"),
+}
+
+
+class GateDisplay:
+    """How far the gates of a `GatedDenseClassifier` are open, by feature and class.
+
+    Make it with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    means, spreads : ndarray of shape (n_groups, n_gates)
+        Mean and standard deviation of each gate over the rows of each class.
+    names : list of str of length n_gates
+        The features, or the hidden units.
+    groups : list of labels of length n_groups
+        The classes that occur.
+    grouping : str
+        ``"true class"`` or ``"predicted class"``.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where :meth:`plot` drew.
+    figure_ : matplotlib Figure
+        The figure of `ax_`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skattn import GateDisplay, GatedDenseClassifier
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> clf = GatedDenseClassifier(gate="inputs", epochs=5, random_state=0).fit(X, y)
+    >>> GateDisplay.from_estimator(clf, X, y).means.shape
+    (3, 4)
+    """
+
+    def __init__(self, means, spreads, names, groups, grouping):
+        self.means = means
+        self.spreads = spreads
+        self.names = names
+        self.groups = groups
+        self.grouping = grouping
+
+    @classmethod
+    def from_estimator(cls, clf, X, y=None):
+        """Read the gates for each row of X.
+
+        Parameters
+        ----------
+        clf : fitted GatedDenseClassifier, or a Pipeline or search that ends in one
+            Steps before it are applied to `X`.
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,), default=None
+            True classes. None: rows are grouped by the predicted class.
+
+        Returns
+        -------
+        display : GateDisplay
+
+        Raises
+        ------
+        TypeError
+            If `clf` holds no `GatedDenseClassifier`.
+        ValueError
+            If `y` has another length than `X`.
+        """
+        check_is_fitted(clf)
+        gated, X = _last_step(clf, X)
+        if not hasattr(gated, "gate_values"):
+            raise TypeError(
+                "GateDisplay needs a GatedDenseClassifier, or a pipeline or search that ends in "
+                f"one; found {type(gated).__name__}."
+            )
+        gates = np.asarray(gated.gate_values(X), dtype=np.float64)
+        labels = np.asarray(gated.predict(X) if y is None else y)
+        if labels.ndim != 1:
+            raise ValueError(f"Expected one class a row to group by, got shape {labels.shape}.")
+        check_consistent_length(gates, labels)
+        groups = _different(labels)
+        by_class = [gates[labels == group] for group in groups]
+        return cls(
+            np.array([rows.mean(axis=0) for rows in by_class]),
+            np.array([rows.std(axis=0) for rows in by_class]),
+            _gate_names(clf, gated, gates.shape[1]),
+            groups.tolist(),
+            "predicted class" if y is None else "true class",
+        )
+
+    def plot(self, ax=None, *, max_gates=20, order="mean"):
+        """Draw the gates that are open widest, or differ most between classes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        max_gates : int, default=20
+            How many at most.
+        order : {"mean", "difference"}, default="mean"
+            Which ones, and which of them first: those of the largest mean over the classes, or
+            those of the largest difference between the means of two classes.
+
+        Returns
+        -------
+        self : GateDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `order` is another word.
+        """
+        check_count("max_gates", max_gates)
+        if not isinstance(order, str) or order not in ORDERS:
+            raise ValueError(f"order={order!r} is none of {sorted(ORDERS)}.")
+        measure, described = ORDERS[order]
+        top = np.argsort(-measure(self.means), kind="stable")[:max_gates]
+        self.ax_ = _draw_gates(
+            self.means[:, top],
+            self.spreads[:, top],
+            [self.names[place] for place in top],
+            self.groups,
+            self.grouping,
+            ax,
+        )
+        if len(top) < len(self.names):
+            title = f"The {len(top)} {described} of {len(self.names)} gates"
+            self.ax_.set_title(title, fontsize=10, loc="right")
+        self.figure_ = self.ax_.figure
+        return self
+
+    def to_frame(self):
+        """Return one row per class and gate as a pandas DataFrame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Columns ``class``, ``gate``, ``mean``, ``std``.
+        """
+        pandas = import_pandas("GateDisplay.to_frame")
+        n_groups, n_gates = self.means.shape
+        columns = {
+            "class": np.repeat(self.groups, n_gates),
+            "gate": self.names * n_groups,
+            "mean": self.means.ravel(),
+            "std": self.spreads.ravel(),
+        }
+        return pandas.DataFrame(columns)
+
+    def __repr__(self):
+        n_groups, n_gates = self.means.shape
+        return f"<GateDisplay of {n_gates} gates in {n_groups} classes>"
+
+
+def _different(labels):
+    """The different labels in sorted order, or a clear error for those that have no order."""
+    try:
+        groups = np.unique(labels)
+    except TypeError:
+        groups = None
+    if groups is None or not np.all(groups == groups):  # NaN is not equal to itself
+        raise ValueError(
+            "y holds labels that are missing or of different types. Give every row a label, and "
+            "all labels the same type."
+        )
+    return groups
+
+
+def _last_step(model, X):
+    """The classifier at the end of pipelines and searches, and what reaches it."""
+    for name in CHOSEN:
+        if hasattr(model, name):
+            return _last_step(getattr(model, name), X)
+    if isinstance(model, Pipeline):
+        return _last_step(model.steps[-1][1], model[:-1].transform(X) if len(model) > 1 else X)
+    return model, X
+
+
+def _gate_names(model, gated, n_gates):
+    """Feature names where there are some; the hidden units have only numbers."""
+    if gated.gate != "inputs":
+        return [f"unit {number}" for number in range(n_gates)]
+    if hasattr(gated, "feature_names_in_"):
+        return [str(name) for name in gated.feature_names_in_]
+    model = getattr(model, "best_estimator_", model)
+    if isinstance(model, Pipeline) and len(model) > 1:
+        try:
+            return [str(name) for name in model[:-1].get_feature_names_out()]
+        except (AttributeError, ValueError):  # a step that cannot name its columns
+            pass
+    return [f"x{number}" for number in range(n_gates)]
+
+
+def _draw_gates(means, spreads, names, groups, grouping, ax):
+    """Mean gate of each feature in each class: points with bars, or a table for many classes."""
+    plt = import_pyplot("GateDisplay.plot")
+    draw = _gate_points if len(groups) <= 4 else _gate_table
+    if ax is None:
+        wide = 7.5 if len(groups) <= 4 else 3 + 0.72 * len(groups)
+        high = 1.5 + (0.34 if len(groups) <= 4 else 0.4) * len(names)
+        _, ax = plt.subplots(figsize=(wide, high), layout="constrained")
+    check_axes(ax)
+    draw(ax, means, spreads, groups, grouping)
+    ax.set_yticks(np.arange(len(names)), [short(name) for name in names], parse_math=False)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    return ax
+
+
+def _gate_points(ax, means, spreads, groups, grouping):
+    n_groups = len(groups)
+    for number, group in enumerate(groups):
+        offset = 0.0 if n_groups == 1 else 0.44 * (number / (n_groups - 1) - 0.5)
+        places = np.arange(means.shape[1]) + offset
+        colour = SERIES[number]
+        ax.errorbar(
+            means[number],
+            places,
+            xerr=spreads[number],
+            fmt="osD^"[number],
+            color=colour,
+            ms=5,
+            lw=1.4,
+            label=short(group),
+        )
+    ax.set_xlabel("gate: mean over rows, bars one standard deviation")
+    ax.grid(axis="y", color=LIGHT["line"], lw=0.8)
+    ax.set_axisbelow(True)
+    clean(ax)
+    legend(ax, title=grouping, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(4, n_groups))
+
+
+def _gate_table(ax, means, spreads, groups, grouping):
+    from matplotlib.colors import LinearSegmentedColormap
+
+    steps = [shade(LIGHT, level) for level in range(N_LEVELS + 1)]
+    colours = LinearSegmentedColormap.from_list("shade", steps)
+    ax.imshow(means.T, cmap=colours, aspect="auto", vmin=0, vmax=means.max())
+    for column in range(means.shape[0]):
+        for row in range(means.shape[1]):
+            label = f"{means[column, row]:.2f}\n±{spreads[column, row]:.2f}"
+            ax.text(column, row, label, ha="center", va="center", fontsize=7.5, color=LIGHT["ink"])
+    labels = [short(group, 24) for group in groups]
+    ax.set_xticks(np.arange(len(groups)), labels, parse_math=False)
+    ax.set_xlabel(f"{grouping}; mean gate ± one standard deviation over rows")
+    ax.xaxis.set_label_position("top")
+    crowded = any(len(label) > 6 for label in labels)
+    ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
+    if crowded:
+        for tick in ax.get_xticklabels():
+            tick.set(rotation=30, ha="left", rotation_mode="anchor")
+    ax.spines[:].set_visible(False)

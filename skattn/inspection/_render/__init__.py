@@ -1,0 +1,1 @@
+"""Explanations and reports as HTML and on matplotlib axes."""

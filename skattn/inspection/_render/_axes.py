@@ -1,0 +1,67 @@
+"""What the pictures share; matplotlib is imported only when something is drawn."""
+
+from numbers import Integral
+
+import numpy as np
+
+from skattn.inspection._render._palette import LIGHT
+
+SERIES = ("#2c53c4", "#c2571a", "#12693c", "#8a2d8f", "#7a6100", "#0d7285", "#a81f32")
+
+
+def check_count(name, number):
+    """A clear error for what is no number of things to show."""
+    if number is not None and not (isinstance(number, Integral) and number >= 0):
+        raise ValueError(f"{name} must be a whole number from 0 on, got {number!r}.")
+
+
+def check_axes(*axes):
+    """A clear error for what is none of matplotlib's axes."""
+    from matplotlib.axes import Axes
+
+    strangers = [ax for ax in axes if not isinstance(ax, Axes)]
+    if strangers:
+        raise TypeError(f"ax must be a matplotlib Axes, got a {type(strangers[0]).__name__}.")
+
+
+def panels_in(plt, ax, n_panels, size):
+    """`n_panels` axes: new ones, the ones given, or the room of a single one divided."""
+    if ax is None:
+        wide, high = size
+        _, axes = plt.subplots(1, n_panels, figsize=(wide * n_panels, high), layout="constrained")
+        return np.atleast_1d(axes)
+    given = np.ravel(np.asarray(ax, dtype=object))
+    check_axes(*given)
+    if len(given) == n_panels:
+        return given
+    if len(given) != 1:
+        raise ValueError(f"Expected one Axes or {n_panels}, got {len(given)}.")
+    given[0].set_axis_off()
+    gap = 0.3 / n_panels
+    width = (1 - gap * (n_panels - 1)) / n_panels
+    places = [(number * (width + gap), 0, width, 1) for number in range(n_panels)]
+    return np.array([given[0].inset_axes(place) for place in places], dtype=object)
+
+
+def clean(ax):
+    """Take away the frame's upper and right line, and soften the ticks."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(color=LIGHT["field"])
+
+
+def legend(ax, **options):
+    """A legend without a frame; a dollar in a name stays a dollar."""
+    legend = ax.legend(frameon=False, **options)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def plain(text):
+    """What a font can draw: no control characters, no surrogates."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def short(value, length=40):
+    """A value as text that can be drawn, cut to at most `length` characters."""
+    text = plain(str(value))
+    return text if len(text) <= length else text[: length - 1] + "…"

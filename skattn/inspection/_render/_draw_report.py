@@ -1,0 +1,33 @@
+"""A faithfulness report -> matplotlib axes."""
+
+from skattn.inspection._render._axes import clean, panels_in
+from skattn.inspection._render._palette import LIGHT
+from skattn.utils._optional import import_pyplot
+
+
+def draw_report(report, ax):
+    """Three panels: comprehensiveness, sufficiency, tau with leave-one-out."""
+    plt = import_pyplot("FaithfulnessReport.plot")
+    panels = panels_in(plt, ax, 3, (3.6, 3.1))
+    titles = {
+        "comprehensiveness": "Without the top words,\nprobability falls by (more is better)",
+        "sufficiency": "With the top words alone,\nit falls by (less is better)",
+        "tau_leave_one_out": "Kendall's tau with\nleave-one-out",
+    }
+    names = [name for name, _ in report.rows()]
+    for panel, (metric, title) in zip(panels, titles.items(), strict=True):
+        for place, name in enumerate(names):
+            mean, low, high = report.intervals[name][metric]
+            ours = name == "attention"
+            colour = LIGHT["accent" if ours else "muted"]
+            panel.plot([low, high], [place, place], color=colour, lw=3 if ours else 1.8)
+            panel.plot(mean, place, "o", color=colour, ms=8 if ours else 5.5)
+        panel.axvline(0, color=LIGHT["field"], lw=0.9, zorder=0)
+        panel.set_title(title, fontsize=10, loc="left")
+        panel.set_yticks(range(len(names)), names if panel is panels[0] else [])
+        panel.set_ylim(len(names) - 0.5, -0.5)
+        panel.grid(axis="x", color=LIGHT["line"], lw=0.8)
+        clean(panel)
+    panels[0].get_yticklabels()[0].set(color=LIGHT["accent"], weight="bold")
+    panels[0].figure.suptitle(report.verdict, x=0.01, ha="left", weight="bold", fontsize=11.5)
+    return panels

@@ -1,0 +1,140 @@
+"""Explanations -> shaded words on matplotlib axes."""
+
+import re
+
+from skattn.inspection._render._axes import check_axes, plain, short
+from skattn.inspection._render._cards import percent
+from skattn.inspection._render._palette import LIGHT, shade, shade_level
+from skattn.inspection._render._text_pieces import text_pieces
+from skattn.utils._optional import import_pyplot
+
+MAX_LINES = 8  # of one text
+MAX_WORD = 50  # characters
+
+
+def draw_texts(explanations, y_true, ax, n_texts, font_size=11):
+    """Texts one below the other, their words shaded by attention; returns the axes."""
+    plt = import_pyplot("AttentionDisplay.plot")
+    own = ax is None
+    if own:
+        _, ax = plt.subplots(figsize=(9, 2), layout="none")
+        ax.set_position([0.02, 0, 0.96, 1])
+    check_axes(ax)
+    ax.set_axis_off()
+    truths = [None] * len(explanations) if y_true is None else y_true
+    width = ax.get_window_extent().width
+    ruler = _Ruler(ax.figure, font_size)
+    blocks = [
+        (_headline(explanation, truth), _lines(explanation, width, ruler))
+        for explanation, truth in zip(explanations[:n_texts], truths, strict=False)
+    ]
+    left = len(explanations) - len(blocks)
+    n_rows = sum(1.9 + len(lines) for _, lines in blocks) + (1.2 if left else 0)
+    height = 1.75 * ruler.height
+    if own:
+        ax.figure.set_figheight(max(0.5, (n_rows + 0.4) * height / ax.figure.dpi))
+    _draw_blocks(ax, blocks, ruler, height, left)
+    return ax
+
+
+class _Ruler:
+    """Measures strings in pixels, in the font that they will be drawn in."""
+
+    def __init__(self, figure, font_size):
+        from matplotlib.font_manager import FontProperties
+        from matplotlib.textpath import TextToPath
+
+        self.font_size = font_size
+        self._scale = figure.dpi / 72
+        self._font = FontProperties(size=font_size)
+        self._measure = TextToPath().get_text_width_height_descent
+        self._widths = {}
+        self.height = self._scale * font_size
+
+    def width(self, text):
+        if text not in self._widths:
+            width, _, _ = self._measure(text, self._font, ismath=False)
+            self._widths[text] = width * self._scale
+        return self._widths[text]
+
+
+def _lines(explanation, width, ruler):
+    """Wrap at white space: lists of (x in pixels, string, shade level), at most MAX_LINES."""
+    lines, x = [[]], 0.0
+    space = ruler.width("n n") - ruler.width("nn")
+    for chunk in _chunks(explanation):
+        wide = sum(ruler.width(part) for part, _ in chunk)
+        x += space if lines[-1] else 0
+        if x + wide > width and lines[-1]:
+            if len(lines) == MAX_LINES:
+                lines[-1].append((min(x, width - 2 * space), "…", 0))
+                break
+            lines.append([])
+            x = 0.0
+        for part, level in chunk:
+            lines[-1].append((x, part, level))
+            x += ruler.width(part)
+    return lines
+
+
+def _chunks(explanation):
+    """What stands between white space: lists of (printable string, shade level)."""
+    weights, chunk = explanation.weights.tolist(), []
+    for piece, token in text_pieces(explanation):
+        level = 0 if token is None else shade_level(weights[token], weights)
+        for part in re.split(r"(\s+)", piece):
+            if part and not part.isspace():
+                chunk.append((short(part, MAX_WORD), level))
+            elif part and chunk:
+                yield chunk
+                chunk = []
+    if chunk:
+        yield chunk
+
+
+def _headline(explanation, truth):
+    """(text, colour): the prediction, and the true class where it is known."""
+    line = f"{explanation.prediction}  {percent(explanation.probability)}"
+    if explanation.share < 1:
+        line += f"  (attention part: {percent(explanation.share)})"
+    if truth is None:
+        return plain(line), LIGHT["ink"]
+    if truth == explanation.prediction:
+        return plain(f"✓ {line}"), LIGHT["right"]
+    return plain(f"✗ {line}, true class: {truth}"), LIGHT["wrong"]
+
+
+def _draw_blocks(ax, blocks, ruler, row_height, n_left):
+    """Place headlines and shaded words from the top; what does not fit is counted."""
+    box = ax.get_window_extent()
+    font = {"fontsize": ruler.font_size, "parse_math": False}
+    ax.set_xlim(0, box.width)
+    ax.set_ylim(box.height, 0)
+    y = 0.7 * row_height
+    for number, (headline, lines) in enumerate(blocks):
+        if number and y + (len(lines) + 1) * row_height > box.height + 1:
+            n_left += len(blocks) - number
+            break
+        text, colour = headline
+        ax.text(0, y, text, color=colour, weight="bold", va="center", **font)
+        y += 1.05 * row_height
+        for line in lines:
+            for x, word, level in line:
+                _draw_word(ax, x, y, word, level, ruler, font)
+            y += row_height
+        y += 0.85 * row_height
+    if n_left:
+        ax.text(0, y - 0.2 * row_height, f"and {n_left} more", color=LIGHT["muted"], **font)
+
+
+def _draw_word(ax, x, y, word, level, ruler, font):
+    from matplotlib.patches import FancyBboxPatch
+
+    if level:
+        tall, wide = 1.35 * ruler.height, ruler.width(word)
+        style = f"round,pad=0,rounding_size={0.25 * ruler.height}"
+        corner = (x - 0.1 * ruler.height, y - 0.52 * tall)
+        colour = shade(LIGHT, level)
+        width = wide + 0.2 * ruler.height
+        ax.add_patch(FancyBboxPatch(corner, width, tall, boxstyle=style, color=colour, lw=0))
+    ax.text(x, y, word, color=LIGHT["ink"], va="center_baseline", **font)

@@ -1,0 +1,228 @@
+"""`TrainingDisplay`: loss and score by epoch."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from skattn.inspection._attention import CHOSEN
+from skattn.inspection._render._axes import SERIES, clean, legend, panels_in, short
+from skattn.inspection._render._palette import LIGHT
+from skattn.utils._optional import import_pyplot
+
+LOSS_NAMES = {"loss": "training", "val_loss": "held out"}
+SCORE_NAMES = {"val_accuracy": "held-out accuracy", "val_score": "held-out score"}
+
+
+class TrainingDisplay:
+    """Loss and score by epoch, the best epoch marked.
+
+    Make it with :meth:`from_estimator` or :meth:`from_estimators`.
+
+    Parameters
+    ----------
+    histories : dict of str to dict of str to list of float
+        For each curve's name the estimator's ``history_``.
+    best_epochs : dict of str to int, default=None
+        For each name the epoch whose weights were kept, counted from 1, where there is one.
+    note : str, default=None
+        A line below the picture.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes or ndarray of Axes
+        Where :meth:`plot` drew: the loss, then the score where there is one.
+    figure_ : matplotlib Figure
+        The figure of `ax_`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skattn import GatedDenseClassifier, TrainingDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = GatedDenseClassifier(epochs=5, validation_fraction=0.2, random_state=0).fit(X, y)
+    >>> display = TrainingDisplay.from_estimator(clf)
+    >>> sorted(display.histories["GatedDenseClassifier"])
+    ['loss', 'val_accuracy', 'val_loss']
+    """
+
+    def __init__(self, histories, best_epochs=None, note=None):
+        self.histories = histories
+        self.best_epochs = best_epochs or {}
+        self.note = note
+
+    @classmethod
+    def from_estimator(cls, clf):
+        """Take the history out of a fitted classifier.
+
+        Parameters
+        ----------
+        clf : fitted classifier
+            One of skattn's, or a :class:`~sklearn.pipeline.Pipeline` that ends in one. A search
+            such as :class:`~sklearn.model_selection.GridSearchCV` keeps only the estimator that
+            it refits on the best candidate, so that is the curve it gives, and a note says so;
+            for one curve per candidate or fold keep the estimators and use
+            :meth:`from_estimators`. A :class:`~sklearn.calibration.CalibratedClassifierCV` or a
+            :class:`~sklearn.ensemble.VotingClassifier` gives one curve per member that has a
+            history.
+
+        Returns
+        -------
+        display : TrainingDisplay
+
+        Raises
+        ------
+        TypeError
+            If there is no history in `clf`.
+        """
+        display = cls.from_estimators({type(_classifier(clf)).__name__: clf})
+        n_candidates = len(getattr(clf, "cv_results_", {"params": []})["params"])
+        if n_candidates > 1:
+            display.note = (
+                f"The best of {n_candidates} candidates; the search kept no history of the others."
+            )
+        return display
+
+    @classmethod
+    def from_estimators(cls, estimators):
+        """One curve for each of several fitted classifiers.
+
+        Parameters
+        ----------
+        estimators : list of fitted classifiers, or dict of name to fitted classifier
+            Such as ``cross_validate(..., return_estimator=True)["estimator"]``, or one a
+            candidate. A list is numbered from 1.
+
+        Returns
+        -------
+        display : TrainingDisplay
+
+        Raises
+        ------
+        TypeError
+            If one of them has no history.
+        """
+        if not isinstance(estimators, Mapping):
+            if hasattr(estimators, "fit") or not hasattr(estimators, "__iter__"):
+                raise TypeError(
+                    "estimators must be a list or a dict of fitted classifiers, got a "
+                    f"{type(estimators).__name__}. A single one goes into from_estimator."
+                )
+            estimators = {str(number): model for number, model in enumerate(estimators, start=1)}
+        found = {}
+        for name, model in estimators.items():
+            members = dict(_with_history(str(name), model))
+            if not members:
+                raise TypeError(
+                    "TrainingDisplay needs a fitted skattn classifier, alone or within a "
+                    f"pipeline, search or ensemble; found {type(_classifier(model)).__name__} "
+                    "without history_."
+                )
+            found |= members
+        if not found:
+            raise ValueError("estimators is empty: there is no history to draw.")
+        best = {
+            name: int(clf.best_iteration_)
+            for name, clf in found.items()
+            if hasattr(clf, "best_iteration_")
+        }
+        return cls({name: dict(clf.history_) for name, clf in found.items()}, best)
+
+    def plot(self, ax=None):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array of two Axes, default=None
+            Where to draw. The room of a single one is divided where there are scores beside the
+            loss. None makes a figure.
+
+        Returns
+        -------
+        self : TrainingDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        curves = [(name, h, self.best_epochs.get(name)) for name, h in self.histories.items()]
+        panels = _draw_training(curves, ax)
+        self.figure_ = panels[0].figure
+        self.ax_ = panels[0] if len(panels) == 1 else panels
+        if self.note and ax is None:
+            self.figure_.supxlabel(self.note, fontsize=9, color=LIGHT["muted"], x=0.01, ha="left")
+        return self
+
+    def __repr__(self):
+        return f"<TrainingDisplay of {', '.join(self.histories)}>"
+
+
+def _classifier(model):
+    """What stands at the end of searches and pipelines."""
+    for name in CHOSEN:
+        if hasattr(model, name):
+            return _classifier(getattr(model, name))
+    return _classifier(model.steps[-1][1]) if isinstance(model, Pipeline) else model
+
+
+def _with_history(name, model):
+    """(name, classifier) of every classifier within `model` that has a history."""
+    model = _classifier(model)
+    if hasattr(model, "history_"):
+        return [(name, model)]
+    if hasattr(model, "calibrated_classifiers_"):
+        members = [
+            (f"{name} {number}", calibrated.estimator)
+            for number, calibrated in enumerate(model.calibrated_classifiers_, start=1)
+        ]
+    elif hasattr(model, "named_estimators_"):
+        members = list(model.named_estimators_.items())
+    else:
+        return []
+    return [found for label, member in members for found in _with_history(label, member)]
+
+
+def _draw_training(curves, ax):
+    """Loss, and scores where there are some: one panel each; returns the panels.
+
+    `curves`: list of (name, history, best epoch or None).
+    """
+    plt = import_pyplot("TrainingDisplay.plot")
+    scores = [key for key in SCORE_NAMES if any(key in history for _, history, _ in curves)]
+    panels = panels_in(plt, ax, 2 if scores else 1, (4.8, 3.7))
+    _draw_curves(panels[0], curves, LOSS_NAMES)
+    panels[0].set_ylabel("loss")
+    if scores:
+        shown = scores[-1]  # what the user asked to watch, where there is one
+        _draw_curves(panels[1], curves, {shown: SCORE_NAMES[shown]})
+        panels[1].set_ylabel(SCORE_NAMES[shown])
+    return panels
+
+
+def _draw_curves(ax, curves, keys):
+    from matplotlib.ticker import MaxNLocator
+
+    several = len(curves) > 1
+    for number, (name, history, best) in enumerate(curves):
+        for key, meaning in keys.items():
+            if key not in history:
+                continue
+            values = np.asarray(history[key])
+            epochs = np.arange(1, len(values) + 1)
+            dashed = key == "loss" and any("val_loss" in other for _, other, _ in curves)
+            colour = SERIES[(number if several else 0) % len(SERIES)]
+            label = short(name) + (f", {meaning}" if len(keys) > 1 else "") if several else meaning
+            style = {"ls": "--" if dashed else "-", "lw": 1.3 if dashed else 1.9}
+            mark = {"marker": "o", "ms": 4} if len(values) == 1 else {}
+            ax.plot(epochs, values, color=colour, label=label, **style, **mark)
+            if best is not None and not dashed and best <= len(values):
+                mark = {"marker": "o", "ms": 8, "mfc": "white", "mew": 2, "ls": ""}
+                note = f"best epoch: {best}" if not several else None
+                ax.plot(best, values[best - 1], color=colour, label=note, zorder=3, **mark)
+    rings = several and any(best is not None for _, _, best in curves)
+    ax.set_xlabel("epoch (ring: the best)" if rings else "epoch")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.grid(color=LIGHT["line"], lw=0.8)
+    clean(ax)
+    legend(ax, loc="best", fontsize=9)

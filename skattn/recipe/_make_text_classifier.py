@@ -1,0 +1,258 @@
+"""`make_text_classifier`: the recommended classifier for raw texts."""
+
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+from skattn.estimators._attention_text import AttentionTextClassifier
+from skattn.recipe._choice import ChoiceByData
+from skattn.recipe._linear import CharacterTfidf, LogCountRatio, MarginClassifier
+from skattn.recipe._vote import TextVote
+from skattn.vectorizer._capitals import lower_with_marks
+from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
+
+WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
+
+# chosen on inner validation splits of training parts; see the page on accuracy
+SHARED = {
+    "token_pattern": WORDS_AND_SIGNS,
+    "min_df": 2,
+    "attention": "additive",
+    "dropout": 0.5,
+    "label_smoothing": 0.1,
+    "optimizer": "lazyadam",
+    "learning_rate": 3e-3,
+    "weight_decay": 0.01,
+    "learning_rate_schedule": "cosine",
+    "weight_averaging": True,
+}
+SHORT_TEXTS = SHARED | {
+    "lowercase": "mark",
+    "max_length": 256,
+    "encoder": "conv",
+    "conv_widths": (1, 2, 3, 4, 5),
+    "units": 64,
+    "embedding_dim": 128,
+    "extra_pooling": "max",
+    "embedding_dropout": 0.5,
+    "word_dropout": 0.2,
+    "batch_size": 64,
+    "epochs": 12,
+}
+MANY_CLASSES = SHORT_TEXTS | {
+    "lowercase": True,
+    "embedding_dropout": 0.3,
+    "word_dropout": 0.1,
+    "epochs": 20,
+}
+LONG_TEXTS = SHARED | {
+    "ngram_range": (1, 2),
+    "unknown": "drop",
+    "max_length": 800,
+    "encoder": "none",
+    "embedding_dim": 64,
+    "embedding_dropout": 0.3,
+    "word_dropout": 0.2,
+    "epochs": 20,
+}
+LONG_TEXTS_OF_TWO_CLASSES = LONG_TEXTS | {"epochs": 10}  # more overfit
+LONG_TEXTS_WEIGHTS = (1, 2)  # of the attention network and the linear member
+DOUBTFUL_WEIGHTS = (1, 8)
+FULL_EPOCHS_TO = 25_000  # texts
+USUAL_READING = {"analyzer": "word", "token_pattern": WORDS_AND_SIGNS}
+READING = (*USUAL_READING, "preprocessor", "tokenizer", "vocabulary", "embeddings")
+
+
+class EmbeddingPipeline(Pipeline):
+    """A pipeline whose classifier begins with the vectors that its vectorizer has read.
+
+    A `Pipeline` hands on the token ids only. Here the last step's table of vectors is, for the
+    time of `fit` or `fit_transform`, the ``embeddings_`` of the step before it, also where
+    ``memory`` has kept that step.
+    """
+
+    def fit(self, X, y=None, **params):
+        """Fit the vectorizer, then the classifier with its vectors.
+
+        Parameters
+        ----------
+        X : iterable of str
+        y : array-like of shape (n_samples,)
+        **params
+            As for `sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        self : object
+        """
+        with self._lending():
+            return super().fit(X, y, **params)
+
+    def fit_transform(self, X, y=None, **params):
+        """Fit both, and give what the classifier makes of the texts before its last layer.
+
+        Parameters
+        ----------
+        X : iterable of str
+        y : array-like of shape (n_samples,)
+        **params
+            As for `sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        representation : ndarray of shape (n_samples, n_features_out)
+        """
+        with self._lending():
+            return super().fit_transform(X, y, **params)
+
+    @contextmanager
+    def _lending(self):
+        """Lend the vectors, unless this is a part of a pipeline without both."""
+        classifier = self.steps[-1][1]
+        if len(self.steps) < 2 or not isinstance(classifier, AttentionTextClassifier):
+            yield
+            return
+        classifier._lent_embeddings = _Lent(self)
+        try:
+            yield
+        finally:
+            del classifier._lent_embeddings
+
+
+class _Lent:
+    """The vectors of a pipeline's vectorizer that is not fitted yet, as an array."""
+
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
+
+    def __array__(self, dtype=None, copy=None):
+        vectorizer = self.pipeline.steps[-2][1]  # `memory` puts another object there
+        return np.array(vectorizer.embeddings_, dtype=dtype, copy=copy)
+
+
+def make_text_classifier(*, linear=True, random_state=None, **params):
+    """Make the recommended classifier for raw texts, ready to fit.
+
+    It averages the probabilities of two members, each a pipeline from raw texts:
+
+    - ``"attention"``: `SequenceVectorizer` and `AttentionTextClassifier`. Up to 60 words a text on
+      average the network convolves over 1 to 5 tokens (with more than 20 classes for more
+      epochs and with less dropout); beyond 60 words its attention looks straight at the
+      embeddings of words and pairs of words (with two classes for fewer epochs). Beyond 25,000
+      texts the epochs become fewer in proportion, at last a third, unless `epochs` is given
+      here (for a search over epochs set ``attention__full_epochs_to=None``).
+    - ``"linear"``: TF-IDF of words, pairs of words and characters, with a linear support vector
+      machine; with two classes the features are weighed by their log-count ratios. Beyond 60 words
+      a text it counts twice.
+
+    The texts are lower-cased. For the linear member, and for the network of short texts with up to
+    20 classes, their capitals leave a mark (see `lowercase` of `SequenceVectorizer`);
+    ``lowercase=True`` leaves the marks out. The network has none either with pretrained vectors, a
+    vocabulary or a way to read of your own, which may not know them.
+
+    From 500 texts on, both are fitted on a part of the texts first (4,000, or a quarter if that is
+    more) and judged on up to 2,000 others. Where the linear member alone is right clearly more
+    often than the vote, it counts eight times; ``doubtful_`` of the fitted classifier tells so.
+    This takes up to as long as the fit itself; ``set_params(doubtful_weights=None)`` leaves it
+    out, and so does `class_weight`, under which the share of right answers is not what counts.
+
+    These rules look at the training texts alone. `explain_texts` shows what the attention saw and
+    says what share of the decision that was.
+
+    Parameters
+    ----------
+    linear : bool, default=True
+        False: only the attention network with its defaults, as a plain
+        ``Pipeline([("vectorizer", ...), ("classifier", ...)])``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds both members.
+    **params
+        Parameters of `SequenceVectorizer` and of `AttentionTextClassifier`, by name: they
+        replace the recommended ones. ``class_weight`` reaches the linear member too.
+        ``embeddings`` (pretrained vectors) goes to the vectorizer, which fixes the ids and whose
+        table the network begins with; see also ``embedding_trainable`` and ``frozen_epochs``.
+
+    Returns
+    -------
+    classifier : sklearn.ensemble.VotingClassifier or sklearn.pipeline.Pipeline
+        Not fitted. The first takes one label a text, the second several too. In a grid search
+        its parameters have names such as ``attention__short__classifier__units``, or
+        ``classifier__units`` with ``linear=False``.
+
+    Raises
+    ------
+    TypeError
+        If a parameter belongs to neither part, or `linear` is neither True nor False.
+
+    Examples
+    --------
+    >>> from skattn import make_text_classifier
+    >>> texts = ["a good film", "a bad film", "good story", "bad story"] * 5
+    >>> labels = ["pos", "neg", "pos", "neg"] * 5
+    >>> clf = make_text_classifier(epochs=5, random_state=0).fit(texts, labels)
+    >>> clf.predict(["what a good story"]).tolist()
+    ['pos']
+    """
+    if not isinstance(linear, (bool, np.bool_)):
+        raise TypeError(f"linear must be True or False, got {linear!r}.")
+    if not linear:
+        return _network_pipeline({"random_state": random_state} | params)
+    if params.get("early_stopping"):  # the best epoch instead of the mean of the epochs
+        params = {"weight_averaging": False} | params
+    marks = params.get("lowercase", "mark") == "mark"
+    if _reads_in_its_own_way(params):  # and may not know the marks
+        params = {"lowercase": True} | params
+    own = {"random_state": random_state} | params
+    rules = (SHORT_TEXTS, MANY_CLASSES, LONG_TEXTS, LONG_TEXTS_OF_TWO_CLASSES)
+    networks = [_network_pipeline(rule | own) for rule in rules]
+    full_epochs_to = None if "epochs" in params else FULL_EPOCHS_TO
+    members = [
+        ("attention", ChoiceByData(*networks, full_epochs_to=full_epochs_to)),
+        ("linear", _linear_pipeline(params.get("class_weight"), random_state, marks)),
+    ]
+    return TextVote(
+        members,
+        voting="soft",
+        long_weights=LONG_TEXTS_WEIGHTS,
+        doubtful_weights=None if params.get("class_weight") else DOUBTFUL_WEIGHTS,
+    )
+
+
+def _network_pipeline(params):
+    vectorizer, classifier = SequenceVectorizer(), AttentionTextClassifier()
+    names = vectorizer.get_params()
+    unknown = [name for name in params if name not in names | classifier.get_params()]
+    if unknown:
+        raise TypeError(
+            f"make_text_classifier got {unknown}, which neither SequenceVectorizer nor "
+            "AttentionTextClassifier has. See their documentation for the names."
+        )
+    vectorizer.set_params(**{name: params[name] for name in params if name in names})
+    classifier.set_params(**{name: params[name] for name in params if name not in names})
+    kind = Pipeline if vectorizer.embeddings is None else EmbeddingPipeline
+    return kind([("vectorizer", vectorizer), ("classifier", classifier)])
+
+
+def _reads_in_its_own_way(params):
+    given = {name: params[name] for name in READING if params.get(name) is not None}
+    return any(
+        not isinstance(value, str) or value != USUAL_READING.get(name)
+        for name, value in given.items()
+    )
+
+
+def _linear_pipeline(class_weight, random_state, marks):
+    settings = {"sublinear_tf": True, "min_df": 2}
+    settings["preprocessor"] = lower_with_marks if marks else None
+    words = TfidfVectorizer(token_pattern=WORDS_AND_SIGNS, ngram_range=(1, 2), **settings)
+    characters = CharacterTfidf(analyzer="char_wb", ngram_range=(2, 5), **settings)
+    classifier = MarginClassifier(C=0.5, class_weight=class_weight, random_state=random_state)
+    return Pipeline(
+        [
+            ("features", FeatureUnion([("words", words), ("characters", characters)])),
+            ("ratios", LogCountRatio()),
+            ("classifier", classifier),
+        ]
+    )

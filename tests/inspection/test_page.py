@@ -1,0 +1,331 @@
+"""The page: escaping, contrast, contents, and that it stands alone."""
+
+import base64
+import hashlib
+import html
+import itertools
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from by_hand import film_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skattn import TextExplanation, explain_texts, faithfulness_report
+from skattn.inspection._render._cards import LONG_TEXT, card, escaped, percent
+from skattn.inspection._render._page import render_fragment, render_page, render_report
+from skattn.inspection._render._palette import DARK, LIGHT, N_LEVELS, shade, shade_level
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "</style><img src=x onerror=alert(1)>",
+    '" onmouseover="alert(1)" x=\'',
+    "' onfocus='alert(1)'",
+    "<!-- --> ]]> <![CDATA[ &lt;b&gt; &amp; &#60;",
+    "javascript:alert(1) {{7*7}} ${7*7} %s {0}",
+    "\u202egnp.exe\u202c \u2066hidden\u2069",
+    "nul \x00 bell \x07 escape \x1b[31m delete \x7f next line \x85",
+    "lone \ud800 and \udfff surrogates",
+    "noncharacters \ufffe \uffff",
+    "e\u0301 עברית العربية 日本語 👩‍👩‍👧 \u200b\ufeff",
+    "a\r\nb\tc\u2028d",
+    "<" * 50 + "&" * 50,
+]
+
+
+def explanation_of(text, prediction="<b>bad</b>", **changes):
+    """Every run of word characters is a token; weights fall."""
+    spans = np.array([match.span() for match in re.finditer(r"\S+", text)]).reshape(-1, 2)
+    weights = np.arange(len(spans), 0, -1, dtype=float)
+    fields = {
+        "text": text,
+        "tokens": tuple(text[start:end] for start, end in spans),
+        "spans": spans,
+        "weights": weights / weights.sum() if len(weights) else weights,
+        "classes": np.array([prediction, "good"], dtype=object),
+        "probabilities": np.array([0.75, 0.25]),
+        "prediction": prediction,
+    }
+    return TextExplanation(**(fields | changes))
+
+
+class Page(HTMLParser):
+    """What a page holds; fails on tags that do not match."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.texts, self.words = [], [], {}, {}
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID and tag != "rect":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag != "rect":
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        place = " ".join(self.open)
+        self.texts[place] = self.texts.get(place, "") + data
+
+    def all(self, name, css_class=None):
+        return [
+            attributes
+            for tag, attributes in self.tags
+            if tag == name
+            and (css_class is None or css_class in attributes.get("class", "").split())
+        ]
+
+
+def text_of(page, css_class):
+    """The text within the first paragraph of a class."""
+    inner = re.search(rf'<p class="{css_class}[^>]*>(.*?)</p>', page, re.S)[1]
+    return html.unescape(re.sub(r"<[^>]*>", "", inner))
+
+
+# -- escaping ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_hostile_text_stays_text(hostile):
+    """As text, as label, as true class and as title; only our own script and tags are there."""
+    explanations = [explanation_of(hostile, prediction=hostile)]
+    plain = Page(render_page([explanation_of("a b")], ["good"]))
+    raw = render_page(explanations, [hostile + "!"], title=hostile)
+    raw.encode("utf-8")
+    page = Page(raw)
+    names = {tag for tag, _ in plain.tags}
+    assert {tag for tag, _ in page.tags} <= names
+    assert len(page.all("script")) == 1
+    allowed = {name for _, attributes in plain.tags for name in attributes} | {"data-label"}
+    assert {name for _, attributes in page.tags for name in attributes} <= allowed
+    assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(st.text(alphabet=st.characters(), max_size=60))
+def test_any_text_comes_back_as_it_was_but_for_what_is_unsafe(text):
+    explanation = explanation_of(text)
+    page = card(0, explanation, None, False, {"<b>bad</b>": 0, "good": 1}, still=False)
+    page.encode("utf-8")
+    if text.strip():
+        safe = re.sub(r"\[U\+[0-9A-F]{4}\]", "", text_of(page, "text"))
+        kept = [c for c in text if escaped(c) not in {f"[U+{ord(c):04X}]"}]
+        assert safe == re.sub(r"\[U\+[0-9A-F]{4}\]", "", "".join(kept))
+
+
+@pytest.mark.parametrize(
+    ("character", "shown"),
+    [
+        ("\x00", "[U+0000]"),
+        ("\ud800", "[U+D800]"),
+        ("\u202e", "[U+202E]"),
+        ("\u2067", "[U+2067]"),
+        ("\uffff", "[U+FFFF]"),
+        ("\x9b", "[U+009B]"),
+        ("\n", "\n"),
+        ("\t", "\t"),
+        ("\u200f", "\u200f"),
+        ("'", "&#x27;"),
+        ('"', "&quot;"),
+        ("&", "&amp;"),
+    ],
+)
+def test_what_is_unsafe_is_shown_by_its_number(character, shown):
+    assert escaped(character) == shown
+
+
+# -- standing alone ------------------------------------------------------------------------------
+
+
+def test_the_page_names_no_other_place():
+    page = render_page(explain_texts(film_model(), ["fine film"]), ["good"])
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", page)
+    for _, attributes in Page(page).tags:
+        assert attributes.get("href", "data:,") == "data:,"
+        assert "src" not in attributes
+
+
+def test_the_policy_lets_only_the_pages_own_script_run():
+    page = render_page(explain_texts(film_model(), ["fine film"]))
+    script = re.search(r"<script>(.*?)</script>", page, re.S)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = [
+        attributes["content"] for attributes in Page(page).all("meta") if "http-equiv" in attributes
+    ]
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+
+
+def test_a_fragment_has_no_script_and_says_how_many_texts_it_leaves_out():
+    explanations = explain_texts(film_model(), ["fine film"] * 30)
+    fragment = render_fragment(explanations, ["good"] * 30)
+    page = Page(fragment)
+    assert not page.all("script")
+    assert len(page.all("article")) == 20
+    assert "The first 20 of 30 texts." in fragment
+    assert "The first" not in render_fragment(explanations[:20])
+
+
+def test_every_class_of_a_fragment_has_a_name_of_its_own():
+    """A notebook or a site around it may know a ``.card`` too; a text is left as it is."""
+    hostile = 'see class="card" or .card { color: red }'
+    explanations = explain_texts(film_model(), [hostile, "fine film"])
+    for block in (render_fragment(explanations, ["good", "bad"]), render_fragment(explanations)):
+        names = [name for _, found in Page(block).tags for name in found.get("class", "").split()]
+        assert len(names) > 40
+        assert [name for name in names if not name.startswith("skattn")] == []
+        assert re.findall(r"\.(?!skattn)[a-zA-Z][\w-]*", _style_of(block)) == []
+        assert "class=&quot;card&quot;" in re.sub(r"</?i\b[^>]*>", "", block)
+
+
+def _style_of(block):
+    return block.partition("<style>")[2].partition("</style>")[0]
+
+
+# -- contents ------------------------------------------------------------------------------------
+
+
+def test_a_token_carries_its_weight_rank_and_shade():
+    page = Page(render_page(explain_texts(film_model(), ["fine old film"])))
+    fine, old, film = page.all("i", "t")
+    assert (fine["data-w"], fine["data-r"]) == ("93.9 %", "1")
+    assert (old["data-w"], old["data-r"], film["data-r"]) == ("3.0 %", "2", "3")
+    assert [("w9" in fine["class"]), ("w0" in old["class"])] == [True, True]
+    assert [token.get("tabindex") for token in (fine, old, film)] == ["0", None, None]
+
+
+def test_the_heaviest_words_stand_in_plain_text_beside_an_even_share():
+    page = render_page(explain_texts(film_model(), ["fine old film"]))
+    listed = " ".join(text_of(page, "top").split())
+    assert listed == "Most attention fine 93.9 % old 3.0 % film 3.0 % (an even share: 33.3 %)"
+
+
+def test_a_word_that_stands_in_several_places_is_listed_once_with_their_sum():
+    weights = np.array([3, 2, 1, 2, 2]) / 10
+    page = render_page([explanation_of("Goal by goal it GOAL", weights=weights)])
+    listed = " ".join(text_of(page, "top").split())
+    assert listed.startswith("Most attention Goal 60.0 % in 3 places by 20.0 % it 20.0 % (")
+
+
+def test_cards_carry_what_the_filters_ask_for():
+    explanations = explain_texts(film_model(), ["fine film", "dull film"])
+    page = Page(render_page(explanations, ["good", "ugly"]))
+    keys = ("data-pred", "data-true", "data-right", "data-n", "data-i")
+    found = [tuple(article[key] for key in keys) for article in page.all("article")]
+    assert found == [("1", "1", "1", "2", "0"), ("0", "2", "0", "2", "1")]
+    raw = render_page(explanations, ["good", "ugly"])
+    for option in ["good (1)", "ugly (1)", "right (1)", "wrong (1)", "bad (1)"]:
+        assert f">{option}</option>" in raw
+    assert "wrong: it is <bdi>ugly</bdi>" in raw
+
+
+def test_without_true_classes_there_is_nothing_right_or_wrong():
+    page = render_page(explain_texts(film_model(), ["fine film"]))
+    assert [select["name"] for select in Page(page).all("select")] == ["pred", "order"]
+    assert 'class="badge' not in page
+    assert "data-right" not in page
+
+
+def test_probabilities_are_bars_with_text_and_many_are_folded():
+    few = render_page([explanation_of("a b")])
+    assert few.count('class="bar"') == 2
+    assert "75.0 %" in few
+    assert "width:75.0%" in few
+    classes = np.array([f"class {number}" for number in range(9)])
+    many = explanation_of(
+        "a b", prediction="class 3", classes=classes, probabilities=np.eye(9)[3] * 0.2 + 0.1 / 1.125
+    )
+    page = render_page([many])
+    assert "5 more classes" in page
+    assert page.index("class 3</bdi>") < page.index("class 0</bdi>")
+
+
+def test_a_share_is_said_where_other_parts_decide_too():
+    page = render_page([explanation_of("a b", share=0.4)])
+    assert "The attention part carries 40.0 % of this decision" in page
+    assert "carries" not in render_page([explanation_of("a b")])
+
+
+def test_long_texts_fold_and_empty_ones_say_so():
+    long = render_page([explanation_of("word " * (LONG_TEXT + 1))])
+    assert f"Show all {LONG_TEXT + 1} words" in long
+    assert 'class="more"' not in render_page([explanation_of("word " * LONG_TEXT)])
+    assert "An empty text." in render_page([explanation_of("")])
+    blank = explanation_of("?!", tokens=(), spans=np.empty((0, 2), int), weights=np.empty(0))
+    assert "found no words in this text" in render_page([blank])
+
+
+def test_no_texts_at_all_is_a_page_too():
+    assert "<dd>0</dd>" in render_page([])
+
+
+def test_a_report_puts_its_verdict_above_the_texts():
+    model, texts = film_model(), ["the fine good film"] * 3
+    report = faithfulness_report(model, texts, random_state=0, n_bootstrap=20)
+    page = render_page(explain_texts(model, texts), report=report)
+    assert page.index(report.verdict) < page.index("<article")
+    assert report.verdict not in render_page(explain_texts(model, texts))
+    Page(page)
+    Page(render_report(report))
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"), [(0.0, "0.0 %"), (1e-9, "<0.1 %"), (0.1234, "12.3 %"), (1.0, "100.0 %")]
+)
+def test_percentages(part, shown):
+    assert percent(part) == shown
+
+
+def test_an_even_share_is_pale_and_a_find_is_not():
+    assert shade_level(0.05, [0.05] * 20) == round(N_LEVELS / 3)
+    assert shade_level(0.6, [0.6, 0.4]) == round(N_LEVELS * 0.6 / 1.5)
+    assert shade_level(0.9, [0.9] + [0.01] * 10) == N_LEVELS
+    assert shade_level(0.0, [0.9, 0.1, 0.0]) == 0
+
+
+# -- contrast ------------------------------------------------------------------------------------
+
+
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(first, second):
+    dark, light = sorted([luminance(first), luminance(second)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_of_black_and_white_is_21():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_text_stands_out_from_what_is_behind_it(theme):
+    pairs = [("ink", "page"), ("ink", "card"), ("muted", "page"), ("muted", "card")]
+    pairs += [("accent", "page"), ("accent", "card"), ("right", "right-back")]
+    pairs += [("wrong", "wrong-back"), ("on-tip", "tip"), ("right", "card"), ("wrong", "card")]
+    for front, back in pairs:
+        assert contrast(theme[front], theme[back]) >= 4.5, (front, back)
+    for level in range(N_LEVELS + 1):
+        assert contrast(theme["ink"], shade(theme, level)) >= 4.5, level
+    for mark, back in [("field", "card"), ("bar", "track"), ("rest", "card"), ("field", "page")]:
+        assert contrast(theme[mark], theme[back]) >= (1.8 if mark == "rest" else 3), (mark, back)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_shades_grow_steadily(theme):
+    steps = [contrast(shade(theme, level), theme["card"]) for level in range(N_LEVELS + 1)]
+    assert steps[0] == 1
+    assert all(later > earlier for earlier, later in itertools.pairwise(steps))

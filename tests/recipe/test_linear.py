@@ -1,0 +1,46 @@
+"""The linear member of the recipe: its weights from the equation, its margins as probabilities."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.special import expit
+from sklearn.datasets import load_iris
+from sklearn.svm import LinearSVC
+
+from skattn.recipe._linear import SHARPNESS, LogCountRatio, MarginClassifier
+
+X = np.array([[2.0, 0.0, 1.0], [0.5, 0.0, 0.0], [0.0, 3.0, 1.0]])
+Y = ["a", "a", "b"]
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.csr_matrix])
+def test_ratios_are_those_of_the_equation(container):
+    ratio = LogCountRatio(alpha=0.5).fit(container(X), Y)
+    p = (np.array([2, 0, 1]) + 0.5) / (2 + 1)
+    q = (np.array([0, 1, 1]) + 0.5) / (1 + 1)
+    expected = np.abs(np.log(p / q))
+    np.testing.assert_allclose(ratio.ratios_, expected)
+    weighed = ratio.transform(container(X))
+    weighed = weighed.toarray() if sparse.issparse(weighed) else weighed
+    np.testing.assert_allclose(weighed, X * expected)
+
+
+def test_more_than_two_classes_are_left_alone():
+    np.testing.assert_array_equal(LogCountRatio().fit_transform(X, ["a", "b", "c"]), X)
+
+
+def test_probabilities_follow_the_margins():
+    X, y = load_iris(return_X_y=True)
+    classifier = MarginClassifier(C=0.5, random_state=0).fit(X, y)
+    probabilities = classifier.predict_proba(X)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), classifier.predict(X))
+    same = LinearSVC(C=0.5, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(classifier.decision_function(X), same.decision_function(X))
+
+
+def test_two_classes_have_the_sigmoid_of_twice_the_margin():
+    X, y = load_iris(return_X_y=True)
+    classifier = MarginClassifier(random_state=0).fit(X, y == 1)
+    expected = expit(2 * SHARPNESS * classifier.decision_function(X))
+    np.testing.assert_allclose(classifier.predict_proba(X)[:, 1], expected)
