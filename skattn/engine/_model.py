@@ -182,6 +182,10 @@ class ResidentModel(keras.Model):
         outputs = np.asarray(outputs, dtype=np.int32)
         return self._in_order(x, lambda batch, rows: function(to_tensor(batch), outputs[rows]))
 
+    def readout_width(self, name):
+        """The last dimension of one of the readouts."""
+        return int(self._readouts[name].shape[-1])
+
     def _in_order(self, x, answer):
         rows = as_rows(x, self._resident.kind)
         parts = []

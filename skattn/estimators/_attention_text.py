@@ -3,16 +3,20 @@
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skattn.engine._rows import TokenRows
 from skattn.estimators import _token_ids
+from skattn.estimators._attention_values import (
+    attention_aggregate,
+    in_place,
+    weights_on_tokens,
+)
 from skattn.estimators._base import BaseNetworkClassifier
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import CONV_WIDTHS, ENCODERS
 from skattn.networks._networks import build_text_network
-from skattn.networks._window_attention import share_windows
 
 OUT_OF_VOCABULARY = 1
 MAX_TABLE_ROWS = 1 << 24  # of a table whose size follows from the data
@@ -287,6 +291,12 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     _build = staticmethod(build_text_network)
 
+    @_fit_context(prefer_skip_nested_validation=True)
+    def _fit_with_vectors(self, X, y, vectors, sample_weight=None):
+        """`fit` with vectors to begin with, which a vectorizer has read."""
+        before = self._network_to_go_on_with()
+        return self._train(X, y, sample_weight, before=before, vectors=vectors)
+
     def attention_weights(self, X):
         """How much each token counts in the weighted sum that the last layer sees.
 
@@ -301,26 +311,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             Exactly 0 on padding, otherwise summing to 1 in each row (to 0 in a row of padding
             only). With several heads their mean.
         """
-        X, weights = self._read("attention", X)
-        return _in_place(X, weights)
-
-    def _attention_on_tokens(self, X):
-        """`attention_weights`, those of a convolution's windows shared among their tokens."""
-        X, weights = self._read("attention", X)
-        network = self._live_network()
-        fitted = network.config  # the parameters may be others now
-        if fitted["encoder"] == "conv" and not fitted["segment_length"]:
-            layers = [
-                [
-                    network.model.get_layer(f"encoder_{layer + 1}_width_{width}").get_weights()
-                    for width in fitted["conv_widths"]
-                ]
-                for layer in range(fitted["n_layers"])
-            ]
-            table = network.model.get_layer("embedding").get_weights()[0]
-            ids = TokenRows.from_ids(X).batch(np.arange(len(X)))  # as wide as the weights
-            weights = share_windows(weights, ids, table, layers)
-        return _in_place(X, weights)
+        X, weights, _ = self._read("attention", X)
+        return in_place(X, weights)
 
     def segment_attention_weights(self, X):
         """How much each segment counts, with hierarchical attention.
@@ -337,50 +329,62 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             of the text, padding not counted. Sums to 1 in each row; 0 where there is no segment.
         """
         check_is_fitted(self)
-        length = self._live_network().config["segment_length"]  # the parameter may be another now
-        if not length:
+        if not self._fitted_segment_length:
             raise ValueError(
                 "segment_length is None in what was fitted: this network has one level of "
                 "attention. Set segment_length and fit again, or use attention_weights."
             )
-        X, weights = self._read("segment_attention", X)
+        X, weights, fitted = self._read("segment_attention", X)
         longest = int((X != 0).sum(axis=1).max())
-        return weights[:, : max(1, -(-longest // length))]
+        return weights[:, : max(1, -(-longest // fitted.config["segment_length"]))]
+
+    @property
+    def vocabulary_size_(self):
+        """Rows of the embedding table."""
+        return self._fact("config")["vocabulary_size"]
+
+    # -- what inspection asks ------------------------------------------------------------------
+
+    @property
+    def _fitted_segment_length(self):
+        """Tokens in a segment of the fitted network, or None with one level of attention."""
+        return self._fact("config")["segment_length"] or None
+
+    @property
+    def _attention_aggregate(self):
+        """Which attention `_attention_on_tokens` gives, in words."""
+        return attention_aggregate(self._fact("config"))
+
+    @property
+    def _attention_supplement(self):
+        """What the last layer reads besides the weighted sum, in words; "" if nothing."""
+        extra = self._fact("config")["extra_pooling"]
+        return f" (the {extra} of all words, also used, has none)" if extra else ""
+
+    def _attention_on_tokens(self, X):
+        """`attention_weights`, those of a convolution's windows shared among their tokens."""
+        X, weights, fitted = self._read("attention", X)
+        return in_place(X, weights_on_tokens(X, weights, fitted))
 
     def _gradient_times_input(self, X, outputs):
         """Gradient of the probability of each row's class by each embedded token, times it."""
         check_is_fitted(self)
-        X = self._check_X(X, reset=False)
-        return _in_place(X, self._live_network().model.gradient_times_input(X, outputs))
+        fitted = self._fitted
+        X = self._within(fitted.config, self._check_X(X, reset=False))
+        return in_place(X, fitted.model.gradient_times_input(X, outputs))
+
+    # -- what the network is built from --------------------------------------------------------
 
     def _check_X(self, X, reset):
         _token_ids.refuse_texts_and_sparse(X)
-        X = validate_data(self, X, reset=reset, dtype="numeric")
-        X = _token_ids.check_token_ids(X)
-        if reset:
-            table = self._initial_embeddings()
-            self.vocabulary_size_ = self._table_rows(X, table)
-            lent = table is not None and self.embeddings is None
-            self._lent_dim = table.shape[1] if lent else None
-        beyond = X >= self.vocabulary_size_
+        return _token_ids.check_token_ids(validate_data(self, X, reset=reset, dtype="numeric"))
+
+    def _within(self, config, X):
+        beyond = X >= config["vocabulary_size"]
         return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
 
-    def _table_rows(self, X, table):
-        if table is not None:
-            return len(table)
-        largest = int(X.max())
-        if self.vocabulary_size is None and largest >= MAX_TABLE_ROWS:
-            raise ValueError(
-                f"X holds the id {largest}: a table with a row for each id up to it does not fit "
-                "into memory. Number the tokens without gaps (skattn.SequenceVectorizer does), or "
-                "set vocabulary_size; ids beyond it count as out of vocabulary."
-            )
-        return self.vocabulary_size or max(2, largest + 1)
-
-    def _initial_embeddings(self):
-        embeddings = self.embeddings
-        if embeddings is None:  # a pipeline may lend those that its vectorizer has read
-            embeddings = vars(self).get("_lent_embeddings")
+    def _initial_embeddings(self, vectors):
+        embeddings = vectors if self.embeddings is None else self.embeddings
         if embeddings is None:
             return None
         table = check_array(embeddings, dtype=np.float32, input_name="embeddings")
@@ -396,11 +400,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             )
         return table
 
-    def _network_config(self, X):
-        table = self._initial_embeddings()
-        asked_rows = self.vocabulary_size if table is None else len(table)
-        lent_dim = vars(self).get("_lent_dim")  # of vectors that a pipeline lent when it began
-        own_dim = self.embedding_dim if lent_dim is None else lent_dim
+    def _network_config(self, X, embeddings, before):
         return {
             "encoder": self.encoder,
             "attention": self.attention,
@@ -411,19 +411,42 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             "head_penalty": float(self.head_penalty),
             "segment_length": int(min(self.segment_length or 0, X.shape[1])),
             "extra_pooling": self.extra_pooling,
-            "vocabulary_size": int(asked_rows or self.vocabulary_size_),
+            **self._table_shape(X, embeddings, before),
             "embedding_dropout": float(self.embedding_dropout),
             "word_dropout": float(self.word_dropout),
-            "embedding_dim": int(own_dim if table is None else table.shape[1]),
             "embedding_trainable": bool(self.embedding_trainable),
             "frozen_epochs": int(self.frozen_epochs),
         }
+
+    def _table_shape(self, X, embeddings, before):
+        """Rows and columns of the embedding."""
+        if embeddings is not None:
+            rows, columns = embeddings.shape
+        else:
+            lent = before is not None and before.lent_vectors
+            columns = before.config["embedding_dim"] if lent else self.embedding_dim
+            rows = self.vocabulary_size
+            if rows is None:
+                rows = before.config["vocabulary_size"] if before else _n_ids(X)
+        return {"vocabulary_size": int(rows), "embedding_dim": int(columns)}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = True
         tags.input_tags.positive_only = True
         return tags
+
+
+def _n_ids(X):
+    """Rows of a table with one for each id up to the largest."""
+    largest = int(X.max())
+    if largest >= MAX_TABLE_ROWS:
+        raise ValueError(
+            f"X holds the id {largest}: a table with a row for each id up to it does not fit "
+            "into memory. Number the tokens without gaps (skattn.SequenceVectorizer does), or "
+            "set vocabulary_size; ids beyond it count as out of vocabulary."
+        )
+    return max(2, largest + 1)
 
 
 def _checked_widths(widths):
@@ -435,12 +458,3 @@ def _checked_widths(widths):
     if len(set(widths)) < len(widths):
         raise ValueError(f"conv_widths={tuple(widths)} names a width twice; give each one once.")
     return [int(width) for width in widths]
-
-
-def _in_place(X, values):
-    """Put the values of the kept tokens back into the columns where they stand in X."""
-    kept = X != 0
-    placed = np.zeros(X.shape, dtype=np.float32)
-    inside = np.arange(values.shape[1]) < kept.sum(axis=1)[:, None]
-    placed[kept] = values[inside]
-    return placed

@@ -1,8 +1,8 @@
 """What both classifiers share: check -> encode -> train -> predict, and the state in files."""
 
+import contextlib
 import copyreg
 import os
-import weakref
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,14 +17,23 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skattn.engine import _threads
-from skattn.engine._optimizers import refuse_schedule
+from skattn.engine._optimizers import optimizer_config, refuse_schedule
 from skattn.estimators import _state
-from skattn.fitting import _fit, _interruption, _scikeras
-from skattn.fitting._network_pool import POOL
-from skattn.utils import _targets
+from skattn.fitting._callbacks import EpochTasks
+from skattn.fitting._fit import FitRequest, TrainingData, train
 from skattn.utils._sklearn_compat import CallbackSupportMixin
+from skattn.utils._targets import (
+    announced_classes,
+    check_targets,
+    check_weights,
+    drop_weightless,
+    encode_targets,
+    weigh_classes,
+)
 
 _threads.limit_in_worker()  # before anything below starts TensorFlow
+
+_OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")  # scikit-learn ends them
 
 
 class BaseNetworkClassifier(
@@ -37,7 +46,8 @@ class BaseNetworkClassifier(
     """A scikit-learn classifier around one of the networks.
 
     A subclass checks its X (`_check_X`), names its network (`_network_config`, `_build`) and may
-    give it vectors to begin with (`_initial_embeddings`).
+    give it vectors to begin with (`_initial_embeddings`). Training returns one value,
+    `_fitted`, from which everything is answered afterwards.
     """
 
     _parameter_constraints = {
@@ -89,8 +99,7 @@ class BaseNetworkClassifier(
         -------
         self : object
         """
-        go_on = self.warm_start and self.__sklearn_is_fitted__()
-        return self._train(X, y, sample_weight, go_on)
+        return self._train(X, y, sample_weight, before=self._network_to_go_on_with())
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -109,43 +118,154 @@ class BaseNetworkClassifier(
         -------
         self : object
         """
-        go_on = self.__sklearn_is_fitted__()
+        before = vars(self).get("_fitted")
         if classes is not None:
-            classes = _targets.announced_classes(classes)
-            if go_on and not np.array_equal(classes, self.classes_):
+            classes = announced_classes(classes)
+            if before and not np.array_equal(classes, before.classes):
                 raise ValueError(
                     f"classes={classes.tolist()} are not those of the first call: "
-                    f"{self.classes_.tolist()}."
+                    f"{before.classes.tolist()}."
                 )
-        return self._train(X, y, sample_weight, go_on, partial=True, classes=classes)
+        return self._train(X, y, sample_weight, before=before, classes=classes, partial=True)
 
-    def _train(self, *data, **options):
-        """Train, and be as before if that fails; a Ctrl-C is raised once whole epochs are kept."""
-        with _interruption.all_or_nothing(self):
-            interruption = _fit.train(self, *data, **options)
+    def _network_to_go_on_with(self):
+        return vars(self).get("_fitted") if self.warm_start else None
+
+    def _train(self, X, y, sample_weight, *, before, classes=None, partial=False, vectors=None):
+        """Train, and be as before if that fails; a Ctrl-C is raised once whole epochs are kept.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `fit` takes them.
+        before : FittedNetwork or None
+            The network to go on with.
+        classes : ndarray, default=None
+            All classes, where `y` may lack some.
+        partial : bool, default=False
+            Whether this is the one epoch of `partial_fit`.
+        vectors : array-like, default=None
+            The embedding to begin with, where a vectorizer has read one.
+        """
+        with _all_or_nothing(self):
+            known = before.classes if before else classes
+            data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
+            embeddings = self._initial_embeddings(vectors)
+            config = self._whole_config(data, embeddings, before)
+            request = FitRequest(
+                name=type(self).__name__,
+                params=self.get_params(deep=False),
+                config=config,
+                build=self._build,
+                embeddings=embeddings,
+                lent_vectors=before.lent_vectors if before else vectors is not None,
+                as_fitted=self._as_fitted,
+                report_epochs=self._report_epochs if self._has_sklearn_callbacks() else None,
+                partial=partial,
+            )
+            data = data._replace(X=self._within(config, data.X))
+            self._fitted, interruption = train(request, data, before)
         if interruption is not None:
             raise interruption
         return self
 
-    # -- the network ---------------------------------------------------------------------------
+    def _check_training_data(self, X, y, sample_weight, classes, reset):
+        """The rows that count: X, labels, encoded targets and weights above 0."""
+        if self.weight_averaging and self.early_stopping:
+            raise ValueError(
+                "weight_averaging=True and early_stopping=True exclude each other: the one keeps "
+                "the mean of the epochs, the other the best of them. Choose one."
+            )
+        y, multilabel = check_targets(y, type(self).__name__)
+        kept, weights = check_weights(sample_weight, X, y)
+        targets = encode_targets(y[kept], multilabel, classes)
+        weights = weigh_classes(self.class_weight, targets, weights)
+        X, y = self._check_X(X, reset=reset), y[kept]
+        X = X if len(kept) == X.shape[0] else X[kept]
+        if not np.all(weights):  # of classes of weight 0
+            X, y, weights, targets = drop_weightless(X, y, weights, targets)
+        return TrainingData(X, y, targets, weights)
 
-    def _own(self, network):
-        """Hold a network until this estimator is gone, then leave it to the next fit."""
-        held = vars(self).get("_network")
-        if held is network:
-            return
-        if held is not None:
-            held.finalizer()
-        network.finalizer = weakref.finalize(self, POOL.release, network)
-        network.finalizer.atexit = False
-        self._network, self._wrapper, self._saved = network, None, None
+    def _whole_config(self, data, embeddings, before):
+        """All that decides the form of the network, as plain values."""
+        return self._network_config(data.X, embeddings, before) | {
+            "n_outputs": data.targets.n_outputs,
+            "multilabel": data.targets.multilabel,
+            "optimizer": optimizer_config(self.optimizer),
+            "learning_rate": float(self.learning_rate),
+            "weight_decay": float(self.weight_decay),
+            "l2": float(self.l2),
+            "dropout": float(self.dropout),
+            "label_smoothing": float(self.label_smoothing),
+            "learning_rate_schedule": self.learning_rate_schedule,
+        }
 
-    def _live_network(self):
-        """The network, built anew from the state if this estimator comes out of a file."""
-        with _state.RESTORE_LOCK:
-            if self._network is None:
-                self._own(_state.restore(self._saved, POOL.acquire, self._build))
-        return self._network
+    def _within(self, config, X):
+        """Checked rows as a network of this configuration can read them."""
+        return X
+
+    def _initial_embeddings(self, vectors):
+        """Vectors to begin with, for a network that has an embedding."""
+        return
+
+    # -- what was fitted -----------------------------------------------------------------------
+
+    def _as_fitted(self, fitted):
+        """This estimator as if `fitted` were its network, for rows that are checked already."""
+        view = object.__new__(type(self))
+        vars(view).update(vars(self), _fitted=fitted)
+        vars(view).pop("feature_names_in_", None)
+        return view
+
+    def _has_sklearn_callbacks(self):
+        return bool(getattr(self, "_skl_callbacks", None))
+
+    def _report_epochs(self, fitted, data, n_epochs):
+        """The bridge to callbacks that were set by scikit-learn's `set_callbacks`."""
+        context = self._init_callback_context(max_subtasks=n_epochs)
+        weighted = np.ptp(data.weights) > 0
+        report = {
+            "estimator": self,
+            "X": data.X,
+            "y": data.y,
+            "metadata": {"sample_weight": data.weights} if weighted else None,
+            "reconstruction_attributes": {"_fitted": fitted},
+        }
+        context.call_on_fit_task_begin(**report)
+        return EpochTasks(context, report)
+
+    def _fact(self, name):
+        """One of the facts of the fit, as a fitted attribute."""
+        if "_fitted" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
+        return getattr(self._fitted, name)
+
+    @property
+    def classes_(self):
+        """The labels."""
+        return self._fact("classes")
+
+    @property
+    def history_(self):
+        """Loss and held-out scores of each epoch."""
+        return self._fact("history")
+
+    @property
+    def n_iter_(self):
+        """Epochs of the last fit."""
+        return self._fact("n_iter")
+
+    @property
+    def best_iteration_(self):
+        """The epoch that early stopping went back to, counted from 1."""
+        best = self._fact("best_iteration")
+        if best is None:
+            raise AttributeError("The last fit had no early stopping, so there is no best epoch.")
+        return best
+
+    @property
+    def _n_features_out(self):
+        return self._fact("n_features_out")
 
     @property
     def model_(self):
@@ -159,18 +279,15 @@ class BaseNetworkClassifier(
         Its `predict_proba` gives this estimator's probabilities. Its `fit` would take the
         position of each label in `classes_`: train by this estimator instead.
         """
-        if not self.__sklearn_is_fitted__():
-            raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
-        network = self._live_network()
-        network.exposed = True
-        if self._wrapper is None:
-            self._wrapper = _scikeras.wrap_trained(network.model, self.classes_, self._multilabel)
-        return self._wrapper
+        self._fact("network").exposed = True  # the user may keep it
+        return self._fitted.keras_classifier
 
     def _read(self, name, X):
+        """A readout for each row, with the rows as checked and the network that was read."""
         check_is_fitted(self)
-        X = self._check_X(X, reset=False)
-        return X, self._live_network().model.read(name, X)
+        fitted = self._fitted  # another thread may fit this estimator meanwhile
+        X = self._within(fitted.config, self._check_X(X, reset=False))
+        return X, fitted.read(name, X), fitted
 
     # -- prediction ----------------------------------------------------------------------------
 
@@ -213,10 +330,10 @@ class BaseNetworkClassifier(
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        probabilities = self.predict_proba(X)
-        if self._multilabel:
+        _, probabilities, fitted = self._read("probabilities", X)
+        if fitted.multilabel:
             return (probabilities > 0.5).astype(np.int64)
-        return self.classes_[probabilities.argmax(axis=1)]
+        return fitted.classes[probabilities.argmax(axis=1)]
 
     def transform(self, X):
         """What the network makes of each row before its last layer.
@@ -239,7 +356,7 @@ class BaseNetworkClassifier(
         return [n for n in object.__dir__(self) if n not in lazy and hasattr(self, n)]
 
     def __sklearn_is_fitted__(self):
-        return "_network" in vars(self)
+        return "_fitted" in vars(self)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -259,5 +376,15 @@ class BaseNetworkClassifier(
     def __setstate__(self, state):
         super().__setstate__(_state.from_state(self, state))
 
-    def _initial_embeddings(self):
-        return None
+
+@contextlib.contextmanager
+def _all_or_nothing(estimator):
+    """Leave an estimator as it was if anything fails inside."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        hooks = {k: v for k, v in vars(estimator).items() if k in _OF_CALLBACKS}
+        vars(estimator).clear()
+        vars(estimator).update(before | hooks)
+        raise

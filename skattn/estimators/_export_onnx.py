@@ -65,7 +65,7 @@ def export_onnx(estimator, path):
         raise ImportError(
             'export_onnx needs the package onnx: pip install "skattn[onnx]"'
         ) from error
-    network = estimator._live_network()
+    network = estimator._fitted.network
     classes = json.dumps(estimator.classes_.tolist(), default=str)
     written = onnx_model(helper, network.model, network.config, classes)
     onnx.checker.check_model(written)

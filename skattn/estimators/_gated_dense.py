@@ -210,9 +210,14 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         """
         return self._read("gate", X)[1]
 
+    @property
+    def _fitted_gate(self):
+        """What the gate of the fitted network multiplies; `gate` may have been changed since."""
+        return self._fact("config")["gate"]
+
     def _check_X(self, X, reset):
         try:
-            X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
+            return validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
         except ValueError as error:
             if "could not convert string" not in str(error):
                 raise
@@ -220,20 +225,20 @@ class GatedDenseClassifier(BaseNetworkClassifier):
                 f"{error}. X must be rows of numbers: encode categories first; raw texts are for "
                 "skattn.make_text_classifier."
             ) from error
-        if reset and self.gate == "inputs" and X.shape[1] > MAX_GATED_FEATURES:
+
+    def _within(self, config, X):
+        return sparse.csr_array(X) if config["sparse"] else X
+
+    def _network_config(self, X, embeddings, before):
+        if self.gate == "inputs" and X.shape[1] > MAX_GATED_FEATURES:
             raise ValueError(
                 f"gate='inputs' has a gate for each of the {X.shape[1]} features and a kernel of "
                 f"their square; at most {MAX_GATED_FEATURES} are allowed. Use gate='hidden', or "
                 "select features first."
             )
-        if reset:
-            self._sparse = sparse.issparse(X)
-        return sparse.csr_array(X) if self._sparse else X
-
-    def _network_config(self, X):
         return {
             "n_features": int(X.shape[1]),
-            "sparse": bool(self._sparse),
+            "sparse": before.config["sparse"] if before else sparse.issparse(X),
             "units": int(self.units),
             "gate": self.gate,
             "gate_activation": self.gate_activation,

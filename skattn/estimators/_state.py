@@ -4,33 +4,33 @@ A state may come out of a file that a stranger wrote. It is checked before any o
 Keras, and no name in it is ever imported.
 """
 
-import threading
-import warnings
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from skattn.engine._optimizers import build_optimizer, optimizer_config
-from skattn.networks import _weights
-from skattn.networks._weights import outline
+from skattn.fitting._fitted_network import FittedNetwork
 from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
+from skattn.utils._warnings import warn
 
 FORMAT = 1
-RESTORE_LOCK = threading.RLock()
 
 _MAX_EXTRA_LAYERS = 64  # encoders without weights that a file may ask for
-_FITTED = {
-    "classes_": np.ndarray,
-    "n_features_in_": Integral,
-    "n_iter_": Integral,
-    "history_": dict,
-    "_multilabel": (bool, np.bool_),
-    "_seed": Integral,
-    "_epochs_seen": Integral,
-    "_n_features_out": Integral,
-    "_keeps_optimizer": (bool, np.bool_),
-    "_saved": dict,
+_FACTS = {
+    "config": dict,
+    "classes": np.ndarray,
+    "multilabel": (bool, np.bool_),
+    "seed": Integral,
+    "n_epochs": Integral,
+    "n_iter": Integral,
+    "history": dict,
+    "best_iteration": (Integral, type(None)),
+    "n_features_out": Integral,
+    "keeps_optimizer": (bool, np.bool_),
+    "lent_vectors": (bool, np.bool_),
+    "weights": list,
+    "optimizer": (list, type(None)),
 }
 _SIZES = ("n_outputs", "n_features")
 
@@ -46,27 +46,17 @@ def to_state(estimator, state):
     """
     state = dict(state, _format=FORMAT)
     state["optimizer"] = optimizer_config(state["optimizer"])
-    if "_network" not in state:
-        return state
-    network = state["_network"]
-    keeps_optimizer = bool(state["_keeps_optimizer"] and state["save_optimizer"])
-    if network is not None:
-        state["_saved"] = _weights.snapshot(network.model, network.config, keeps_optimizer)
-    elif not keeps_optimizer:
-        state["_saved"] = state["_saved"] | {"optimizer": None}
-    state["_network"] = state["_wrapper"] = None
-    state["_keeps_optimizer"] = keeps_optimizer
+    if "_fitted" in state:
+        state["_fitted"] = state["_fitted"].to_state(state["save_optimizer"])
     return state
 
 
 def without_objects(state):
     """The state without the user's callbacks, which are code (it says so), and paths as texts."""
     if state.get("callbacks"):
-        warnings.warn(
+        warn(
             "The callbacks are not in this file, because they are code. Set them again after "
-            "loading: estimator.set_params(callbacks=...).",
-            UserWarning,
-            stacklevel=4,
+            "loading: estimator.set_params(callbacks=...)."
         )
     return paths_as_texts(state) | {"callbacks": None}
 
@@ -84,61 +74,32 @@ def from_state(estimator, state):
     try:
         if isinstance(state["optimizer"], dict):
             _check_optimizer(state["optimizer"])
-        if "_network" in state or "_saved" in state:
+        if "_fitted" in state:
             _check_fitted(estimator, state, newer)
+            state["_fitted"] = FittedNetwork.from_state(state["_fitted"], estimator._build)
     except (ValueError, TypeError) as error:
         raise ValueError(f"This file holds no sound {name}: {error}") from error
     return state
 
 
-def restore(saved, acquire, build):
-    """A network with the weights of a snapshot.
-
-    The shapes are compared with those of an outline first, which takes no memory for weights: a
-    small file cannot make this process ask for a huge network.
-
-    Parameters
-    ----------
-    saved : dict
-        As `_weights.snapshot` gives it.
-    acquire : callable
-        Gives a network for a configuration and a function that builds it.
-    build : callable
-    """
-    config = dict(saved["config"])
-    try:
-        _compare(outline(config, build), saved["weights"])
-        network = acquire(config, build)
-        _weights.restore(network.model, saved)
-    except Exception as error:
-        raise ValueError(f"The network of this file cannot be built: {error}") from error
-    return network
-
-
-def _compare(model, weights):
-    wanted = [(tuple(v.shape), v.dtype) for v in model.weights]
-    found = [(value.shape, value.dtype.name) for value in weights]
-    if wanted != found:
-        raise ValueError(f"its weights are {found}, but its configuration needs {wanted}")
-
-
 def _check_fitted(estimator, state, newer):
-    for attribute, kind in _FITTED.items():
-        if not isinstance(state.get(attribute), kind):
-            raise ValueError(f"{attribute!r} is missing or of the wrong type")
-    if state.get("_network") is not None or state.get("_wrapper") is not None:
-        raise ValueError("it holds a network object")
-    saved = state["_saved"]
-    if set(saved) != {"config", "weights", "optimizer"} or not isinstance(saved["config"], dict):
-        raise ValueError("it holds no configuration and weights")
-    for arrays in (saved["weights"], saved["optimizer"] or []):
-        if not isinstance(arrays, list) or not all(_is_numbers(array) for array in arrays):
+    facts = state["_fitted"]
+    if not isinstance(facts, dict):
+        raise ValueError("it holds no fitted network")
+    unknown = set(facts) - set(_FACTS)
+    if unknown:
+        raise ValueError(f"it holds {sorted(map(str, unknown))}, which no fitted network has")
+    for name, kind in _FACTS.items():
+        if name not in facts or not isinstance(facts[name], kind):
+            raise ValueError(f"{name!r} is missing or of the wrong type")
+    for arrays in (facts["weights"], facts["optimizer"] or []):
+        if not all(_is_numbers(array) for array in arrays):
             raise ValueError("its weights are not a list of arrays of numbers")
-    if not all(np.all(np.isfinite(array)) for array in saved["weights"]):
+    if not all(np.all(np.isfinite(array)) for array in facts["weights"]):
         raise ValueError("its weights are infinite or no numbers")
-    saved["config"] = newer | saved["config"]
-    _check_config(estimator, saved["config"], len(saved["weights"]))
-    _check_agreement(state, saved["config"])
+    facts["config"] = newer | facts["config"]
+    _check_config(estimator, facts["config"], len(facts["weights"]))
+    _check_agreement(state, facts)
 
 
 def _is_numbers(array):
@@ -158,6 +119,8 @@ def _check_config(estimator, config, n_weights):
                 validate_parameter_constraints({name: allowed}, {name: value}, "it")
             except InvalidParameterError as error:
                 raise ValueError(str(error)) from error
+    if not isinstance(config.get("sparse", False), (bool, np.bool_)):
+        raise ValueError(f"sparse={config['sparse']!r} is neither True nor False")
     for name in _SIZES:
         if name in config and not (isinstance(config[name], Integral) and config[name] > 0):
             raise ValueError(f"{name}={config[name]!r} is not a number of columns")
@@ -172,13 +135,12 @@ def _check_optimizer(given):
     build_optimizer(given, learning_rate=1e-3)
 
 
-def _check_agreement(state, config):
+def _check_agreement(state, facts):
     """What the estimator says about its columns is what the network was built for."""
-    pairs = [("_multilabel", "multilabel"), ("vocabulary_size_", "vocabulary_size")]
-    pairs += [("_sparse", "sparse")]
-    found = [(state[own], config.get(other)) for own, other in pairs if own in state]
-    found += [(len(state["classes_"]), config.get("n_outputs"))]
+    config = facts["config"]
+    found = [(facts["multilabel"], config.get("multilabel"))]
+    found += [(len(facts["classes"]), config.get("n_outputs"))]
     if "n_features" in config:
-        found += [(state["n_features_in_"], config["n_features"])]
-    if any(one != other for one, other in found) or state["classes_"].ndim != 1:
+        found += [(state.get("n_features_in_"), config["n_features"])]
+    if any(one != other for one, other in found) or facts["classes"].ndim != 1:
         raise ValueError("its classes or its columns are not those of its network")

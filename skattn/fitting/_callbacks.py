@@ -139,55 +139,42 @@ def copies(callbacks):
     return [copy.deepcopy(callback) for callback in callbacks]
 
 
-def of_fit(estimator, network, X, y, settings, targets):
-    """The callbacks that an estimator's parameters ask for, in the order of their work."""
-    callbacks, epochs = [], settings.n_epochs
-    of_sklearn = getattr(estimator, "_skl_callbacks", None)
-    if estimator.callbacks or callable(estimator.scoring) or of_sklearn:
-        network.exposed = True  # they may keep the model
-    by_loss = isinstance(estimator.scoring, str) and estimator.scoring == "loss"
+def of_fit(request, data, settings, fitted):
+    """The callbacks that an estimator's parameters ask for, in the order of their work.
+
+    Parameters
+    ----------
+    request : FitRequest
+    data : TrainingData
+    settings : FitSettings
+    fitted : FittedNetwork
+        Whose network is about to be trained.
+    """
+    params, epochs, callbacks = request.params, settings.n_epochs, []
+    if params["callbacks"] or callable(params["scoring"]) or request.report_epochs:
+        fitted.network.exposed = True  # they may keep the model
+    by_loss = isinstance(params["scoring"], str) and params["scoring"] == "loss"
     if len(settings.held_out) and not by_loss:
-        callbacks.append(_score_callback(estimator, network, X, y, settings, targets))
-    if estimator.early_stopping and len(settings.held_out):
+        callbacks.append(_score_callback(request, data, settings, fitted))
+    if params["early_stopping"] and len(settings.held_out):
         monitor = "val_loss" if by_loss else "val_score"
-        callbacks.append(early_stopping(monitor, estimator.n_iter_no_change, estimator.tol))
-    if estimator.weight_averaging and epochs > 1:
+        callbacks.append(early_stopping(monitor, params["n_iter_no_change"], params["tol"]))
+    if params["weight_averaging"] and epochs > 1:
         callbacks.append(WeightAveraging(settings.first_epoch + epochs // 2))
-    if of_sklearn:
-        callbacks.append(_epoch_tasks(estimator, network, X, y, settings, targets))
-    if estimator.verbose:
-        callbacks.append(ProgressBar(epochs, type(estimator).__name__))
-    return callbacks + copies(estimator.callbacks)
+    if request.report_epochs:
+        callbacks.append(request.report_epochs(fitted, data, epochs))
+    if params["verbose"]:
+        callbacks.append(ProgressBar(epochs, request.name))
+    return callbacks + copies(params["callbacks"])
 
 
-def _epoch_tasks(estimator, network, X, y, settings, targets):
-    """The bridge to callbacks that were set by scikit-learn's `set_callbacks`."""
-    context = estimator._init_callback_context(max_subtasks=settings.n_epochs)
-    weighted = np.ptp(settings.weights) > 0
-    report = {
-        "estimator": estimator,
-        "X": X,
-        "y": y,
-        "metadata": {"sample_weight": settings.weights} if weighted else None,
-        "reconstruction_attributes": {
-            "classes_": targets.classes,
-            "_multilabel": targets.multilabel,
-            "_network": network,
-        },
-    }
-    context.call_on_fit_task_begin(**report)
-    return EpochTasks(context, report)
-
-
-def _score_callback(estimator, network, X, y, settings, targets):
+def _score_callback(request, data, settings, fitted):
     """The callback that scores the held-out rows with the network as it is after each epoch."""
-    view = object.__new__(type(estimator))
-    vars(view).update(vars(estimator))
-    view.classes_, view._multilabel = targets.classes, targets.multilabel
-    view._network, view._wrapper, view._saved = network, None, None
-    vars(view).pop("feature_names_in_", None)  # it gets rows that are checked already
-    scorer = check_scoring(view, scoring=estimator.scoring)
+    scoring = request.params["scoring"]
+    estimator = request.as_fitted(fitted)
+    scorer = check_scoring(estimator, scoring=scoring)
     held_out, weights = settings.held_out, settings.weights[settings.held_out]
-    weighted = isinstance(estimator.scoring, str) and np.ptp(weights) > 0
+    X, y = data.X[held_out], data.y[held_out]
+    weighted = isinstance(scoring, str) and np.ptp(weights) > 0
     options = {"sample_weight": weights} if weighted else {}
-    return HeldOutScore(lambda: scorer(view, X[held_out], y[held_out], **options))
+    return HeldOutScore(lambda: scorer(estimator, X, y, **options))

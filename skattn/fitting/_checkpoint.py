@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import tempfile
-import warnings
 from numbers import Real
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from scipy import sparse
 
 from skattn.engine._optimizers import optimizer_config
 from skattn.fitting._interruption import EpochEnd
+from skattn.utils._warnings import warn
 
 FORMAT = 1
 _NO_MATTER = {"callbacks", "checkpoint", "random_state", "save_optimizer", "verbose", "warm_start"}
@@ -37,19 +37,16 @@ class NoCheckpoint:
 NO_CHECKPOINT = NoCheckpoint()
 
 
-def open_for(estimator, X, targets, weights, first_epoch):
+def open_for(request, data, first_epoch):
     """The checkpoint of a fit, in the folder that the estimator names.
 
     If an earlier process has left one, a warning says from which epoch the fit goes on.
     """
-    name = fingerprint(estimator, X, targets, weights, first_epoch)
-    checkpoint = Checkpoint(estimator.checkpoint, name)
+    checkpoint = Checkpoint(request.params["checkpoint"], fingerprint(request, data, first_epoch))
     if checkpoint.n_done:
-        warnings.warn(
-            f"fit goes on after epoch {checkpoint.n_done} of {estimator.epochs}, from the "
-            f"checkpoint {checkpoint.path}.",
-            UserWarning,
-            stacklevel=6,
+        warn(
+            f"fit goes on after epoch {checkpoint.n_done} of {request.params['epochs']}, from the "
+            f"checkpoint {checkpoint.path}."
         )
     return checkpoint
 
@@ -124,38 +121,36 @@ class Checkpoint:
             self.path.unlink()
 
 
-def fingerprint(estimator, X, targets, weights, first_epoch):
+def fingerprint(request, data, first_epoch):
     """A name for one fit, equal only for the same parameters and the same data.
 
     Parameters
     ----------
-    estimator : BaseNetworkClassifier
-    X : ndarray or sparse array
-        Checked.
-    targets : skattn.utils._targets.Targets
-    weights : ndarray of shape (n_rows,)
+    request : FitRequest
+    data : TrainingData
     first_epoch : int
         Epochs of the fits before.
     """
     digest = hashlib.blake2b(digest_size=10)
     settings = {
         name: _plain(name, value)
-        for name, value in estimator.get_params(deep=False).items()
+        for name, value in request.params.items()
         if name not in _NO_MATTER
     }
-    table = estimator._initial_embeddings()  # given, or lent by a pipeline
-    if table is not None:
-        settings["embeddings"] = hashlib.blake2b(np.ascontiguousarray(table)).hexdigest()
-    if isinstance(estimator.random_state, (int, np.integer)):
-        settings["seed"] = int(estimator.random_state)
+    if request.embeddings is not None:
+        table = np.ascontiguousarray(request.embeddings)
+        settings["embeddings"] = hashlib.blake2b(table).hexdigest()
+    if isinstance(request.params["random_state"], (int, np.integer)):
+        settings["seed"] = int(request.params["random_state"])
+    X = data.X
     settings |= {"format": FORMAT, "first_epoch": first_epoch, "shape": list(X.shape)}
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     parts = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
-    for array in [*parts, targets.encoded, weights]:
+    for array in [*parts, data.targets.encoded, data.weights]:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array))
-    digest.update(repr(targets.classes.tolist()).encode())
-    return f"{type(estimator).__name__}-{digest.hexdigest()}"
+    digest.update(repr(data.targets.classes.tolist()).encode())
+    return f"{request.name}-{digest.hexdigest()}"
 
 
 def _plain(name, value):

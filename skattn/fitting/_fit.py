@@ -1,73 +1,137 @@
-"""One fit: check the data, take a network, run the epochs, keep what was learned."""
+"""One fit: from checked data and a network's configuration to a `FittedNetwork`."""
 
+import dataclasses
 import functools
-import warnings
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skattn.engine._epochs import FitSettings
-from skattn.engine._optimizers import optimizer_config
 from skattn.fitting import _callbacks, _checkpoint, _interruption, _scikeras
-from skattn.fitting._network_pool import POOL
+from skattn.fitting._fitted_network import FittedNetwork
+from skattn.fitting._network_pool import POOL, Lease
 from skattn.networks import _weights
-from skattn.utils import _targets
+from skattn.utils._targets import Targets, hold_out
+from skattn.utils._warnings import warn
 
 DEFAULT_HELD_OUT = 0.1
+_NO_ROWS = np.empty(0, dtype=np.int64)
 
 
-def train(estimator, X, y, sample_weight, go_on, partial=False, classes=None):
-    """Train an estimator's network; gives the Ctrl-C that ended it after a whole epoch, or None.
+class TrainingData(NamedTuple):
+    """Checked rows that count."""
+
+    X: np.ndarray  # or a sparse array
+    y: np.ndarray  # labels as the user gave them
+    targets: Targets
+    weights: np.ndarray  # (n_rows,) float64, above 0
+
+
+class FitRequest(NamedTuple):
+    """What an estimator asks for."""
+
+    name: str  # of the estimator, for messages
+    params: dict  # its parameters
+    config: dict  # of the network
+    build: Callable  # configuration -> compiled network
+    embeddings: np.ndarray | None  # vectors to begin with
+    lent_vectors: bool
+    as_fitted: Callable  # FittedNetwork -> the estimator as if fitted with it, for scorers
+    report_epochs: Callable | None  # FittedNetwork, n_epochs -> callback, for scikit-learn's own
+    partial: bool = False  # whether this is the one epoch of `partial_fit`
+
+
+def train(request, data, before=None):
+    """Train a network.
 
     Parameters
     ----------
-    estimator : BaseNetworkClassifier
-    X, y, sample_weight
-        As they were handed in.
-    go_on : bool
-        Whether training goes on with the network that is there.
-    partial : bool, default=False
-        Whether this is the one epoch of `partial_fit`.
-    classes : ndarray, default=None
-        All classes, where `y` may lack some.
+    request : FitRequest
+    data : TrainingData
+    before : FittedNetwork, default=None
+        The network to go on with.
+
+    Returns
+    -------
+    fitted : FittedNetwork
+    interruption : KeyboardInterrupt or None
+        The Ctrl-C that ended the training after a whole epoch.
     """
-    known = estimator.classes_ if go_on else classes
-    X, y, targets, weights = _check_training_data(estimator, X, y, sample_weight, known, not go_on)
-    seed = estimator._seed if go_on else draw_seed(estimator.random_state)
-    first_epoch = estimator._epochs_seen if go_on else 0
+    params = request.params
+    seed = before.seed if before else draw_seed(params["random_state"])
+    first_epoch = before.n_epochs if before else 0
     store = _checkpoint.NO_CHECKPOINT
-    if estimator.checkpoint is not None and not partial:
-        store = _checkpoint.open_for(estimator, X, targets, weights, first_epoch)
+    if params["checkpoint"] is not None and not request.partial:
+        store = _checkpoint.open_for(request, data, first_epoch)
         seed = store.take_seed(seed)
     settings = FitSettings(
-        weights=weights,
-        held_out=np.empty(0, dtype=np.int64) if partial else _hold_out(estimator, targets, seed),
-        batch_size=estimator.batch_size,
+        weights=data.weights,
+        held_out=_NO_ROWS if request.partial else _hold_out(params, data.targets, seed),
+        batch_size=params["batch_size"],
         seed=seed,
         first_epoch=first_epoch,
-        n_epochs=1 if partial else estimator.epochs,
+        n_epochs=1 if request.partial else params["epochs"],
         n_done=store.n_done,
-        cosine=estimator.learning_rate_schedule == "cosine" and not partial,
+        cosine=params["learning_rate_schedule"] == "cosine" and not request.partial,
     )
-    network = _network_to_train(estimator, X, targets, seed, go_on)
-    callbacks = _callbacks.of_fit(estimator, network, X, y, settings, targets)
-    last_epoch = _interruption.LastEpoch(callbacks, store.start, store.write, undoable=go_on)
-    wrapper = _scikeras.wrap(network.model, targets.classes, targets.multilabel)
-    name = type(estimator).__name__
+    lease = _lease_to_train(request, seed, before)
+    fitted = _fitted(request, data, settings, lease, _wrapped(lease, data.targets))
+    callbacks = _callbacks.of_fit(request, data, settings, fitted)
+    last_epoch = _interruption.LastEpoch(callbacks, store.start, store.write, before is not None)
     try:
-        interruption = _run(wrapper, X, targets.encoded, settings, last_epoch, name)
-        _refuse_divergence(estimator, last_epoch.history, network.model)
-        _keep(estimator, network, wrapper, last_epoch.history, targets, settings, go_on)
+        interruption = _run(fitted, data, settings, last_epoch, request.name)
+        _refuse_divergence(params["learning_rate"], last_epoch.history, fitted.model)
+        fitted = _with_history(fitted, last_epoch, params["early_stopping"], before)
     except BaseException:
         last_epoch.undo()
+        if before is None:
+            lease.network.exposed = True  # half trained: it is not handed on
         raise
-    estimator._keeps_optimizer = partial or estimator.warm_start
     if interruption is None:
         store.remove()
-    return interruption
+    return fitted, interruption
 
 
-def _refuse_divergence(estimator, history, model):
+def _wrapped(lease, targets):
+    return _scikeras.wrap(lease.network.model, targets.classes, targets.multilabel)
+
+
+def _fitted(request, data, settings, lease, wrapper):
+    """What is known of the fitted network before it is trained."""
+    return FittedNetwork(
+        config=lease.network.config,
+        build=request.build,
+        classes=data.targets.classes,
+        multilabel=data.targets.multilabel,
+        seed=settings.seed,
+        n_epochs=settings.first_epoch,
+        n_iter=0,
+        history={},
+        best_iteration=None,
+        n_features_out=lease.network.model.readout_width("representation"),
+        keeps_optimizer=request.partial or request.params["warm_start"],
+        lent_vectors=request.lent_vectors,
+        _lease=lease,
+        _keras_classifier=wrapper,
+    )
+
+
+def _with_history(fitted, last_epoch, early_stopping, before):
+    """Add what the epochs brought."""
+    history = last_epoch.history
+    _scikeras.end_fit(fitted.keras_classifier, history)
+    return dataclasses.replace(
+        fitted,
+        n_iter=len(history["loss"]),
+        n_epochs=fitted.n_epochs + len(history["loss"]),
+        history=_joined(before.history, history) if before else history,
+        best_iteration=last_epoch.best_iteration() if early_stopping else None,
+    )
+
+
+def _refuse_divergence(learning_rate, history, model):
     """Refuse a fit whose loss or weights are no numbers, and say what helps."""
     losses = history.get("loss", [])
     what = f"the loss is {losses[-1]}" if losses else ""
@@ -77,108 +141,55 @@ def _refuse_divergence(estimator, history, model):
         what = "weights are infinite or no numbers"
     raise ValueError(
         f"Training diverged: {what} after epoch {len(losses)}. Use a smaller learning_rate "
-        f"(it is {estimator.learning_rate}), or scale the features."
+        f"(it is {learning_rate}), or scale the features."
     )
 
 
-def _check_training_data(estimator, X, y, sample_weight, classes, reset):
-    """The rows that count: X, labels, encoded targets and weights above 0."""
-    if estimator.weight_averaging and estimator.early_stopping:
-        raise ValueError(
-            "weight_averaging=True and early_stopping=True exclude each other: the one keeps "
-            "the mean of the epochs, the other the best of them. Choose one."
-        )
-    y, multilabel = _targets.check_targets(y, type(estimator).__name__)
-    kept, weights = _targets.check_weights(sample_weight, X, y)
-    targets = _targets.encode_targets(y[kept], multilabel, classes)
-    weights = _targets.weigh_classes(estimator.class_weight, targets, weights)
-    X, y = estimator._check_X(X, reset=reset), y[kept]
-    X = X if len(kept) == X.shape[0] else X[kept]
-    if not np.all(weights):  # of classes of weight 0
-        X, y, weights, targets = _targets.drop_weightless(X, y, weights, targets)
-    return X, y, targets, weights
-
-
-def _hold_out(estimator, targets, seed):
+def _hold_out(params, targets, seed):
     """The row numbers of the held-out part, maybe none."""
-    fraction = estimator.validation_fraction
+    fraction = params["validation_fraction"]
     if fraction is None:
-        if not estimator.early_stopping:
-            return np.empty(0, dtype=np.int64)
+        if not params["early_stopping"]:
+            return _NO_ROWS
         fraction = DEFAULT_HELD_OUT
-    held_out, stratified = _targets.hold_out(targets, fraction, seed)
+    held_out, stratified = hold_out(targets, fraction, seed)
     if not stratified:
-        warnings.warn(
+        warn(
             "The held-out part could not be stratified, because a class has too few rows; it "
-            "was drawn at random.",
-            UserWarning,
-            stacklevel=6,
+            "was drawn at random."
         )
     return held_out
 
 
-def _network_to_train(estimator, X, targets, seed, go_on):
-    """A network with fresh weights, or the estimator's own if it goes on with it."""
-    config = estimator._network_config(X) | {
-        "n_outputs": targets.n_outputs,
-        "multilabel": targets.multilabel,
-        "optimizer": optimizer_config(estimator.optimizer),
-        "learning_rate": float(estimator.learning_rate),
-        "weight_decay": float(estimator.weight_decay),
-        "l2": float(estimator.l2),
-        "dropout": float(estimator.dropout),
-        "label_smoothing": float(estimator.label_smoothing),
-        "learning_rate_schedule": estimator.learning_rate_schedule,
-    }
-    if not go_on:
-        _weights.refuse_too_large(config, estimator._build)
-        network = POOL.acquire(config, estimator._build)
-        _weights.initialize(network.model, seed, estimator._initial_embeddings())
+def _lease_to_train(request, seed, before):
+    """A network with fresh weights, or the one before."""
+    config = request.config
+    if before is None:
+        _weights.refuse_too_large(config, request.build)
+        lease = Lease(POOL.acquire(config, request.build))
+        _weights.initialize(lease.network.model, seed, request.embeddings)
     else:
-        network = estimator._live_network()
-        _refuse_changes(network.config, config)
-        if not estimator._keeps_optimizer:
-            _weights.reset_optimizer(network.model)
-    _weights.set_learning_rate(network.model, config)
-    return network
+        lease = before.lease
+        _refuse_changes(before.config, config)
+        if not before.keeps_optimizer:
+            _weights.reset_optimizer(lease.network.model)
+    _weights.set_learning_rate(lease.network.model, config)
+    return lease
 
 
-def _keep(estimator, network, wrapper, history, targets, settings, go_on):
-    """Take over what was trained; until here the estimator is as it was before."""
-    wrapper.history_ = {name: list(values) for name, values in history.items()}
-    n_epochs = len(history["loss"])
-    estimator.n_iter_ = n_epochs
-    stopping = [c for c in wrapper._fit_callbacks if hasattr(c, "best_epoch")]
-    if estimator.early_stopping and stopping:
-        estimator.best_iteration_ = int(stopping[0].best_epoch) + 1
-    elif hasattr(estimator, "best_iteration_"):
-        del estimator.best_iteration_
-    if go_on:
-        history = _joined(estimator.history_, history)
-    wrapper._fit_callbacks = wrapper._predict_callbacks = []
-    estimator.history_ = history
-    estimator.classes_, estimator._multilabel = targets.classes, targets.multilabel
-    estimator._seed, estimator._epochs_seen = settings.seed, settings.first_epoch + n_epochs
-    estimator._n_features_out = network.model._readouts["representation"].shape[-1]
-    estimator._own(network)
-    estimator._wrapper = wrapper
-
-
-def _run(wrapper, X, y, settings, last_epoch, name):
+def _run(fitted, data, settings, last_epoch, name):
     """Let SciKeras run the epochs that are left; gives the Ctrl-C that ended them early."""
-    wrapper.set_params(callbacks=[*last_epoch.others, last_epoch], batch_size=settings.batch_size)
     fit = functools.partial(
-        wrapper.fit,
-        X,
-        y,
+        _scikeras.run_epochs,
+        fitted.keras_classifier,
+        data.X,
+        data.targets.encoded,
+        callbacks=[*last_epoch.others, last_epoch],
         settings=settings,
         epochs=last_epoch.n_left(settings.n_epochs),
         initial_epoch=settings.first_epoch + settings.n_done,
     )
-    try:
-        return _interruption.run(fit, last_epoch, settings.n_epochs, name)
-    finally:
-        wrapper.set_params(callbacks=None)
+    return _interruption.run(fit, last_epoch, settings.n_epochs, name)
 
 
 def _joined(before, after):

@@ -1,17 +1,15 @@
 """A fit that is interrupted or fails: go back to the last whole epoch, or to before the fit."""
 
-import contextlib
 import time
-import warnings
 from typing import NamedTuple
 
 import keras
 
 from skattn.fitting._callbacks import ProgressBar, WeightAveraging
 from skattn.networks import _weights
+from skattn.utils._warnings import warn
 
 SECONDS_BETWEEN = 0.25  # snapshots cost milliseconds, epochs of small data do too
-_OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")  # scikit-learn ends them
 _MEMORIES = {
     keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
     WeightAveraging: ("mean", "n_epochs"),
@@ -85,7 +83,7 @@ class LastEpoch(keras.callbacks.Callback):
             self.write(self.state)
 
     def _end_of_epoch(self):
-        saved = _weights.snapshot(self.model, {}, with_optimizer=True)
+        saved = _weights.snapshot(self.model, with_optimizer=True)
         return EpochEnd(
             self.n_epochs,
             saved["weights"],
@@ -117,6 +115,11 @@ class LastEpoch(keras.callbacks.Callback):
         if self.before is not None:
             _weights.restore(self.model, self.before._asdict())
 
+    def best_iteration(self):
+        """The epoch that early stopping goes back to, counted from 1; None without it."""
+        stopping = [c for c in self.others if isinstance(c, keras.callbacks.EarlyStopping)]
+        return int(stopping[0].best_epoch) + 1 if stopping else None
+
     def stop_progress(self):
         """Take away the progress bar, which Keras leaves there when a fit fails."""
         for callback in self.others:
@@ -138,28 +141,13 @@ def run(fit, last_epoch, n_epochs, name):
         last_epoch.stop_progress()
         if not isinstance(error, KeyboardInterrupt) or not last_epoch.keep():
             raise
-        warnings.warn(
+        warn(
             f"Training was interrupted. This {name} keeps what it learned in "
             f"{last_epoch.n_epochs} of {n_epochs} epochs and can be used; a search or a vote "
-            "around it is as it was before.",
-            UserWarning,
-            stacklevel=7,
+            "around it is as it was before."
         )
         return error
     return None
-
-
-@contextlib.contextmanager
-def all_or_nothing(estimator):
-    """Leave an estimator as it was if anything fails inside."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        hooks = {k: v for k, v in vars(estimator).items() if k in _OF_CALLBACKS}
-        vars(estimator).clear()
-        vars(estimator).update(before | hooks)
-        raise
 
 
 def memory(callback):

@@ -6,6 +6,7 @@ its network is kept here, and the next fit with the same configuration gets it w
 
 import json
 import threading
+import weakref
 from collections import OrderedDict, deque
 
 MAX_IDLE = 4  # networks kept
@@ -83,6 +84,14 @@ class Network:
     def __init__(self, model, config, key):
         self.model, self.config, self.key = model, config, key
         self.exposed = False
+
+
+class Lease:
+    """Holds a network of the pool, and gives it back when nobody holds the lease any more."""
+
+    def __init__(self, network):
+        self.network = network
+        weakref.finalize(self, POOL.release, network).atexit = False
 
 
 def configuration_key(config):

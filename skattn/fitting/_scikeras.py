@@ -1,4 +1,4 @@
-"""The only room that knows SciKeras: our network inside its `KerasClassifier`."""
+"""The only module that imports SciKeras: our network inside its `KerasClassifier`."""
 
 import numpy as np
 from scikeras.wrappers import KerasClassifier
@@ -67,6 +67,22 @@ def wrap(network, classes, multilabel, **parameters):
         verbose=0,
         **parameters,
     )
+
+
+def run_epochs(classifier, X, y, callbacks, **fit_options):
+    """Let SciKeras fit the network, without leaving the callbacks in the classifier."""
+    batch_size = fit_options["settings"].batch_size
+    classifier.set_params(callbacks=callbacks, batch_size=batch_size)
+    try:
+        classifier.fit(X, y, **fit_options)
+    finally:
+        classifier.set_params(callbacks=None)
+
+
+def end_fit(classifier, history):
+    """Give SciKeras's classifier the history, and take the callbacks of the fit from it."""
+    classifier.history_ = {name: list(values) for name, values in history.items()}
+    classifier._fit_callbacks = classifier._predict_callbacks = []
 
 
 def wrap_trained(network, classes, multilabel):

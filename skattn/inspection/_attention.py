@@ -51,8 +51,8 @@ class AttentionNetwork:
 
     def segments(self, texts):
         """Spans and weights of each text's segments; None with one level of attention."""
-        length = getattr(self.classifier, "segment_length", None)
-        if not length or not hasattr(self.classifier, "segment_attention_weights"):
+        length = getattr(self.classifier, "_fitted_segment_length", None)
+        if not length:
             return None
         seen = _transform(self.text_steps, texts)
         weights = self.classifier.segment_attention_weights(self.vectorizer.transform(seen))

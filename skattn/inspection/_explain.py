@@ -242,20 +242,10 @@ def _aggregate(networks):
 
 def _described(network):
     classifier, vectorizer = network.classifier, network.vectorizer
-    if hasattr(classifier, "attention_aggregate_"):
-        return classifier.attention_aggregate_
-    words = "attention weights"
-    if getattr(classifier, "attention", None) == "multihead":
-        words = f"mean over {classifier.n_heads} heads of {words}"
-    if getattr(classifier, "segment_length", None):
-        words += " within segments times those of the segments"
-    if getattr(classifier, "encoder", None) == "conv" and not classifier.segment_length:
-        words += ", those of a convolution's windows shared among their words"
+    words = getattr(classifier, "_attention_aggregate", "attention weights")
     if getattr(vectorizer, "analyzer", None) == "word" and vectorizer.ngram_range[1] > 1:
         words += ", those of n-grams shared among their words"
-    if getattr(classifier, "extra_pooling", None):
-        words += f" (the {classifier.extra_pooling} of all words, also used, has none)"
-    return words
+    return words + getattr(classifier, "_attention_supplement", "")
 
 
 def _printable(value):

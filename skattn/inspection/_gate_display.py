@@ -193,7 +193,7 @@ def _last_step(model, X):
 
 def _gate_names(model, gated, n_gates):
     """Feature names where there are some; the hidden units have only numbers."""
-    if gated.gate != "inputs":
+    if gated._fitted_gate != "inputs":
         return [f"unit {number}" for number in range(n_gates)]
     if hasattr(gated, "feature_names_in_"):
         return [str(name) for name in gated.feature_names_in_]

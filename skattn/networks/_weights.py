@@ -58,10 +58,10 @@ def reset_optimizer(model):
             variable.assign(np.broadcast_to(model._optimizer_start[index], variable.shape))
 
 
-def snapshot(model, config, with_optimizer):
-    """Configuration and weights as plain values and NumPy arrays."""
+def snapshot(model, with_optimizer):
+    """The weights, and what the optimizer holds, as NumPy arrays."""
     optimizer = [v.numpy() for v in model.optimizer.variables] if with_optimizer else None
-    return {"config": dict(config), "weights": model.get_weights(), "optimizer": optimizer}
+    return {"weights": model.get_weights(), "optimizer": optimizer}
 
 
 def restore(model, saved):

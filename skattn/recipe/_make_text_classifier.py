@@ -1,7 +1,5 @@
 """`make_text_classifier`: the recommended classifier for raw texts."""
 
-from contextlib import contextmanager
-
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -68,9 +66,8 @@ READING = (*USUAL_READING, "preprocessor", "tokenizer", "vocabulary", "embedding
 class EmbeddingPipeline(Pipeline):
     """A pipeline whose classifier begins with the vectors that its vectorizer has read.
 
-    A `Pipeline` hands on the token ids only. Here the last step's table of vectors is, for the
-    time of `fit` or `fit_transform`, the ``embeddings_`` of the step before it, also where
-    ``memory`` has kept that step.
+    A `Pipeline` hands on the token ids only. Here `fit` also hands the vectorizer's
+    ``embeddings_`` to the classifier.
     """
 
     def fit(self, X, y=None, **params):
@@ -81,14 +78,25 @@ class EmbeddingPipeline(Pipeline):
         X : iterable of str
         y : array-like of shape (n_samples,)
         **params
-            As for `sklearn.pipeline.Pipeline`.
+            Of the classifier, as ``classifier__sample_weight``.
 
         Returns
         -------
         self : object
         """
-        with self._lending():
+        classifier = self.steps[-1][1]
+        if len(self.steps) < 2 or not isinstance(classifier, AttentionTextClassifier):
             return super().fit(X, y, **params)
+        before = Pipeline(self.steps[:-1], memory=self.memory, verbose=self.verbose)
+        ids = before.fit_transform(X, y)
+        self.steps[:-1] = before.steps  # with `memory`, other objects have been fitted
+        prefix = f"{self.steps[-1][0]}__"
+        strangers = [name for name in params if not name.startswith(prefix)]
+        if strangers:
+            raise TypeError(f"fit got {strangers}; parameters for fit are named {prefix}...")
+        params = {name.removeprefix(prefix): value for name, value in params.items()}
+        classifier._fit_with_vectors(ids, y, before.steps[-1][1].embeddings_, **params)
+        return self
 
     def fit_transform(self, X, y=None, **params):
         """Fit both, and give what the classifier makes of the texts before its last layer.
@@ -98,38 +106,13 @@ class EmbeddingPipeline(Pipeline):
         X : iterable of str
         y : array-like of shape (n_samples,)
         **params
-            As for `sklearn.pipeline.Pipeline`.
+            As for `fit`.
 
         Returns
         -------
         representation : ndarray of shape (n_samples, n_features_out)
         """
-        with self._lending():
-            return super().fit_transform(X, y, **params)
-
-    @contextmanager
-    def _lending(self):
-        """Lend the vectors, unless this is a part of a pipeline without both."""
-        classifier = self.steps[-1][1]
-        if len(self.steps) < 2 or not isinstance(classifier, AttentionTextClassifier):
-            yield
-            return
-        classifier._lent_embeddings = _Lent(self)
-        try:
-            yield
-        finally:
-            del classifier._lent_embeddings
-
-
-class _Lent:
-    """The vectors of a pipeline's vectorizer that is not fitted yet, as an array."""
-
-    def __init__(self, pipeline):
-        self.pipeline = pipeline
-
-    def __array__(self, dtype=None, copy=None):
-        vectorizer = self.pipeline.steps[-2][1]  # `memory` puts another object there
-        return np.array(vectorizer.embeddings_, dtype=dtype, copy=copy)
+        return self.fit(X, y, **params).transform(X)
 
 
 def make_text_classifier(*, linear=True, random_state=None, **params):

@@ -76,7 +76,7 @@ def test_dense_rows_train_as_in_a_loop_by_hand(dense_rows, optimizer):
     X, y = dense_rows
     clf = fitted(GatedDenseClassifier, X, y, units=6, l2=0.01, optimizer=optimizer)
     plain = plain_gated_network(5, 6, l2=0.01)
-    clf._seed, clf._epochs_seen = 5, 0
+    clf._fitted.seed, clf._epochs_seen = 5, 0
     model = clf.model_
     plain.set_weights(model.get_weights())
     by_hand = keras.optimizers.get(optimizer)
@@ -111,8 +111,8 @@ def test_sparse_rows_train_as_dense_ones(dense_rows):
     parameters |= {"epochs": 5, "batch_size": len(X), "random_state": 0}
     dense = GatedDenseClassifier(**parameters).fit(X, y)
     thin = GatedDenseClassifier(**parameters).fit(sparse.csr_array(X), y)
-    assert thin._network.model._resident.kind == "sparse"
-    assert_same_weights(thin._network.model, dense._network.model, atol=1e-5)
+    assert thin._fitted.model._resident.kind == "sparse"
+    assert_same_weights(thin._fitted.model, dense._fitted.model, atol=1e-5)
     np.testing.assert_allclose(
         thin.predict_proba(sparse.csr_array(X)), dense.predict_proba(X), atol=1e-5
     )
@@ -158,7 +158,7 @@ def test_how_many_batches_one_call_runs_changes_no_bit(dense_rows, monkeypatch, 
     one = GatedDenseClassifier(**parameters).fit(X, y)
     monkeypatch.setattr(_model, "STEPS_PER_EXECUTION", stride)
     other = GatedDenseClassifier(**parameters).fit(X, y)
-    assert_same_weights(one._network.model, other._network.model, rtol=0)
+    assert_same_weights(one._fitted.model, other._fitted.model, rtol=0)
     np.testing.assert_allclose(one.history_["val_loss"], other.history_["val_loss"], rtol=1e-6)
 
 
@@ -180,7 +180,7 @@ def test_a_hook_for_every_batch_is_called_at_every_batch(dense_rows):
     hooked = GatedDenseClassifier(callbacks=[CountBatches()], **parameters).fit(X, y)
     assert [batch for batch, _ in CountBatches.calls] == [*range(12), *range(12)]
     assert all(np.isfinite(loss) for _, loss in CountBatches.calls)
-    assert_same_weights(plain._network.model, hooked._network.model, rtol=0)
+    assert_same_weights(plain._fitted.model, hooked._fitted.model, rtol=0)
 
 
 def test_a_lambda_for_every_batch_is_called_at_every_batch(dense_rows):
@@ -223,7 +223,7 @@ def test_the_held_out_figures_are_those_of_the_held_out_rows(dense_rows):
     weights = np.random.default_rng(0).random(len(X)) + 0.1
     clf = GatedDenseClassifier(units=6, epochs=3, validation_fraction=0.3, random_state=0)
     clf.fit(X, y, sample_weight=weights)
-    held_out = hold_out(Targets(y, clf.classes_, False), 0.3, clf._seed)[0]
+    held_out = hold_out(Targets(y, clf.classes_, False), 0.3, clf._fitted.seed)[0]
     found = {name: values[-1] for name, values in clf.history_.items()}
     part = X[held_out], y[held_out]
     assert found["val_loss"] == pytest.approx(
@@ -242,7 +242,7 @@ def test_several_labels_have_the_mean_of_their_cross_entropies(dense_rows):
     clf.fit(X, Y)
     p = np.float64(clf.predict_proba(X))
     losses = -(Y * np.log(p) + (1 - Y) * np.log(1 - p)).mean(axis=1)
-    held_out = hold_out(Targets(Y, np.arange(3), True), 0.5, clf._seed)[0]
+    held_out = hold_out(Targets(Y, np.arange(3), True), 0.5, clf._fitted.seed)[0]
     training = np.setdiff1d(np.arange(len(X)), held_out)
     assert clf.history_["loss"][0] == pytest.approx(losses[training].mean(), rel=1e-4)
     assert clf.history_["val_loss"][0] == pytest.approx(losses[held_out].mean(), rel=1e-4)
@@ -267,7 +267,7 @@ def test_an_lstm_of_even_sizes_predicts_one_row_by_the_kernel(units, dim, kernel
     X, y = texts_as_ids
     clf = fitted(AttentionTextClassifier, X, y, encoder="lstm", units=units, embedding_dim=dim)
     clf.predict_proba(X)
-    graph = clf._network.model._read_functions["probabilities"].graph
+    graph = clf._fitted.model._read_functions["probabilities"].graph
     assert ("BlockLSTM" in str(graph.as_graph_def())) is (kernel and not has_a_gpu())
 
 
@@ -342,7 +342,7 @@ def test_training_can_go_on_with_other_numbers_of_rows(dense_rows):
     clf = GatedDenseClassifier(units=6)
     for n in (90, 7, 40):
         clf.partial_fit(X[:n], y[:n], classes=[0, 1, 2])
-    assert clf._network.model.train_function is not None
+    assert clf._fitted.model.train_function is not None
     assert np.isfinite(clf.history_["loss"]).all()
 
 

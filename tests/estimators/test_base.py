@@ -655,8 +655,8 @@ def test_looking_at_an_estimator_builds_no_network_and_keeps_none_from_the_pool(
     back = pickle.loads(pickle.dumps(clf))
     for estimator in (clf, back):
         dir(estimator), repr(estimator), estimator._repr_html_()
-    assert not clf._network.exposed
-    assert back._network is None
+    assert not clf._fitted.network.exposed
+    assert back._fitted._lease is None
     assert hasattr(clf, "model_")
 
 

@@ -171,7 +171,7 @@ def test_save_optimizer_false_leaves_its_state_out(dense_rows):
     back.fit(X, y)
     loaded = reload(kept)
     loaded.save_optimizer = False
-    assert reload(loaded)._saved["optimizer"] is None
+    assert reload(loaded)._fitted.to_state(True)["optimizer"] is None
 
 
 def test_an_optimizer_is_kept_as_its_configuration(dense_rows):
@@ -240,10 +240,10 @@ HUGE = 2**31 - 1
 ATTACKS = {
     "optimizer that names a module": _set("optimizer", PLANTED | {"config": {}}),
     "optimizer of the network that names a module": _set(
-        "_saved", "config", "optimizer", PLANTED | {"config": {}}
+        "_fitted", "config", "optimizer", PLANTED | {"config": {}}
     ),
     "schedule that names a module": _set(
-        "_saved",
+        "_fitted",
         "config",
         "optimizer",
         {"class_name": "SGD", "config": {"learning_rate": PLANTED | {"config": {}}}},
@@ -264,36 +264,36 @@ ATTACKS = {
         "optimizer",
         {"class_name": "LossScaleOptimizer", "config": {"inner_optimizer": PLANTED}},
     ),
-    "layer as optimizer": _set("_saved", "config", "optimizer", {"class_name": "Lambda"}),
-    "Lambda layer as optimizer name": _set("_saved", "config", "optimizer", "Lambda"),
-    "no optimizer": _set("_saved", "config", "optimizer", None),
-    "unknown encoder": _set("_saved", "config", "encoder", "planted.Payload"),
-    "unknown attention": _set("_saved", "config", "attention", "planted"),
-    "text as units": _set("_saved", "config", "units", "4"),
-    "negative units": _set("_saved", "config", "units", -4),
-    "endless layers": _set("_saved", "config", "n_layers", HUGE),
-    "no configuration": _set("_saved", {}),
-    "weights as text": _set("_saved", "weights", ["import planted"]),
-    "weights of text": _set("_saved", "weights", [np.array(["planted"])]),
-    "weights of objects": _set("_saved", "weights", [np.array([None])]),
-    "a network object": _set("_network", StandardScaler()),
-    "classes gone": _set("classes_", None),
-    "other classes": _set("classes_", np.array(["a", "b", "c"])),
+    "layer as optimizer": _set("_fitted", "config", "optimizer", {"class_name": "Lambda"}),
+    "Lambda layer as optimizer name": _set("_fitted", "config", "optimizer", "Lambda"),
+    "no optimizer": _set("_fitted", "config", "optimizer", None),
+    "unknown encoder": _set("_fitted", "config", "encoder", "planted.Payload"),
+    "unknown attention": _set("_fitted", "config", "attention", "planted"),
+    "text as units": _set("_fitted", "config", "units", "4"),
+    "negative units": _set("_fitted", "config", "units", -4),
+    "endless layers": _set("_fitted", "config", "n_layers", HUGE),
+    "no configuration": _set("_fitted", {}),
+    "weights as text": _set("_fitted", "weights", ["import planted"]),
+    "weights of text": _set("_fitted", "weights", [np.array(["planted"])]),
+    "weights of objects": _set("_fitted", "weights", [np.array([None])]),
+    "a network object": _set("_fitted", StandardScaler()),
+    "classes gone": _set("_fitted", "classes", None),
+    "other classes": _set("_fitted", "classes", np.array(["a", "b", "c"])),
     "other table": _set("vocabulary_size_", HUGE),
-    "seed as text": _set("_seed", "0"),
+    "seed as text": _set("_fitted", "seed", "0"),
     "newer format": _set("_format", 99),
     "format as text": _set("_format", "1"),
 }
 ATTACKS_AT_FIRST_USE = {
-    "huge units": _set("_saved", "config", "units", HUGE),
-    "huge embedding": _set("_saved", "config", "embedding_dim", HUGE),
-    "weights missing": lambda state: state["_saved"]["weights"].pop(),
-    "weights of another shape": lambda state: state["_saved"]["weights"].reverse(),
-    "weights of another type": lambda state: state["_saved"].update(
-        weights=[array.astype(np.float64) for array in state["_saved"]["weights"]]
+    "huge units": _set("_fitted", "config", "units", HUGE),
+    "huge embedding": _set("_fitted", "config", "embedding_dim", HUGE),
+    "weights missing": lambda state: state["_fitted"]["weights"].pop(),
+    "weights of another shape": lambda state: state["_fitted"]["weights"].reverse(),
+    "weights of another type": lambda state: state["_fitted"].update(
+        weights=[array.astype(np.float64) for array in state["_fitted"]["weights"]]
     ),
-    "optimizer state of another shape": _set("_saved", "optimizer", [np.zeros(3, np.float32)]),
-    "configuration with a hole": lambda state: state["_saved"]["config"].pop("encoder"),
+    "optimizer state of another shape": _set("_fitted", "optimizer", [np.zeros(3, np.float32)]),
+    "configuration with a hole": lambda state: state["_fitted"]["config"].pop("encoder"),
 }
 
 
@@ -328,9 +328,9 @@ def test_wrong_weights_are_refused_before_memory_is_taken(attack, tampered, text
 def test_a_hostile_gated_file_is_refused(tampered, dense_rows):
     clf = GatedDenseClassifier(units=4, epochs=1).fit(*dense_rows)
     for change in (
-        _set("_saved", "config", "n_features", HUGE),
-        _set("_saved", "config", "sparse", True),
-        _set("_saved", "config", "n_outputs", 1.5),
+        _set("_fitted", "config", "n_features", HUGE),
+        _set("_fitted", "config", "sparse", "planted"),
+        _set("_fitted", "config", "n_outputs", 1.5),
     ):
         with pytest.raises(ValueError, match="GatedDenseClassifier"):
             skops_io.loads(tampered(change, clf), trusted=TRUSTED)
@@ -368,7 +368,7 @@ def test_a_file_of_an_older_version_takes_the_defaults_of_newer_parameters(
 ):
     def age(state):
         for name in ("extra_pooling", "head_penalty"):
-            del state[name], state["_saved"]["config"][name]
+            del state[name], state["_fitted"]["config"][name]
         del state["save_optimizer"]
 
     back = skops_io.loads(tampered(age), trusted=TRUSTED)

@@ -56,7 +56,7 @@ def test_a_copy_gives_the_same_bits(fitted, kind, copied):
     assert again.classes_.tolist() == clf.classes_.tolist()
     assert again.history_ == clf.history_
     assert again.get_params() == clf.get_params()
-    assert again._network.model is not clf._network.model
+    assert again._fitted.model is not clf._fitted.model
 
 
 @pytest.mark.parametrize("copied", COPIES)
@@ -211,6 +211,6 @@ def test_a_state_cannot_stand_before_a_method(fitted, name):
 
 def test_weights_that_are_no_numbers_are_refused(fitted):
     state = copy.deepcopy(fitted["gated"][0].__getstate__())
-    state["_saved"]["weights"][0][0, 0] = np.nan
+    state["_fitted"]["weights"][0][0, 0] = np.nan
     with pytest.raises(ValueError, match="weights are infinite or no numbers"):
         GatedDenseClassifier().__setstate__(state)

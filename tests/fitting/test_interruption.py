@@ -202,7 +202,7 @@ def test_a_ctrl_c_after_the_last_epoch_leaves_the_old_weights(dense_rows, monkey
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_fit, "_keep", interrupted)
+    monkeypatch.setattr(_fit, "_with_history", interrupted)
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y)
     np.testing.assert_array_equal(clf.predict_proba(X), before)

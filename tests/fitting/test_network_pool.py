@@ -122,26 +122,26 @@ def test_a_key_knows_every_parameter_but_the_rate():
 
 def test_a_network_waits_once_its_estimator_is_gone(dense_rows, empty_pool):
     clf = small().fit(*dense_rows)
-    network = clf._network
+    network = clf._fitted.network
     assert len(empty_pool) == 0
     del clf
     gc.collect()
     assert len(empty_pool) == 1
-    assert small().fit(*dense_rows)._network is network
+    assert small().fit(*dense_rows)._fitted.network is network
 
 
 def test_a_fit_in_a_used_network_is_bit_for_bit_a_first_one(dense_rows, empty_pool):
     X, y = dense_rows
     first = small(random_state=0, epochs=3).fit(X, y)
-    expected, network = first.predict_proba(X), first._network
+    expected, network = first.predict_proba(X), first._fitted.network
     del first
     gc.collect()
     other = small(random_state=5, epochs=2, learning_rate=0.5).fit(X[:20], y[:20])
-    assert other._network is network
+    assert other._fitted.network is network
     del other
     gc.collect()
     again = small(random_state=0, epochs=3).fit(X, y)
-    assert again._network is network
+    assert again._fitted.network is network
     np.testing.assert_array_equal(again.predict_proba(X), expected)
 
 
@@ -162,7 +162,7 @@ def test_estimators_that_live_together_never_share_a_network(dense_rows, empty_p
     X, y = dense_rows
     result = cross_validate(small(), X, y, cv=3, return_estimator=True)
     estimators = [*result["estimator"], small().fit(X, y), small().fit(X, y)]
-    assert len({id(estimator._network.model) for estimator in estimators}) == 5
+    assert len({id(estimator._fitted.model) for estimator in estimators}) == 5
     before = [estimator.predict_proba(X) for estimator in estimators]
     small(epochs=3).fit(X, y)
     for estimator, expected in zip(estimators, before, strict=True):
@@ -184,7 +184,7 @@ def test_estimators_in_threads_never_share_a_network(dense_rows, empty_pool):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({id(estimator._network.model) for estimator in estimators}) == 6
+    assert len({id(estimator._fitted.model) for estimator in estimators}) == 6
     for estimator in estimators:
         np.testing.assert_array_equal(estimator.predict_proba(X), expected)
 
@@ -205,12 +205,12 @@ def test_a_fit_that_fails_gives_no_half_trained_network_on(dense_rows, empty_poo
 def test_a_refit_leaves_its_first_network_to_others(dense_rows, empty_pool):
     X, y = dense_rows
     clf = small().fit(X, y)
-    first = clf._network
+    first = clf._fitted.network
     clf.fit(X, y)
-    assert clf._network is not first  # the old one is kept until the new one is trained
+    assert clf._fitted.network is not first  # the old one is kept until the new one is trained
     assert len(empty_pool) == 1
     clf.fit(X, y)
-    assert clf._network is first
+    assert clf._fitted.network is first
 
 
 def test_a_model_that_was_handed_out_stays_the_users(dense_rows, empty_pool):

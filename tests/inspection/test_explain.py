@@ -24,7 +24,13 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skattn import SequenceVectorizer, TextExplanation, explain_texts, make_text_classifier
+from skattn import (
+    AttentionTextClassifier,
+    SequenceVectorizer,
+    TextExplanation,
+    explain_texts,
+    make_text_classifier,
+)
 from skattn.inspection._attention import Mixture, find_attention
 from skattn.inspection._render._text_pieces import text_pieces
 
@@ -96,17 +102,22 @@ def test_an_array_of_texts_gives_plain_strings():
 
 
 @pytest.mark.parametrize(
-    ("attributes", "words"),
+    ("parameters", "words"),
     [
-        ({"attention_aggregate_": "rollout"}, "rollout"),
-        ({"attention": "multihead", "n_heads": 4}, "mean over 4 heads of attention weights"),
-        ({"segment_length": 5}, "attention weights within segments times those of the segments"),
+        ({}, "attention weights"),
+        ({"attention": "multihead", "n_heads": 2}, "mean over 2 heads of attention weights"),
+        ({"segment_length": 2}, "attention weights within segments times those of the segments"),
         ({"extra_pooling": "max"}, "attention weights (the max of all words, also used, has none)"),
+        (
+            {"encoder": "conv"},
+            "attention weights, those of a convolution's windows shared among their words",
+        ),
     ],
 )
-def test_the_aggregate_is_said(attributes, words):
-    model = film_model()
-    vars(model[-1]).update(attributes)
+def test_the_aggregate_is_said(parameters, words):
+    settings = {"encoder": "none", "units": 4, "embedding_dim": 4, "epochs": 1} | parameters
+    model = make_pipeline(SequenceVectorizer(), AttentionTextClassifier(**settings))
+    model.fit(["fine film", "dull film"] * 4, ["good", "bad"] * 4)
     assert explain_texts(model, ["fine"])[0].aggregate == words
 
 

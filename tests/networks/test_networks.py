@@ -210,8 +210,8 @@ def fit_text(**parameters):
 def _configuration(kind):
     if kind is GatedDenseClassifier:
         X = np.random.default_rng(0).normal(size=(12, 5))
-        return kind(units=4, epochs=1).fit(X, np.arange(12) % 3)._network.config
-    return fit_text(encoder="none")[0]._network.config
+        return kind(units=4, epochs=1).fit(X, np.arange(12) % 3)._fitted.config
+    return fit_text(encoder="none")[0]._fitted.config
 
 
 def text_config(**changes):
@@ -336,7 +336,7 @@ def test_a_frozen_embedding_does_not_move():
     assert np.all(moved[np.unique(X[X != 0])] > 0)
     assert len(frozen.model_.trainable_variables) == 4  # score and last layer: kernel and bias
     fresh = build_text_network(text_config())
-    initialize(fresh, frozen._seed)
+    initialize(fresh, frozen._fitted.seed)
     learned = frozen.model_.get_layer("probabilities").get_weights()[0]
     assert np.abs(learned - fresh.get_layer("probabilities").get_weights()[0]).max() > 1e-4
 
@@ -537,22 +537,19 @@ def test_a_rate_that_a_callback_changed_is_set_back():
 def test_a_restored_network_is_the_same_with_its_optimizer():
     config = gated_config()
     model, other = trained(), build_gated_network(config)
-    restore(other, snapshot(model, config, with_optimizer=True))
+    restore(other, snapshot(model, with_optimizer=True))
     for one, two in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
     assert optimizer_values(model) == optimizer_values(other)
 
 
 def test_a_network_restored_without_its_optimizer_has_a_fresh_one():
-    config = gated_config()
     model, other = trained(), trained()
-    restore(other, snapshot(model, config, with_optimizer=False))
+    restore(other, snapshot(model, with_optimizer=False))
     assert int(other.optimizer.iterations) == 0
 
 
-def test_a_snapshot_holds_plain_values_and_arrays():
-    saved = snapshot(trained(), gated_config(), with_optimizer=True)
-    assert saved["config"] == gated_config()
-    assert {type(value) for value in saved["config"].values()} <= {str, int, float, bool}
+def test_a_snapshot_holds_arrays():
+    saved = snapshot(trained(), with_optimizer=True)
     assert all(isinstance(w, np.ndarray | np.generic) for w in saved["weights"])
     assert all(isinstance(w, np.ndarray | np.generic) for w in saved["optimizer"])
