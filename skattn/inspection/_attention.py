@@ -1,16 +1,19 @@
 """Find the attention networks inside a fitted model and read values per token from them.
 
-Everything is found by what an object can do (``attention_weights``, ``token_spans``,
-``best_estimator_``, ...), so that nothing here imports an estimator, or TensorFlow.
+They are found by what an object can do (``attention_weights``, ``token_spans``), so that nothing
+here imports an estimator, or TensorFlow.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-CHOSEN = ("best_estimator_", "estimator_")  # the one fitted model that answers for the whole
+from skattn.inspection._fitted_models import (
+    ensemble_of,
+    final_model,
+    names_from_outside_in,
+)
 
 
 class TokenValues(NamedTuple):
@@ -143,43 +146,44 @@ class Mixture:
 
 def find_attention(model, steps=()):
     """Return the :class:`AttentionNetwork` or :class:`Mixture` that explains `model`."""
-    found = _descend(model, list(steps))
+    found = _descend(model, steps)
     if found is None:
         raise TypeError(
             "No attention found: expected an AttentionTextClassifier behind a SequenceVectorizer "
             "(in a Pipeline, a search such as GridSearchCV, a CalibratedClassifierCV or a soft "
-            f"VotingClassifier), but found {_outline(model)}."
+            f"VotingClassifier), but found {names_from_outside_in(model)}."
         )
     return found
 
 
 def predicts_the_most_probable(model):
     """Whether `predict` is known to be the argmax of `predict_proba`, so that one will do."""
-    if isinstance(model, Pipeline):
-        return predicts_the_most_probable(model.steps[-1][1])
-    if hasattr(model, "best_estimator_"):
-        return predicts_the_most_probable(model.best_estimator_)
+    if hasattr(model, "best_estimator_") or isinstance(model, Pipeline):
+        last = getattr(model, "best_estimator_", None)
+        return predicts_the_most_probable(model.steps[-1][1] if last is None else last)
     known = ("attention_weights", "calibrated_classifiers_", "voting")
     return any(hasattr(model, name) for name in known)
 
 
 def _descend(model, steps):
     """Walk down to the attention; None where a model has none."""
-    if isinstance(model, FrozenEstimator):
-        return _descend(model.estimator, steps)
+    model, steps = final_model(model, steps)
     if hasattr(model, "attention_weights"):
         return _network(model, steps)
-    if isinstance(model, Pipeline):
-        return _descend(model.steps[-1][1], steps + _flat_steps(model.steps[:-1]))
-    for name in CHOSEN:
-        if hasattr(model, name):
-            return _descend(getattr(model, name), steps)
-    if hasattr(model, "calibrated_classifiers_"):
-        members = [calibrated.estimator for calibrated in model.calibrated_classifiers_]
-        return _mean_of(model, members, steps)
-    if hasattr(model, "estimators_") and hasattr(model, "voting"):
-        return _vote_of(model, steps)
-    return None
+    ensemble = ensemble_of(model)
+    if ensemble is None:
+        return None
+    parts = [_descend(member, steps) for member in ensemble.models]
+    if all(part is None for part in parts):
+        return None
+    if getattr(model, "voting", "soft") != "soft":
+        raise TypeError(
+            f"VotingClassifier(voting={model.voting!r}) has no probabilities to share out between "
+            "its members: use voting='soft'."
+        )
+    if len(parts) == 1 and ensemble.weights is None:
+        return parts[0]
+    return Mixture(steps, ensemble.models, parts, ensemble.weights, model.classes_)
 
 
 def _network(classifier, steps):
@@ -197,37 +201,6 @@ def _network(classifier, steps):
             "the tokens of the text, so the attention cannot be put on the words."
         )
     return AttentionNetwork(steps[:-1], steps[-1], classifier)
-
-
-def _mean_of(model, members, steps):
-    parts = [_descend(member, steps) for member in members]
-    if len(parts) == 1 or all(part is None for part in parts):
-        return parts[0]
-    return Mixture(steps, members, parts, None, model.classes_)
-
-
-def _vote_of(model, steps):
-    parts = [_descend(member, steps) for member in model.estimators_]
-    if all(part is None for part in parts):
-        return None
-    if model.voting != "soft":
-        raise TypeError(
-            f"VotingClassifier(voting={model.voting!r}) has no probabilities to share out between "
-            "its members: use voting='soft'."
-        )
-    weights = model._weights_not_none or [1.0] * len(parts)
-    return Mixture(steps, model.estimators_, parts, weights, model.classes_)
-
-
-def _flat_steps(named_steps):
-    """The transformers of (nested) pipelines in a row, without passthrough steps."""
-    flat = []
-    for _, step in named_steps:
-        if isinstance(step, Pipeline):
-            flat += _flat_steps(step.steps)
-        elif step is not None and not isinstance(step, str):
-            flat.append(step)
-    return flat
 
 
 def _transform(steps, texts):
@@ -265,19 +238,6 @@ def _weighted_union(parts):
 def _normalized(values):
     total = values.values.sum()
     return values._replace(values=values.values / total) if total > 0 else values
-
-
-def _outline(model):
-    """Names from the outside in, such as ``Pipeline > LogisticRegression``."""
-    names = [type(model).__name__]
-    if isinstance(model, Pipeline):
-        names.append(_outline(model.steps[-1][1]))
-    elif any(hasattr(model, name) for name in CHOSEN):
-        names += [_outline(getattr(model, name)) for name in CHOSEN if hasattr(model, name)]
-    elif hasattr(model, "estimators_"):
-        members = [_outline(member) for member in list(model.estimators_)[:5]]
-        names.append(f"({', '.join(members)})")
-    return " > ".join(names)
 
 
 def per_word(spans, values):

@@ -1,10 +1,9 @@
 """`GateDisplay`: how far each gate is open."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skattn.inspection._attention import CHOSEN
+from skattn.inspection._fitted_models import final_model
 from skattn.inspection._render._axes import SERIES, check_axes, check_count, clean, legend, short
 from skattn.inspection._render._palette import LIGHT, N_LEVELS, shade
 from skattn.utils._optional import import_pandas, import_pyplot
@@ -80,12 +79,13 @@ class GateDisplay:
             If `y` has another length than `X`.
         """
         check_is_fitted(clf)
-        gated, X = _last_step(clf, X)
+        gated, steps = final = final_model(clf)
         if not hasattr(gated, "gate_values"):
             raise TypeError(
                 "GateDisplay needs a GatedDenseClassifier, or a pipeline or search that ends in "
                 f"one; found {type(gated).__name__}."
             )
+        X = final.transform(X)
         gates = np.asarray(gated.gate_values(X), dtype=np.float64)
         labels = np.asarray(gated.predict(X) if y is None else y)
         if labels.ndim != 1:
@@ -96,7 +96,7 @@ class GateDisplay:
         return cls(
             np.array([rows.mean(axis=0) for rows in by_class]),
             np.array([rows.std(axis=0) for rows in by_class]),
-            _gate_names(clf, gated, gates.shape[1]),
+            _gate_names(gated, steps, gates.shape[1]),
             groups.tolist(),
             "predicted class" if y is None else "true class",
         )
@@ -181,29 +181,21 @@ def _different(labels):
     return groups
 
 
-def _last_step(model, X):
-    """The classifier at the end of pipelines and searches, and what reaches it."""
-    for name in CHOSEN:
-        if hasattr(model, name):
-            return _last_step(getattr(model, name), X)
-    if isinstance(model, Pipeline):
-        return _last_step(model.steps[-1][1], model[:-1].transform(X) if len(model) > 1 else X)
-    return model, X
-
-
-def _gate_names(model, gated, n_gates):
+def _gate_names(gated, steps, n_gates):
     """Feature names where there are some; the hidden units have only numbers."""
     if gated._fitted_gate != "inputs":
         return [f"unit {number}" for number in range(n_gates)]
     if hasattr(gated, "feature_names_in_"):
         return [str(name) for name in gated.feature_names_in_]
-    model = getattr(model, "best_estimator_", model)
-    if isinstance(model, Pipeline) and len(model) > 1:
-        try:
-            return [str(name) for name in model[:-1].get_feature_names_out()]
-        except (AttributeError, ValueError):  # a step that cannot name its columns
-            pass
-    return [f"x{number}" for number in range(n_gates)]
+    names = None
+    try:
+        for step in steps:
+            names = step.get_feature_names_out(names)
+    except (AttributeError, ValueError):  # a step that cannot name its columns
+        names = None
+    if names is None:
+        return [f"x{number}" for number in range(n_gates)]
+    return [str(name) for name in names]
 
 
 def _draw_gates(means, spreads, names, groups, grouping, ax):

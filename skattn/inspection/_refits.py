@@ -55,18 +55,17 @@ def _refit(pipeline, training, **changes):
         raise ValueError("A FrozenEstimator cannot be trained again: leave out refit.")
     names = [name for name, part in parameters.items() if hasattr(part, "attention_weights")]
     settings = {f"{name}__{key}": value for name in names for key, value in changes.items()}
-    settings |= _votes_as_fitted(pipeline)
+    settings |= _settings_of_parts(pipeline)
     texts, labels = training
     return clone(pipeline).set_params(**settings).fit(texts, labels)
 
 
-def _votes_as_fitted(pipeline):
-    """Settings with which a recommended vote keeps its weights, without a pilot to find them."""
+def _settings_of_parts(pipeline):
+    """What parts that choose settings in their fit ask for, so that a refit has the same."""
     parts = {"": pipeline} | {f"{name}__": part for name, part in pipeline.get_params().items()}
-    settings = {}
-    for prefix, part in parts.items():
-        if getattr(part, "doubtful_weights", None) is not None:
-            settings[f"{prefix}doubtful_weights"] = None
-            if getattr(part, "doubtful_", False) and part.weights is None:
-                settings[f"{prefix}weights"] = part.doubtful_weights
-    return settings
+    return {
+        f"{prefix}{name}": value
+        for prefix, part in parts.items()
+        if hasattr(part, "_refit_params")
+        for name, value in part._refit_params().items()
+    }

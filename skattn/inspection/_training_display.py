@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
-from skattn.inspection._attention import CHOSEN
+from skattn.inspection._fitted_models import ensemble_of, final_model
 from skattn.inspection._render._axes import SERIES, clean, legend, panels_in, short
 from skattn.inspection._render._palette import LIGHT
 from skattn.utils._optional import import_pyplot
@@ -75,7 +74,7 @@ class TrainingDisplay:
         TypeError
             If there is no history in `clf`.
         """
-        display = cls.from_estimators({type(_classifier(clf)).__name__: clf})
+        display = cls.from_estimators({type(final_model(clf).model).__name__: clf})
         n_candidates = len(getattr(clf, "cv_results_", {"params": []})["params"])
         if n_candidates > 1:
             display.note = (
@@ -113,10 +112,10 @@ class TrainingDisplay:
         for name, model in estimators.items():
             members = dict(_with_history(str(name), model))
             if not members:
+                found_instead = type(final_model(model).model).__name__
                 raise TypeError(
                     "TrainingDisplay needs a fitted skattn classifier, alone or within a "
-                    f"pipeline, search or ensemble; found {type(_classifier(model)).__name__} "
-                    "without history_."
+                    f"pipeline, search or ensemble; found {found_instead} without history_."
                 )
             found |= members
         if not found:
@@ -158,28 +157,16 @@ class TrainingDisplay:
         return f"<TrainingDisplay of {', '.join(self.histories)}>"
 
 
-def _classifier(model):
-    """What stands at the end of searches and pipelines."""
-    for name in CHOSEN:
-        if hasattr(model, name):
-            return _classifier(getattr(model, name))
-    return _classifier(model.steps[-1][1]) if isinstance(model, Pipeline) else model
-
-
 def _with_history(name, model):
     """(name, classifier) of every classifier within `model` that has a history."""
-    model = _classifier(model)
+    model = final_model(model).model
     if hasattr(model, "history_"):
         return [(name, model)]
-    if hasattr(model, "calibrated_classifiers_"):
-        members = [
-            (f"{name} {number}", calibrated.estimator)
-            for number, calibrated in enumerate(model.calibrated_classifiers_, start=1)
-        ]
-    elif hasattr(model, "named_estimators_"):
-        members = list(model.named_estimators_.items())
-    else:
+    ensemble = ensemble_of(model)
+    if ensemble is None:
         return []
+    names = ensemble.names if ensemble.weights else [f"{name} {n}" for n in ensemble.names]
+    members = zip(names, ensemble.models, strict=True)
     return [found for label, member in members for found in _with_history(label, member)]
 
 

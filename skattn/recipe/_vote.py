@@ -43,6 +43,8 @@ class TextVote(Stored, VotingClassifier):
     ----------
     doubtful_ : bool
         Whether that was so.
+    weights_ : list of float
+        The weights of the fitted members.
     """
 
     _parameter_constraints = VotingClassifier._parameter_constraints | {
@@ -104,6 +106,7 @@ class TextVote(Stored, VotingClassifier):
             _for_few_texts(clone(member), len(texts)).fit(texts, y, **params) for _, member in kept
         ]
         self.doubtful_ = doubtful
+        self.weights_ = self._chosen_weights()
         self.named_estimators_ = Bunch(
             **{name: m for (name, _), m in zip(kept, self.estimators_, strict=True)}
         )
@@ -130,18 +133,26 @@ class TextVote(Stored, VotingClassifier):
     def _collect_probas(self, X):
         return super()._collect_probas(list(checked_texts(as_texts(X))))
 
-    @property
-    def _weights_not_none(self):
-        """Weights of the fitted members, or None where all count the same."""
+    def _chosen_weights(self):
+        """Weights of the fitted members."""
         long = any(getattr(m, "choice_", "").startswith("long") for m in self.estimators_)
         chosen = self.long_weights if long else None
-        if self.doubtful_weights is not None and getattr(self, "doubtful_", False):
+        if self.doubtful_:
             chosen = self.doubtful_weights
         weights = chosen if self.weights is None else self.weights
         if weights is None:
-            return None
+            return [1.0] * len(self.estimators_)
         pairs = zip(self.estimators, weights, strict=True)
-        return [weight for (_, member), weight in pairs if member != "drop"]
+        return [float(weight) for (_, member), weight in pairs if member != "drop"]
+
+    @property
+    def _weights_not_none(self):  # what VotingClassifier averages by
+        return self.weights_
+
+    def _refit_params(self):
+        """Parameters with which a clone gets the same weights, without a trial fit."""
+        as_learned = {"weights": self.doubtful_weights} if self.doubtful_ else {}
+        return {"doubtful_weights": None} | as_learned
 
 
 def _for_few_texts(member, n_texts):

@@ -204,12 +204,12 @@ def test_a_weight_for_each_member(name):
         vote(reads(), reads()).set_params(**{name: (1, 2, 3)}).fit(texts, y)
 
 
-def test_a_vote_out_of_an_older_file_predicts():
+def test_given_weights_win():
     texts, y = texts_of(30)
-    model = vote(reads(), reads()).fit(texts, y)
-    expected = model.predict_proba(texts)
-    del model.doubtful_
-    np.testing.assert_array_equal(model.predict_proba(texts), expected)
+    model = vote(reads(), reads()).set_params(weights=(1, 3)).fit(texts, y)
+    one, other = (member.predict_proba(texts) for member in model.estimators_)
+    np.testing.assert_allclose(model.predict_proba(texts), (one + 3 * other) / 4)
+    assert model.weights_ == [1, 3]
 
 
 def test_under_class_weight_there_is_no_pilot():

@@ -1,0 +1,109 @@
+"""Find fitted models inside pipelines, searches, calibrations and votes.
+
+Everything is found by what an object can do (``best_estimator_``, ``estimators_``, ...), so that
+nothing here imports an estimator of ours.
+"""
+
+from typing import NamedTuple
+
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+_CHOSEN = ("best_estimator_", "estimator_")  # the one fitted model that answers for the whole
+
+
+class FinalModel(NamedTuple):
+    """The model at the end of pipelines and searches."""
+
+    model: object
+    steps: list  # the fitted transformers before it, in order
+
+    def transform(self, X):
+        """What reaches the model."""
+        for step in self.steps:
+            X = step.transform(X)
+        return X
+
+
+class Ensemble(NamedTuple):
+    """Fitted models whose probabilities are averaged."""
+
+    names: list
+    models: list
+    weights: list | None  # None: the models differ in their training data only
+
+
+def final_model(model, steps=()):
+    """Follow pipelines, searches and frozen estimators to the model at their end.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    steps : sequence of fitted transformers
+        Before `model`.
+    """
+    steps = list(steps)
+    while True:
+        chosen = [name for name in _CHOSEN if hasattr(model, name)]
+        if isinstance(model, FrozenEstimator):
+            model = model.estimator
+        elif isinstance(model, Pipeline):
+            steps += _transformers(model.steps[:-1])
+            model = model.steps[-1][1]
+        elif chosen:
+            model = getattr(model, chosen[0])
+        else:
+            return FinalModel(model, steps)
+
+
+def ensemble_of(model):
+    """The :class:`Ensemble` that a calibration or a vote is; None for any other model.
+
+    Raises
+    ------
+    TypeError
+        For a vote without probabilities.
+    """
+    if hasattr(model, "calibrated_classifiers_"):
+        models = [calibrated.estimator for calibrated in model.calibrated_classifiers_]
+        return Ensemble([str(number) for number in range(1, len(models) + 1)], models, None)
+    if hasattr(model, "estimators_") and hasattr(model, "voting"):
+        kept = [i for i, (_, member) in enumerate(model.estimators) if member != "drop"]
+        names = [model.estimators[i][0] for i in kept]
+        return Ensemble(names, list(model.estimators_), _vote_weights(model, kept))
+    return None
+
+
+def names_from_outside_in(model):
+    """The class names on the way to the end, such as ``Pipeline > LogisticRegression``."""
+    names = [type(model).__name__]
+    if isinstance(model, Pipeline):
+        names.append(names_from_outside_in(model.steps[-1][1]))
+    elif any(hasattr(model, name) for name in _CHOSEN):
+        names += [
+            names_from_outside_in(getattr(model, name)) for name in _CHOSEN if hasattr(model, name)
+        ]
+    elif hasattr(model, "estimators_"):
+        members = [names_from_outside_in(member) for member in list(model.estimators_)[:5]]
+        names.append(f"({', '.join(members)})")
+    return " > ".join(names)
+
+
+def _vote_weights(vote, kept):
+    """The weights of the fitted members of a vote."""
+    if hasattr(vote, "weights_"):  # learned in its fit
+        return list(vote.weights_)
+    if vote.weights is None:
+        return [1.0] * len(kept)
+    return [vote.weights[i] for i in kept]
+
+
+def _transformers(named_steps):
+    """The transformers of (nested) pipelines in a row, without passthrough steps."""
+    flat = []
+    for _, step in named_steps:
+        if isinstance(step, Pipeline):
+            flat += _transformers(step.steps)
+        elif step is not None and not isinstance(step, str):
+            flat.append(step)
+    return flat
