@@ -49,6 +49,7 @@ toc_object_entries_show_parents = "hide"
 # -- API reference -----------------------------------------------------------------------------
 
 autosummary_generate = True
+autodoc_typehints = "none"  # the text of each parameter says its type
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # autodoc lists them, with their own headings
 numpydoc_xref_param_type = False

@@ -5,6 +5,21 @@ milliseconds and does not import TensorFlow (PEP 562).
 """
 
 import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # type checkers see the names, a running program imports them when it needs them
+    from skattn._trusted_types import trusted_types
+    from skattn.estimators._attention_text import AttentionTextClassifier
+    from skattn.estimators._export_onnx import export_onnx
+    from skattn.estimators._gated_dense import GatedDenseClassifier
+    from skattn.inspection._attention_display import AttentionDisplay
+    from skattn.inspection._explain import TextExplanation, explain_texts
+    from skattn.inspection._faithfulness import faithfulness_report
+    from skattn.inspection._gate_display import GateDisplay
+    from skattn.inspection._training_display import TrainingDisplay
+    from skattn.networks._attention_pooling import AttentionPooling
+    from skattn.recipe._make_text_classifier import make_text_classifier
+    from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 
 __version__ = "0.1.0"
 
@@ -42,7 +57,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
@@ -50,5 +65,5 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -15,7 +15,7 @@ _TYPES = (
 )
 
 
-def trusted_types():
+def trusted_types() -> list[str]:
     """The types to trust when a pipeline of this package is loaded by skops.
 
     None of them runs code of the file: ours check the format and that no method is replaced, the

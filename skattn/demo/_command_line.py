@@ -13,7 +13,7 @@ from skattn.demo import _tables as data
 from skattn.demo._screen import Screen
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run the demo and return its exit status.
 
     Parameters

@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -17,6 +16,7 @@ from skattn.estimators._base import BaseNetworkClassifier
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import CONV_WIDTHS, ENCODERS
 from skattn.networks._networks import build_text_network
+from skattn.utils._sklearn_compat import fit_context
 
 OUT_OF_VOCABULARY = 1
 MAX_TABLE_ROWS = 1 << 24  # of a table whose size follows from the data
@@ -291,7 +291,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     _build = staticmethod(build_text_network)
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def _fit_with_vectors(self, X, y, vectors, sample_weight=None):
         """`fit` with vectors to begin with, which a vectorizer has read."""
         before = self._network_to_go_on_with()

@@ -4,14 +4,15 @@ import contextlib
 import copyreg
 import os
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    _fit_context,
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -21,7 +22,7 @@ from skattn.engine._optimizers import optimizer_config, refuse_schedule
 from skattn.estimators import _state
 from skattn.fitting._callbacks import EpochTasks
 from skattn.fitting._fit import FitRequest, TrainingData, train
-from skattn.utils._sklearn_compat import CallbackSupportMixin
+from skattn.utils._sklearn_compat import CallbackSupportMixin, fit_context
 from skattn.utils._targets import (
     announced_classes,
     check_targets,
@@ -30,6 +31,7 @@ from skattn.utils._targets import (
     encode_targets,
     weigh_classes,
 )
+from skattn.utils._typing import MatrixLike
 
 _threads.limit_in_worker()  # before anything below starts TensorFlow
 
@@ -81,8 +83,8 @@ class BaseNetworkClassifier(
 
     # -- training ------------------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    @fit_context
+    def fit(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the network.
 
         Parameters
@@ -101,8 +103,14 @@ class BaseNetworkClassifier(
         """
         return self._train(X, y, sample_weight, before=self._network_to_go_on_with())
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    @fit_context
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train one epoch on a chunk of the data, going on from what was learned before.
 
         Parameters
@@ -241,22 +249,22 @@ class BaseNetworkClassifier(
         return getattr(self._fitted, name)
 
     @property
-    def classes_(self):
+    def classes_(self) -> NDArray[Any]:
         """The labels."""
         return self._fact("classes")
 
     @property
-    def history_(self):
+    def history_(self) -> dict[str, list[float]]:
         """Loss and held-out scores of each epoch."""
         return self._fact("history")
 
     @property
-    def n_iter_(self):
+    def n_iter_(self) -> int:
         """Epochs of the last fit."""
         return self._fact("n_iter")
 
     @property
-    def best_iteration_(self):
+    def best_iteration_(self) -> int:
         """The epoch that early stopping went back to, counted from 1."""
         best = self._fact("best_iteration")
         if best is None:
@@ -268,12 +276,12 @@ class BaseNetworkClassifier(
         return self._fact("n_features_out")
 
     @property
-    def model_(self):
+    def model_(self) -> Any:
         """The Keras model, a `keras.Model`."""
         return self.keras_classifier_.model_
 
     @property
-    def keras_classifier_(self):
+    def keras_classifier_(self) -> Any:
         """The SciKeras `KerasClassifier` around the Keras model.
 
         Its `predict_proba` gives this estimator's probabilities. Its `fit` would take the
@@ -291,7 +299,7 @@ class BaseNetworkClassifier(
 
     # -- prediction ----------------------------------------------------------------------------
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> NDArray[np.float32]:
         """Probability of each class, or of each label.
 
         Parameters
@@ -305,7 +313,7 @@ class BaseNetworkClassifier(
         """
         return self._read("probabilities", X)[1]
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> NDArray[np.float32]:
         """Natural logarithm of `predict_proba`.
 
         Parameters
@@ -319,7 +327,7 @@ class BaseNetworkClassifier(
         probabilities = self.predict_proba(X)
         return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> NDArray[Any]:
         """The most probable class of each row, or the labels more probable than not.
 
         Parameters
@@ -335,7 +343,7 @@ class BaseNetworkClassifier(
             return (probabilities > 0.5).astype(np.int64)
         return fitted.classes[probabilities.argmax(axis=1)]
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> NDArray[np.float32]:
         """What the network makes of each row before its last layer.
 
         Parameters

@@ -1,6 +1,7 @@
 """`export_onnx`: a fitted network as an ONNX file, for runtimes without Python or TensorFlow."""
 
 import json
+from os import PathLike
 from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
@@ -9,7 +10,7 @@ from skattn.estimators._base import BaseNetworkClassifier
 from skattn.networks._onnx import onnx_model
 
 
-def export_onnx(estimator, path):
+def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> None:
     """Write the network of a fitted classifier as an ONNX file.
 
     Parameters

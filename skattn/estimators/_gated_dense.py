@@ -1,14 +1,19 @@
 """`GatedDenseClassifier`: features -> dense layer times its own gate -> softmax."""
 
+from collections.abc import Callable, Mapping
 from numbers import Integral
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 from skattn.estimators._base import BaseNetworkClassifier
 from skattn.networks._networks import build_gated_network
+from skattn.utils._typing import MatrixLike
 
 MAX_GATED_FEATURES = 4096  # a gate on the inputs has a kernel of n_features x n_features
 
@@ -141,32 +146,32 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     def __init__(
         self,
         *,
-        units=256,
-        gate="hidden",
-        gate_activation="sigmoid",
-        epochs=50,
-        batch_size=32,
-        optimizer="adam",
-        learning_rate=1e-3,
-        weight_decay=0.0,
-        l2=0.0,
-        dropout=0.0,
-        label_smoothing=0.0,
-        learning_rate_schedule="constant",
-        weight_averaging=False,
-        class_weight=None,
-        early_stopping=False,
-        validation_fraction=None,
-        n_iter_no_change=5,
-        tol=1e-4,
-        scoring="loss",
-        callbacks=None,
-        checkpoint=None,
-        warm_start=False,
-        save_optimizer=True,
-        random_state=None,
-        verbose=0,
-    ):
+        units: int = 256,
+        gate: str = "hidden",
+        gate_activation: str = "sigmoid",
+        epochs: int = 50,
+        batch_size: int = 32,
+        optimizer: Any = "adam",
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        label_smoothing: float = 0.0,
+        learning_rate_schedule: str = "constant",
+        weight_averaging: bool = False,
+        class_weight: Mapping[Any, float] | str | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float | None = None,
+        n_iter_no_change: int = 5,
+        tol: float = 1e-4,
+        scoring: str | Callable[..., float] = "loss",
+        callbacks: Any = None,
+        checkpoint: str | PathLike[str] | None = None,
+        warm_start: bool = False,
+        save_optimizer: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.units = units
         self.gate = gate
         self.gate_activation = gate_activation
@@ -195,7 +200,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
 
     _build = staticmethod(build_gated_network)
 
-    def gate_values(self, X):
+    def gate_values(self, X: MatrixLike) -> NDArray[np.float32]:
         """How far each gate is open for each row.
 
         Parameters

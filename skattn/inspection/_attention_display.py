@@ -1,8 +1,12 @@
 """`AttentionDisplay`: what the model looked at, as a picture or a page."""
 
+from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length
 
 from skattn.inspection._explain import TextExplanation, explain_texts
@@ -11,6 +15,7 @@ from skattn.inspection._render._axes import check_count
 from skattn.inspection._render._draw_texts import draw_texts
 from skattn.inspection._render._page import render_fragment, render_page
 from skattn.utils._texts import text_list
+from skattn.utils._typing import Texts
 
 
 class AttentionDisplay:
@@ -46,12 +51,14 @@ class AttentionDisplay:
     >>> display.save_html("films.html")  # doctest: +SKIP
     """
 
-    def __init__(self, explanations, y_true=None):
+    def __init__(
+        self, explanations: list[TextExplanation], y_true: list[Any] | None = None
+    ) -> None:
         self.explanations = explanations
         self.y_true = y_true
 
     @classmethod
-    def from_estimator(cls, pipeline, texts, y=None):
+    def from_estimator(cls, pipeline: Any, texts: Texts, y: ArrayLike | None = None) -> Self:
         """Explain texts and make the display.
 
         Parameters
@@ -80,7 +87,9 @@ class AttentionDisplay:
         return cls.from_explanations(explain_texts(pipeline, texts), y)
 
     @classmethod
-    def from_explanations(cls, explanations, y_true=None):
+    def from_explanations(
+        cls, explanations: Iterable[TextExplanation], y_true: ArrayLike | None = None
+    ) -> Self:
         """Make the display from explanations that are already there.
 
         Parameters
@@ -116,7 +125,7 @@ class AttentionDisplay:
         check_consistent_length(explanations, labels)
         return cls(explanations, labels.tolist())
 
-    def plot(self, ax=None, *, n_texts=10):
+    def plot(self, ax: Any = None, *, n_texts: int = 10) -> Self:
         """Draw the first texts with matplotlib.
 
         Parameters
@@ -141,7 +150,12 @@ class AttentionDisplay:
         self.figure_ = self.ax_.figure
         return self
 
-    def to_html(self, *, title="What the model looked at", report=None):
+    def to_html(
+        self,
+        *,
+        title: str = "What the model looked at",
+        report: FaithfulnessReport | None = None,
+    ) -> str:
         """Return one standalone page: no network, no files beside it, light and dark.
 
         Parameters
@@ -163,7 +177,13 @@ class AttentionDisplay:
             )
         return render_page(self.explanations, self.y_true, title, report)
 
-    def save_html(self, path, *, title="What the model looked at", report=None):
+    def save_html(
+        self,
+        path: str | PathLike[str],
+        *,
+        title: str = "What the model looked at",
+        report: FaithfulnessReport | None = None,
+    ) -> Path:
         """Write the page of :meth:`to_html` into a file, in UTF-8.
 
         Parameters

@@ -1,13 +1,16 @@
 """What the model looked at: attention on the words of the original text."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skattn.inspection._attention import find_attention, predicts_the_most_probable
 from skattn.utils._optional import import_pandas
 from skattn.utils._texts import text_list
+from skattn.utils._typing import Texts
 
 __all__ = ["TextExplanation", "explain_texts"]
 
@@ -68,28 +71,28 @@ class TextExplanation:
     """
 
     text: str
-    tokens: tuple
-    spans: np.ndarray
-    weights: np.ndarray
-    classes: np.ndarray
-    probabilities: np.ndarray
-    prediction: object
+    tokens: tuple[str, ...]
+    spans: NDArray[np.intp]
+    weights: NDArray[np.float64]
+    classes: NDArray[Any]
+    probabilities: NDArray[np.float64]
+    prediction: Any
     share: float = 1.0
     aggregate: str = "attention weights"
-    segment_spans: np.ndarray | None = None
-    segment_weights: np.ndarray | None = None
+    segment_spans: NDArray[np.intp] | None = None
+    segment_weights: NDArray[np.float64] | None = None
 
     @property
-    def probability(self):
+    def probability(self) -> float:
         """Probability of the predicted class."""
         return float(self.probabilities[self.position])
 
     @property
-    def position(self):
+    def position(self) -> int:
         """Position of the predicted class in `classes`."""
         return int(np.flatnonzero(self.classes == self.prediction)[0])
 
-    def top_tokens(self, n=5):
+    def top_tokens(self, n: int | None = 5) -> list[tuple[str, float]]:
         """Return the `n` heaviest tokens, heaviest first; equal weights in reading order.
 
         Parameters
@@ -107,7 +110,7 @@ class TextExplanation:
         order = np.argsort(-self.weights, kind="stable")[:n]
         return [(self.tokens[i], float(self.weights[i])) for i in order]
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """Return one row per token as a pandas DataFrame.
 
         Returns
@@ -129,7 +132,7 @@ class TextExplanation:
         }
         return pandas.DataFrame(columns)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         heaviest = ", ".join(
             f"{_printable(token)} {100 * weight:.1f} %" for token, weight in self.top_tokens(3)
         )
@@ -137,7 +140,7 @@ class TextExplanation:
         return f"TextExplanation({outcome}: {heaviest or 'no tokens'})"
 
 
-def explain_texts(pipeline, texts):
+def explain_texts(pipeline: Any, texts: Texts) -> list[TextExplanation]:
     """Put a fitted model's attention on the words of the texts.
 
     Attention says how much each word's state counts in the representation that the classifier

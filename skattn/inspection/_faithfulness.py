@@ -1,10 +1,12 @@
 """Is attention an explanation? Asked of the model itself, by taking words away."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, validate_params
+from sklearn.utils._param_validation import Interval, Options
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn.inspection import _refits
@@ -12,7 +14,9 @@ from skattn.inspection._attention import find_attention
 from skattn.inspection._erasure import Bootstrap, agreement, erased_texts, is_constant, one_left_out
 from skattn.inspection._explain import explain_texts
 from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
+from skattn.utils._sklearn_compat import validated
 from skattn.utils._texts import text_list
+from skattn.utils._typing import Texts
 
 __all__ = ["faithfulness_report"]
 
@@ -20,7 +24,7 @@ N_TEXTS_AT_ONCE = 64  # some 10,000 variants, predicted in one call
 N_DIGITS = 6  # of a probability; what a float32 network says beyond them is noise
 
 
-@validate_params(
+@validated(
     {
         "n_texts": [Interval(Integral, 1, None, closed="left"), None],
         "n_random": [Interval(Integral, 1, None, closed="left")],
@@ -28,21 +32,20 @@ N_DIGITS = 6  # of a probability; what a float32 network says beyond them is noi
         "refit": [tuple, list, None],
         "n_seeds": [Options(Integral, {0}), Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
+    }
 )
 def faithfulness_report(
-    pipeline,
-    texts,
-    y=None,
+    pipeline: Any,
+    texts: Texts,
+    y: ArrayLike | None = None,
     *,
-    n_texts=50,
-    n_random=5,
-    n_bootstrap=1000,
-    refit=None,
-    n_seeds=0,
-    random_state=None,
-):
+    n_texts: int | None = 50,
+    n_random: int = 5,
+    n_bootstrap: int = 1000,
+    refit: tuple[Texts, ArrayLike] | None = None,
+    n_seeds: int = 0,
+    random_state: int | np.random.RandomState | None = None,
+) -> FaithfulnessReport:
     """Say whether attention explains the decisions of a model on these texts.
 
     Words are taken out of the texts in the order of their attention, the whole model predicts

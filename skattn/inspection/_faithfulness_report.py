@@ -2,8 +2,10 @@
 
 import textwrap
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skattn.utils._optional import import_pandas
 
@@ -45,19 +47,19 @@ class FaithfulnessReport:
     faithfulness_report : Makes it, and explains the metrics and the rule.
     """
 
-    scores: dict
-    intervals: dict
-    lead: dict
+    scores: dict[str, dict[str, NDArray[np.float64]]]
+    intervals: dict[str, dict[str, tuple[float, float, float]]]
+    lead: dict[str, tuple[float, float, float]]
     constant: float
     share: float
     n_texts: int
     n_dropped: int = 0
     accuracy: float | None = None
     uniform_accuracy: float | None = None
-    seed_agreement: tuple | None = None
+    seed_agreement: tuple[float, float] | None = None
 
     @classmethod
-    def from_scores(cls, scores, bootstrap, **facts):
+    def from_scores(cls, scores: Any, bootstrap: Any, **facts: Any) -> Self:
         """Add the intervals to per-text `scores`."""
         intervals = {
             ranking: {metric: bootstrap.interval(values) for metric, values in metrics.items()}
@@ -73,7 +75,7 @@ class FaithfulnessReport:
         return cls(scores=scores, intervals=intervals, lead=lead, n_texts=n_texts, **facts)
 
     @property
-    def conditions(self):
+    def conditions(self) -> list[tuple[str, bool]]:
         """The rule: a list of (what is asked and what was found, whether it holds)."""
         taken, alone = self.lead["comprehensiveness"], self.lead["sufficiency"]
         tau = self.intervals["attention"]["tau_leave_one_out"]
@@ -107,18 +109,18 @@ class FaithfulnessReport:
         ]
 
     @property
-    def faithful(self):
+    def faithful(self) -> bool:
         """Whether all conditions of the rule hold."""
         return all(bool(met) for _, met in self.conditions)
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """The answer in one sentence."""
         word = "is" if self.faithful else "is not"
         return f"Attention {word} a faithful explanation of this model on these texts."
 
     @property
-    def note(self):
+    def note(self) -> str:
         """What was measured, and on what."""
         parts = [
             f"{self.n_texts} texts, 95 % bootstrap intervals in small figures. Comprehensiveness: "
@@ -145,18 +147,18 @@ class FaithfulnessReport:
         return " ".join(parts)
 
     @property
-    def column_titles(self):
+    def column_titles(self) -> tuple[str, ...]:
         """Titles of the columns of `rows`; an arrow says which way is better."""
         return TITLES
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, list[tuple[float, float, float]]]]:
         """Return (ranking, [(mean, low, high) of each metric]) for each ranking."""
         return [
             (ranking, [metrics[metric] for metric in METRICS])
             for ranking, metrics in self.intervals.items()
         ]
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """Return the table as a pandas DataFrame.
 
         Returns
@@ -171,7 +173,7 @@ class FaithfulnessReport:
         rankings = pandas.Index([name for name, _ in self.rows()], name="ranking")
         return pandas.DataFrame(rows, index=rankings, columns=columns)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Any:
         """Draw the metrics of each ranking with their intervals.
 
         Parameters

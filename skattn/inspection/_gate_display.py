@@ -1,12 +1,16 @@
 """`GateDisplay`: how far each gate is open."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn.inspection._fitted_models import final_model
 from skattn.inspection._render._axes import SERIES, check_axes, check_count, clean, legend, short
 from skattn.inspection._render._palette import LIGHT, N_LEVELS, shade
 from skattn.utils._optional import import_pandas, import_pyplot
+from skattn.utils._typing import MatrixLike
 
 ORDERS = {
     "mean": (lambda means: means.mean(axis=0), "widest open"),
@@ -47,7 +51,14 @@ class GateDisplay:
     (3, 4)
     """
 
-    def __init__(self, means, spreads, names, groups, grouping):
+    def __init__(
+        self,
+        means: NDArray[np.float64],
+        spreads: NDArray[np.float64],
+        names: list[str],
+        groups: list[Any],
+        grouping: str,
+    ) -> None:
         self.means = means
         self.spreads = spreads
         self.names = names
@@ -55,7 +66,7 @@ class GateDisplay:
         self.grouping = grouping
 
     @classmethod
-    def from_estimator(cls, clf, X, y=None):
+    def from_estimator(cls, clf: Any, X: MatrixLike, y: ArrayLike | None = None) -> Self:
         """Read the gates for each row of X.
 
         Parameters
@@ -101,7 +112,7 @@ class GateDisplay:
             "predicted class" if y is None else "true class",
         )
 
-    def plot(self, ax=None, *, max_gates=20, order="mean"):
+    def plot(self, ax: Any = None, *, max_gates: int = 20, order: str = "mean") -> Self:
         """Draw the gates that are open widest, or differ most between classes.
 
         Parameters
@@ -144,7 +155,7 @@ class GateDisplay:
         self.figure_ = self.ax_.figure
         return self
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """Return one row per class and gate as a pandas DataFrame.
 
         Returns

@@ -1,6 +1,7 @@
 """`TrainingDisplay`: loss and score by epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import numpy as np
 
@@ -45,13 +46,18 @@ class TrainingDisplay:
     ['loss', 'val_accuracy', 'val_loss']
     """
 
-    def __init__(self, histories, best_epochs=None, note=None):
+    def __init__(
+        self,
+        histories: dict[str, dict[str, list[float]]],
+        best_epochs: dict[str, int] | None = None,
+        note: str | None = None,
+    ) -> None:
         self.histories = histories
         self.best_epochs = best_epochs or {}
         self.note = note
 
     @classmethod
-    def from_estimator(cls, clf):
+    def from_estimator(cls, clf: Any) -> Self:
         """Take the history out of a fitted classifier.
 
         Parameters
@@ -83,7 +89,7 @@ class TrainingDisplay:
         return display
 
     @classmethod
-    def from_estimators(cls, estimators):
+    def from_estimators(cls, estimators: Iterable[Any] | Mapping[str, Any]) -> Self:
         """One curve for each of several fitted classifiers.
 
         Parameters
@@ -127,7 +133,7 @@ class TrainingDisplay:
         }
         return cls({name: dict(clf.history_) for name, clf in found.items()}, best)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Any = None) -> Self:
         """Draw the curves.
 
         Parameters

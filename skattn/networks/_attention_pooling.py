@@ -1,6 +1,7 @@
 """`AttentionPooling`: a Keras layer, hidden states -> their weighted sum over time."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import keras
 from keras import ops
@@ -89,14 +90,14 @@ class AttentionPooling(keras.layers.Layer):
 
     def __init__(
         self,
-        score="feedforward",
-        heads=4,
-        units=None,
-        penalty=0.0,
-        kernel_regularizer=None,
-        kernel_initializer="glorot_uniform",
-        **kwargs,
-    ):
+        score: str = "feedforward",
+        heads: int = 4,
+        units: int | None = None,
+        penalty: float = 0.0,
+        kernel_regularizer: Any = None,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         given = {"score": score, "heads": heads, "units": units, "penalty": penalty}
         validate_parameter_constraints(_CONSTRAINTS, given, type(self).__name__)
@@ -138,7 +139,7 @@ class AttentionPooling(keras.layers.Layer):
             dense("context_vector", heads, use_bias=False),
         ]
 
-    def call(self, hidden_states, mask=None):
+    def call(self, hidden_states: Any, mask: Any = None) -> tuple[Any, Any]:
         """Pool over time.
 
         Parameters
