@@ -1,4 +1,4 @@
-"""Plans of row numbers: which rows make a batch, in which order. Pure NumPy."""
+"""Which rows form a batch, and in which order. NumPy only."""
 
 from typing import NamedTuple
 
@@ -57,11 +57,11 @@ def _even_bounds(n_rows, batch_size):
 
 
 def merge_equal_rows(rows, bounds, groups, weights):
-    """Put each batch in a canonical order and its equal rows into one entry.
+    """Put each batch into a canonical order and merge its equal rows.
 
-    Equal rows (same features, same target) stand in one entry whose weight is their sum: the
-    gradient is the same, it is computed once, and a row of weight 3 is bit for bit the same as
-    the row given three times. An entry's weight is its share of the batch's loss: weights are
+    Equal rows (same features, same target) become one entry whose weight is their sum. Their
+    gradient is computed once, and a row of weight 3 gives exactly the same result as the row given
+    three times. An entry's weight is its share of the batch's loss: weights are
     divided by their mean over all rows and by the number of rows of the batch, so that without
     weights the loss of a batch is the mean over its rows.
 
@@ -109,8 +109,8 @@ def group_equal_rows(lengths, hashes, labels):
 def prediction_batches(lengths, hashes):
     """Yield row numbers in the total order (length, content), in batches of bounded size.
 
-    A float32 result may depend on the batch in which a row stands. In a total order the batches
-    are the same however the caller sorted the rows.
+    A float32 result may depend on the other rows of its batch. With rows in a total order the
+    batches are the same however the caller sorted the rows.
     """
     order = np.lexsort((hashes, lengths))
     start = 0
@@ -132,9 +132,9 @@ def filled_up(rows):
 def rounded_up(size):
     """The next of the sizes that batches of predictions may have, beyond 32 at most 1/8 larger.
 
-    1, 2, the multiples of 4 up to 64, and then eight steps to each double. For each shape that it
-    meets, oneDNN compiles a program of its own and keeps it (of the last thousand or so), so that
-    many shapes take much memory.
+    The sizes are 1, 2, the multiples of 4 up to 64, then eight sizes up to each doubling. oneDNN
+    compiles and keeps a program for each of the last thousand shapes or so, so that many different
+    shapes would take much memory.
     """
     size = max(1, size)
     return size + -size % _step(size)

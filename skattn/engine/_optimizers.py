@@ -66,7 +66,7 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False, froz
         Decoupled decay of the kernels, for an optimizer given by name; tables of vectors and
         biases do not decay (Loshchilov & Hutter 2019).
     lazy : bool, default=False
-        Whether Adam moves only the rows of a table that stand in the batch.
+        Whether Adam updates only those rows of a table that occur in the batch.
     frozen_epochs : int, default=0
         Above 0 the table of vectors does not decay under an optimizer object either.
 

@@ -1,4 +1,4 @@
-"""Adam in one kernel a variable, exact where a token stands twice in a batch."""
+"""Adam with one kernel per variable, exact where a token occurs twice in a batch."""
 
 import keras
 import tensorflow as tf
@@ -8,17 +8,17 @@ import tensorflow as tf
 class RowAdam(keras.optimizers.Adam):
     """Keras's Adam, computed by TensorFlow's fused kernel, and right on the rows of a table.
 
-    The gradient of a table (an embedding, or the first layer over sparse rows) is summed per row
-    first, since Keras on TensorFlow would apply its parts one by one. Then every weight takes the
-    step of `keras.optimizers.Adam`.
+    The gradient of a table (an embedding, or the first layer over sparse rows) is first summed by
+    row, because Keras on TensorFlow would apply its parts one after the other. Then every weight
+    takes the same step as with `keras.optimizers.Adam`.
 
     Parameters
     ----------
     *args, **settings
         As for `keras.optimizers.Adam`.
     lazy : bool, default=False
-        Whether only those rows of a table move that stand in the batch, with their own moments;
-        a row that does not would otherwise drift on with its old momentum.
+        Whether to update only those rows of a table that occur in the batch, with moments of their
+        own. Other rows would otherwise keep moving with their old momentum.
 
     References
     ----------

@@ -27,7 +27,7 @@ class TokenRows:
 
     @classmethod
     def from_ids(cls, X):
-        """Squeeze the zeros out of padded ids, wherever they stand."""
+        """Remove the zeros from padded ids, wherever they are."""
         kept = X != 0
         lengths = kept.sum(axis=1)
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)

@@ -40,7 +40,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         the attention look at the embeddings themselves.
     attention : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, \
             default="feedforward"
-        How the hidden states are weighed; see `AttentionPooling`.
+        How the hidden states are weighted; see `AttentionPooling`.
     units : int, default=128
         Width of the hidden states, in each direction or for each width of the convolution.
     conv_widths : tuple of int, default=(3, 4, 5)
@@ -52,88 +52,89 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     head_penalty : float, default=0.0
         Penalty on heads that look at the same tokens, for ``attention="multihead"``.
     segment_length : int, default=None
-        Hierarchical attention for long texts [3]_: the text is cut into segments of so many
-        tokens, the encoder and the attention run over the tokens of each segment, and another
-        encoder and attention over the segments. A token's weight is then the product of the two.
-        None: one level. Long texts train faster in segments.
+        Number of tokens in a segment, for hierarchical attention over long texts [3]_: an encoder
+        and attention run over the tokens of each segment, then another encoder and attention over
+        the segments. The weight of a token is the product of both. None: a single level. Long texts
+        train faster in segments.
     extra_pooling : {"max", "mean"}, default=None
-        Joins the maximum or the mean of each unit over time to the weighted sum.
+        Concatenates the maximum or the mean of each unit over time with the weighted sum.
     embedding_dim : int, default=128
         Width of the embedding.
     embeddings : array-like of shape (n_ids, embedding_dim), default=None
-        Vectors to begin with, row 0 for padding and row 1 for words out of vocabulary. Sets
+        Initial embedding: row 0 is padding, row 1 stands for words out of vocabulary. Determines
         `vocabulary_size` and `embedding_dim`.
     embedding_trainable : bool, default=True
-        Whether training changes the embedding.
+        Whether to train the embedding.
     frozen_epochs : int, default=0
         Epochs at the start in which the embedding stays as it is, so that vectors to begin with
         are not spoilt before the rest of the network has learned something. The embedding then
         does not decay under an optimizer object either; ``"ftrl"`` and ``"schedulefreeadamw"``
         are refused, because they move what has no gradient.
     vocabulary_size : int, default=None
-        Rows of the embedding table. Ids beyond it count as out of vocabulary (id 1). None: the
-        largest id in the training data + 1, if that is below 2**24; give it where chunks follow
-        by `partial_fit`. A table that is there keeps its rows: training that goes on with another
-        number is an error.
+        Number of rows of the embedding. Larger ids count as out of vocabulary (id 1). None: the
+        largest id in the training data plus one, which must be below 2**24. Set it to train in
+        chunks with `partial_fit`, since it cannot change once the network is built.
     epochs : int, default=10
         Passes over the training data. With `early_stopping` at most so many.
     batch_size : int, default=32
         Rows in a step of the optimizer. Batches hold texts of about equal length.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
-        A name that Keras knows, ``"lazyadam"`` (of a table of vectors only the rows in the batch
-        move), or an optimizer, of which only the configuration is used and whose own learning
-        rate wins.
+        The Keras name of an optimizer, ``"lazyadam"`` (Adam that updates only those rows of an
+        embedding that occur in the batch), or an optimizer object. Of an object only the
+        configuration is used, and its own learning rate takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
-        For an optimizer given by name.
+        Learning rate of an optimizer given by name.
     weight_decay : float, default=0.0
-        Decoupled decay of the kernels, for an optimizer given by name; neither biases nor vectors
-        of tokens decay.
+        Decoupled weight decay of the kernels, for an optimizer given by name. Biases and embeddings
+        do not decay.
     l2 : float, default=0.0
         L2 penalty on the kernels of the attention scores and of the last layer.
     dropout : float, default=0.0
-        Share of the numbers set to 0 in training before the last layer.
+        Dropout rate before the last layer.
     embedding_dropout : float, default=0.0
-        The same behind the embedding.
+        Dropout rate after the embedding.
     word_dropout : float, default=0.0
-        Share of the tokens taken as out of vocabulary in training.
+        Share of the tokens that training replaces by id 1, out of vocabulary.
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes in training.
     learning_rate_schedule : {"constant", "cosine"}, default="constant"
-        ``"cosine"`` lets the rate rise over the first tenth of the steps and then fall to 0 along
-        half a cosine.
+        ``"cosine"`` raises the learning rate over the first tenth of the steps, then lowers it to 0
+        along half a cosine.
     weight_averaging : bool, default=False
-        Whether to end with the mean of the weights after each epoch of the second half
-        of the fit; not together with `early_stopping`.
+        Whether to average the weights over the epochs of the second half of the fit. Cannot be
+        combined with `early_stopping`.
     class_weight : dict or "balanced", default=None
-        Weights of the classes; ``"balanced"`` gives each class the same total weight. A class
-        without one has the weight 1. A dict may name classes that `y` lacks, as a fold may, if it
-        names all that `y` holds.
+        Weights of the classes; ``"balanced"`` gives each class the same total weight. Classes that
+        a dict leaves out have weight 1. A dict that covers all classes of `y` may name others too,
+        since a fold may lack a class.
     early_stopping : bool, default=False
-        Whether to stop when the held-out part no longer gets better, and go back to the best
-        epoch.
+        Whether to stop when the score on held-out rows no longer improves, and to restore the
+        weights of the best epoch.
     validation_fraction : float, default=None
-        Share of the rows held out, stratified by class. None: nothing is held out unless
-        `early_stopping`, then 0.1. A number always holds out and fills `history_`.
+        Share of the rows to hold out, stratified by class. None holds out a tenth of them with
+        `early_stopping`, and nothing without. With a number, rows are always held out, and
+        `history_` has their scores.
     n_iter_no_change : int, default=3
         Epochs without improvement before early stopping.
     tol : float, default=1e-4
-        What counts as an improvement.
+        The smallest change that counts as an improvement.
     scoring : str or callable, default="loss"
-        What early stopping watches on the held-out part: the loss, or a scikit-learn scorer.
+        What early stopping monitors on the held-out rows: the loss, or a scikit-learn scorer.
     callbacks : list of keras.callbacks.Callback, default=None
-        Copies of them are used; a callback with a hook for every batch makes training slower.
+        Keras callbacks, of which copies are used. A callback that is called at every batch slows
+        training down.
     checkpoint : str or os.PathLike, default=None
-        A folder. After each epoch `fit` writes its state there, and a `fit` of an estimator with
-        the same parameters on the same data goes on from the last epoch of one that was killed,
-        to the same bits. The file goes away when the fit ends.
+        A folder into which `fit` writes its state after each epoch. If the process is killed,
+        fitting an estimator with the same parameters on the same data resumes after the last
+        complete epoch, with identical results. The file is deleted when the fit ends.
     warm_start : bool, default=False
-        Whether `fit` goes on from the network that is there.
+        Whether `fit` continues from the network of the previous fit.
     save_optimizer : bool, default=True
-        Whether the optimizer's state goes into files where training can go on (after
+        Whether files include the optimizer's state, so that training can continue (after
         `partial_fit`, or with `warm_start`).
     random_state : int, RandomState instance or None, default=None
-        Seeds the weights, the order of the rows and the dropout. An int gives the same bits on
-        the same machine with the same number of threads.
+        Seeds the weights, the order of the rows and the dropout. With an int, results are identical
+        on the same machine with the same number of threads.
     verbose : int, default=0
         0 is silent, 1 shows one progress bar.
 
@@ -150,14 +151,14 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     keras_classifier_ : scikeras.wrappers.KerasClassifier
         SciKeras's classifier around the network.
     history_ : dict of str to list of float
-        ``loss``, and with a held-out part ``val_loss``, ``val_accuracy`` and, with a scorer,
-        ``val_score``, one number an epoch. Training that goes on adds to it; NaN stands for an
-        epoch in which there was none.
+        The ``loss`` of each epoch; with held-out rows also ``val_loss``, ``val_accuracy`` and, with
+        a scorer, ``val_score``. Continued training appends to it; NaN marks an epoch without a
+        value.
     n_iter_ : int
         Epochs of the last fit.
     best_iteration_ : int
-        The epoch whose weights were kept, counted from 1 over all epochs of `history_`, those of
-        earlier fits with `warm_start` among them. Only with `early_stopping`.
+        The epoch whose weights were restored, counted from 1 over all epochs of `history_`,
+        including those of earlier fits with `warm_start`. Only with `early_stopping`.
 
     See Also
     --------
@@ -166,9 +167,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     Notes
     -----
-    0 is padding wherever it stands: it never reaches the network and gets no attention. A text
-    of padding only has no hidden state to attend to; its probabilities are those of the last
-    layer's bias.
+    Zeros are padding wherever they occur: they never reach the network and get no attention. A text
+    of padding only has no hidden states; its probabilities follow from the bias of the last layer.
 
     References
     ----------
@@ -298,7 +298,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         return self._train(X, y, sample_weight, before=before, vectors=vectors)
 
     def attention_weights(self, X):
-        """How much each token counts in the weighted sum that the last layer sees.
+        """The weight of each token in the weighted sum that the last layer reads.
 
         Parameters
         ----------
@@ -315,7 +315,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         return in_place(X, weights)
 
     def segment_attention_weights(self, X):
-        """How much each segment counts, with hierarchical attention.
+        """The weight of each segment, with hierarchical attention.
 
         Parameters
         ----------

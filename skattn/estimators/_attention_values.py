@@ -46,7 +46,7 @@ def weights_on_tokens(X, weights, fitted):
 
 
 def in_place(X, values):
-    """Put the values of the kept tokens back into the columns where they stand in X."""
+    """Put the values of the tokens into the columns where the tokens are in X."""
     kept = X != 0
     placed = np.zeros(X.shape, dtype=np.float32)
     inside = np.arange(values.shape[1]) < kept.sum(axis=1)[:, None]

@@ -92,10 +92,9 @@ class BaseNetworkClassifier(
         X : array-like of shape (n_samples, n_features)
             As the class describes it.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels of any kind, or a label indicator matrix for several labels a row.
+            Class labels, or a label indicator matrix for several labels a row.
         sample_weight : array-like of shape (n_samples,) or float, default=None
-            What each row counts, only in proportion to the others. A row of weight 0 is as if it
-            were not there.
+            Weight of each row; only the ratios matter. Rows of weight 0 are ignored.
 
         Returns
         -------
@@ -111,15 +110,15 @@ class BaseNetworkClassifier(
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Train one epoch on a chunk of the data, going on from what was learned before.
+        """Train one epoch on a chunk of the data, continuing from earlier calls.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
         classes : array-like of shape (n_classes,), default=None
-            All classes that any chunk will hold. Needed at the first call unless `y` holds them
-            all; may be left out later.
+            All classes that occur in any chunk. Required at the first call unless `y` has them all;
+            optional later.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
@@ -328,7 +327,7 @@ class BaseNetworkClassifier(
         return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
 
     def predict(self, X: MatrixLike) -> NDArray[Any]:
-        """The most probable class of each row, or the labels more probable than not.
+        """The most probable class of each row, or its labels with a probability above one half.
 
         Parameters
         ----------
@@ -344,7 +343,7 @@ class BaseNetworkClassifier(
         return fitted.classes[probabilities.argmax(axis=1)]
 
     def transform(self, X: MatrixLike) -> NDArray[np.float32]:
-        """What the network makes of each row before its last layer.
+        """The representation of each row that the last layer reads.
 
         Parameters
         ----------

@@ -34,62 +34,64 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         What the gate multiplies: the dense layer, or the features before it, which shows how much
         each feature counts (at most 4096 features).
     gate_activation : {"sigmoid", "softmax"}, default="sigmoid"
-        ``"sigmoid"`` opens each gate by itself, ``"softmax"`` lets them compete.
+        ``"sigmoid"`` opens each gate independently, ``"softmax"`` makes the gates compete.
     epochs : int, default=50
         Passes over the training data. With `early_stopping` at most so many.
     batch_size : int, default=32
         Rows in a step of the optimizer.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
-        A name that Keras knows, ``"lazyadam"`` (of a table of vectors only the rows in the batch
-        move), or an optimizer, of which only the configuration is used and whose own learning
-        rate wins.
+        The Keras name of an optimizer, ``"lazyadam"`` (Adam that updates only those rows of an
+        embedding that occur in the batch), or an optimizer object. Of an object only the
+        configuration is used, and its own learning rate takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
-        For an optimizer given by name.
+        Learning rate of an optimizer given by name.
     weight_decay : float, default=0.0
-        Decoupled decay of the kernels, for an optimizer given by name; neither biases nor vectors
-        of tokens decay.
+        Decoupled weight decay of the kernels, for an optimizer given by name. Biases and embeddings
+        do not decay.
     l2 : float, default=0.0
         L2 penalty on the kernels of the dense layer and of the last layer.
     dropout : float, default=0.0
-        Share of the numbers set to 0 in training, before the last layer.
+        Dropout rate before the last layer.
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes in training.
     learning_rate_schedule : {"constant", "cosine"}, default="constant"
-        ``"cosine"`` lets the rate rise over the first tenth of the steps and then fall to 0 along
-        half a cosine.
+        ``"cosine"`` raises the learning rate over the first tenth of the steps, then lowers it to 0
+        along half a cosine.
     weight_averaging : bool, default=False
-        Whether to end with the mean of the weights after each epoch of the second half
-        of the fit; not together with `early_stopping`.
+        Whether to average the weights over the epochs of the second half of the fit. Cannot be
+        combined with `early_stopping`.
     class_weight : dict or "balanced", default=None
-        Weights of the classes; ``"balanced"`` gives each class the same total weight. A class
-        without one has the weight 1. A dict may name classes that `y` lacks, as a fold may, if it
-        names all that `y` holds.
+        Weights of the classes; ``"balanced"`` gives each class the same total weight. Classes that
+        a dict leaves out have weight 1. A dict that covers all classes of `y` may name others too,
+        since a fold may lack a class.
     early_stopping : bool, default=False
-        Whether to stop when the held-out part no longer gets better, and go back to the best
-        epoch.
+        Whether to stop when the score on held-out rows no longer improves, and to restore the
+        weights of the best epoch.
     validation_fraction : float, default=None
-        Share of the rows held out, stratified by class. None: nothing is held out unless
-        `early_stopping`, then 0.1. A number always holds out and fills `history_`.
+        Share of the rows to hold out, stratified by class. None holds out a tenth of them with
+        `early_stopping`, and nothing without. With a number, rows are always held out, and
+        `history_` has their scores.
     n_iter_no_change : int, default=5
         Epochs without improvement before early stopping.
     tol : float, default=1e-4
-        What counts as an improvement.
+        The smallest change that counts as an improvement.
     scoring : str or callable, default="loss"
-        What early stopping watches on the held-out part: the loss, or a scikit-learn scorer.
+        What early stopping monitors on the held-out rows: the loss, or a scikit-learn scorer.
     callbacks : list of keras.callbacks.Callback, default=None
-        Copies of them are used; a callback with a hook for every batch makes training slower.
+        Keras callbacks, of which copies are used. A callback that is called at every batch slows
+        training down.
     checkpoint : str or os.PathLike, default=None
-        A folder. After each epoch `fit` writes its state there, and a `fit` of an estimator with
-        the same parameters on the same data goes on from the last epoch of one that was killed,
-        to the same bits. The file goes away when the fit ends.
+        A folder into which `fit` writes its state after each epoch. If the process is killed,
+        fitting an estimator with the same parameters on the same data resumes after the last
+        complete epoch, with identical results. The file is deleted when the fit ends.
     warm_start : bool, default=False
-        Whether `fit` goes on from the network that is there.
+        Whether `fit` continues from the network of the previous fit.
     save_optimizer : bool, default=True
-        Whether the optimizer's state goes into files where training can go on (after
+        Whether files include the optimizer's state, so that training can continue (after
         `partial_fit`, or with `warm_start`).
     random_state : int, RandomState instance or None, default=None
-        Seeds the weights, the order of the rows and the dropout. An int gives the same bits on
-        the same machine with the same number of threads.
+        Seeds the weights, the order of the rows and the dropout. With an int, results are identical
+        on the same machine with the same number of threads.
     verbose : int, default=0
         0 is silent, 1 shows one progress bar.
 
@@ -106,20 +108,20 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     keras_classifier_ : scikeras.wrappers.KerasClassifier
         SciKeras's classifier around the network.
     history_ : dict of str to list of float
-        ``loss``, and with a held-out part ``val_loss``, ``val_accuracy`` and, with a scorer,
-        ``val_score``, one number an epoch. Training that goes on adds to it; NaN stands for an
-        epoch in which there was none.
+        The ``loss`` of each epoch; with held-out rows also ``val_loss``, ``val_accuracy`` and, with
+        a scorer, ``val_score``. Continued training appends to it; NaN marks an epoch without a
+        value.
     n_iter_ : int
         Epochs of the last fit.
     best_iteration_ : int
-        The epoch whose weights were kept, counted from 1 over all epochs of `history_`, those of
-        earlier fits with `warm_start` among them. Only with `early_stopping`.
+        The epoch whose weights were restored, counted from 1 over all epochs of `history_`,
+        including those of earlier fits with `warm_start`. Only with `early_stopping`.
 
     Notes
     -----
     The network computes in float32. Scale the features first, for example by
-    `sklearn.preprocessing.StandardScaler`. Sparse rows are never made dense as a whole; of the
-    first layer only the columns that stand in a batch are updated in a step.
+    `sklearn.preprocessing.StandardScaler`. Sparse input is never converted to a dense array as a
+    whole, and each step updates only the weights of the columns that occur in its batch.
 
     References
     ----------
@@ -201,7 +203,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     _build = staticmethod(build_gated_network)
 
     def gate_values(self, X: MatrixLike) -> NDArray[np.float32]:
-        """How far each gate is open for each row.
+        """How far each gate is open, for each row.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Keras callbacks behind the estimators' parameters: early stopping, scores, progress."""
+"""Keras callbacks for the estimators' parameters: early stopping, scores, progress."""
 
 import copy
 from numbers import Real

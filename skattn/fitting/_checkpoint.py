@@ -25,7 +25,7 @@ _NO_MATTER = {"callbacks", "checkpoint", "random_state", "save_optimizer", "verb
 
 
 class NoCheckpoint:
-    """Stands for the file of a fit that writes none."""
+    """Used in place of a checkpoint where none is asked for."""
 
     start = write = None
     n_done = 0

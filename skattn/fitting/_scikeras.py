@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 
 class EncodedTargets(TransformerMixin, BaseEstimator):
-    """Hands on targets that are encoded already, and turns probabilities into labels."""
+    """Passes on targets that are already encoded, and turns probabilities into labels."""
 
     def __init__(self, classes=None, multilabel=False):
         self.classes = classes

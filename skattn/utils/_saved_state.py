@@ -46,7 +46,8 @@ def paths_as_texts(state):
 
 
 def refuse_hiding(kind, state):
-    """Refuse an attribute that would stand before one of the class, or has no name."""
+    """Refuse a state that would replace an attribute of the class, or has keys that are no
+    names."""
     hidden = [name for name in state if not isinstance(name, str) or hasattr(kind, name)]
     if hidden:
         names = ", ".join(map(str, hidden))

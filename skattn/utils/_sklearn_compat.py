@@ -11,7 +11,7 @@ try:  # scikit-learn >= 1.9; goes when 1.9 is the oldest version allowed
 except ImportError:
 
     class CallbackSupportMixin:
-        """Stands in where scikit-learn has no callbacks."""
+        """Replaces the mixin where scikit-learn has no callbacks."""
 
         def _init_callback_context(self, **settings):
             return None

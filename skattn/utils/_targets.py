@@ -68,7 +68,7 @@ def _fixed_width(y):
 
 
 def _refuse_unordered(y):
-    """A clear error for labels that cannot stand in one order: None among them, or mixed types."""
+    """Refuse labels that cannot be sorted: None among them, or mixed types."""
     try:
         np.unique(y)
     except TypeError as error:
@@ -79,9 +79,9 @@ def _refuse_unordered(y):
 
 
 def check_weights(sample_weight, X, y):
-    """The rows that count, by number, and their weights in float64.
+    """The numbers of the rows with a weight above zero, and their weights in float64.
 
-    Rows of weight zero are as if they were not there.
+    Rows of weight zero are left out.
     """
     a_number = isinstance(sample_weight, Number)  # the same for every row
     if a_number and not np.isfinite(complex(sample_weight)):

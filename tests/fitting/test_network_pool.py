@@ -213,6 +213,31 @@ def test_a_refit_leaves_its_first_network_to_others(dense_rows, empty_pool):
     assert clf._fitted.network is first
 
 
+def test_predictions_while_the_same_estimator_is_fitted_again(dense_rows, empty_pool):
+    """Every answer is that of one of its fits, never of another estimator's network."""
+    X, y = dense_rows
+    clf, other = small(random_state=0, epochs=2).fit(X, y), small(random_state=7, epochs=2)
+    answers = {clf.predict_proba(X).tobytes()}
+    answers.add(small(random_state=1, epochs=2).fit(X, y).predict_proba(X).tobytes())
+    found, done = [], threading.Event()
+
+    def read():
+        while not done.is_set():
+            found.append(clf.predict_proba(X).tobytes())
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for number in range(12):
+        clf.set_params(random_state=number % 2).fit(X, y)
+        other.fit(X, y)  # takes the network that has just become free
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert len(found) > 20
+    assert set(found) <= answers
+
+
 def test_a_model_that_was_handed_out_stays_the_users(dense_rows, empty_pool):
     X, y = dense_rows
     clf = small(random_state=0).fit(X, y)
