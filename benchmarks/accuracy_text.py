@@ -51,7 +51,6 @@ def contenders():
         ),
         "reference LSTM + attention": reference,
         "recipe": recipe,
-        "recipe, no marks for capitals": lambda seed: recipe(seed, lowercase=True),
         "recipe, uniform attention": lambda seed: recipe(seed, attention="uniform"),
         "recipe, no attention (max)": lambda seed: recipe(
             seed, attention="max", extra_pooling=None

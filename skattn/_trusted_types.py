@@ -1,7 +1,6 @@
 """`trusted_types`: what a skops file of ours may hold beyond what skops trusts by itself."""
 
 _TYPES = (
-    "skattn.vectorizer._capitals.lower_with_marks",  # a function from text to text
     "skattn.recipe._linear.CharacterTfidf",
     "skattn.estimators._gated_dense.GatedDenseClassifier",
     "skattn.recipe._linear.LogCountRatio",

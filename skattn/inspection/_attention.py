@@ -64,7 +64,7 @@ class AttentionNetwork:
             firsts = np.arange(0, len(spans), length)
             lasts = np.minimum(firsts + length, len(spans)) - 1
             limits = np.stack([spans[firsts, 0], spans[lasts, 1]], axis=1)
-            limits[:-1, 1] = np.minimum(limits[:-1, 1], limits[1:, 0])  # a mark alone at the end
+            limits[:-1, 1] = np.minimum(limits[:-1, 1], limits[1:, 0])  # n-grams may overlap
             found.append((limits, row[: len(firsts)].astype(np.float64)))
         return found
 

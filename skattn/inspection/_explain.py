@@ -26,8 +26,7 @@ class TextExplanation:
         vectorizer changed it.
     tokens : tuple of str of length n_tokens
         The words as they stand in `text`. Where the vectorizer makes n-grams of words too, each
-        one's attention is shared evenly among its words; where it marks capitals, a mark's is
-        added to that of the word behind it.
+        one's attention is shared evenly among its words.
     spans : ndarray of shape (n_tokens, 2)
         First character of each token in `text`, and the one after its last:
         ``text[start:end]``. Tokens cut off by ``max_length`` have no span.

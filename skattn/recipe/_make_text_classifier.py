@@ -8,7 +8,6 @@ from skattn.estimators._attention_text import AttentionTextClassifier
 from skattn.recipe._choice import ChoiceByData
 from skattn.recipe._linear import CharacterTfidf, LogCountRatio, MarginClassifier
 from skattn.recipe._vote import TextVote
-from skattn.vectorizer._capitals import lower_with_marks
 from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 
 WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
@@ -27,7 +26,6 @@ SHARED = {
     "weight_averaging": True,
 }
 SHORT_TEXTS = SHARED | {
-    "lowercase": "mark",
     "max_length": 256,
     "encoder": "conv",
     "conv_widths": (1, 2, 3, 4, 5),
@@ -40,7 +38,6 @@ SHORT_TEXTS = SHARED | {
     "epochs": 12,
 }
 MANY_CLASSES = SHORT_TEXTS | {
-    "lowercase": True,
     "embedding_dropout": 0.3,
     "word_dropout": 0.1,
     "epochs": 20,
@@ -59,8 +56,6 @@ LONG_TEXTS_OF_TWO_CLASSES = LONG_TEXTS | {"epochs": 10}  # more overfit
 LONG_TEXTS_WEIGHTS = (1, 2)  # of the attention network and the linear member
 DOUBTFUL_WEIGHTS = (1, 8)
 FULL_EPOCHS_TO = 25_000  # texts
-USUAL_READING = {"analyzer": "word", "token_pattern": WORDS_AND_SIGNS}
-READING = (*USUAL_READING, "preprocessor", "tokenizer", "vocabulary", "embeddings")
 
 
 class EmbeddingPipeline(Pipeline):
@@ -130,11 +125,6 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
       machine; with two classes the features are weighed by their log-count ratios. Beyond 60 words
       a text it counts twice.
 
-    The texts are lower-cased. For the linear member, and for the network of short texts with up to
-    20 classes, their capitals leave a mark (see `lowercase` of `SequenceVectorizer`);
-    ``lowercase=True`` leaves the marks out. The network has none either with pretrained vectors, a
-    vocabulary or a way to read of your own, which may not know them.
-
     From 500 texts on, both are fitted on a part of the texts first (4,000, or a quarter if that is
     more) and judged on up to 2,000 others. Where the linear member alone is right clearly more
     often than the vote, it counts eight times; ``doubtful_`` of the fitted classifier tells so.
@@ -184,16 +174,13 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
         return _network_pipeline({"random_state": random_state} | params)
     if params.get("early_stopping"):  # the best epoch instead of the mean of the epochs
         params = {"weight_averaging": False} | params
-    marks = params.get("lowercase", "mark") == "mark"
-    if _reads_in_its_own_way(params):  # and may not know the marks
-        params = {"lowercase": True} | params
     own = {"random_state": random_state} | params
     rules = (SHORT_TEXTS, MANY_CLASSES, LONG_TEXTS, LONG_TEXTS_OF_TWO_CLASSES)
     networks = [_network_pipeline(rule | own) for rule in rules]
     full_epochs_to = None if "epochs" in params else FULL_EPOCHS_TO
     members = [
         ("attention", ChoiceByData(*networks, full_epochs_to=full_epochs_to)),
-        ("linear", _linear_pipeline(params.get("class_weight"), random_state, marks)),
+        ("linear", _linear_pipeline(params.get("class_weight"), random_state)),
     ]
     return TextVote(
         members,
@@ -218,17 +205,8 @@ def _network_pipeline(params):
     return kind([("vectorizer", vectorizer), ("classifier", classifier)])
 
 
-def _reads_in_its_own_way(params):
-    given = {name: params[name] for name in READING if params.get(name) is not None}
-    return any(
-        not isinstance(value, str) or value != USUAL_READING.get(name)
-        for name, value in given.items()
-    )
-
-
-def _linear_pipeline(class_weight, random_state, marks):
+def _linear_pipeline(class_weight, random_state):
     settings = {"sublinear_tf": True, "min_df": 2}
-    settings["preprocessor"] = lower_with_marks if marks else None
     words = TfidfVectorizer(token_pattern=WORDS_AND_SIGNS, ngram_range=(1, 2), **settings)
     characters = CharacterTfidf(analyzer="char_wb", ngram_range=(2, 5), **settings)
     classifier = MarginClassifier(C=0.5, class_weight=class_weight, random_state=random_state)

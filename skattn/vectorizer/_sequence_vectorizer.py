@@ -68,12 +68,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
     truncation : {"head", "tail", "both"}, default="head"
         Which tokens of a longer text are kept: the first ones, the last ones, or half of them
         from each end (the first half has one more if `max_length` is odd).
-    lowercase : bool or "mark", default=True
-        Convert the texts to lower case before they are cut into tokens. "mark" does so too, and
-        puts a token of its own ahead of each run of words with capitals: "⇪" ahead of words that
-        are capitals throughout, "⇧" ahead of words that begin with one. Words of one letter
-        neither begin nor end a run. It needs ``analyzer="word"`` and a `token_pattern` that finds
-        these signs; where they stand in a text themselves, they look like marks.
+    lowercase : bool, default=True
+        Convert the texts to lower case before they are cut into tokens.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
         Remove accents and do other character normalization before the texts are cut into tokens.
     preprocessor : callable or None, default=None
@@ -179,7 +175,6 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             name: CountVectorizer._parameter_constraints[name]
             for name in (*_READING, "min_df", "max_df", "max_features")
         },
-        "lowercase": ["boolean", StrOptions({"mark"})],
         "analyzer": [
             StrOptions({"word", "char", "char_wb"}),
             HasMethods(["encode", "to_str"]),
@@ -319,9 +314,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             For each text the start and the end (exclusive) of its kept tokens, in the order of
             the non-zero columns of ``transform(texts)``: ``text[start:end]`` is the token as it
             was written. An n-gram of words spans all between its first and its last word; the
-            spaces that ``analyzer="char_wb"`` adds around a word have no width. A mark of
-            ``lowercase="mark"`` has the span of the word behind it (and of the signs that this
-            begins with), also where that word is not kept.
+            spaces that ``analyzer="char_wb"`` adds around a word have no width.
 
         Raises
         ------

@@ -12,13 +12,6 @@ from numbers import Integral
 from sklearn.feature_extraction.text import CountVectorizer
 
 from skattn.vectorizer._alignment import align, collapse_spaces, word_spans
-from skattn.vectorizer._capitals import (
-    CAPITALIZED,
-    MARKS,
-    UPPER,
-    with_marks,
-    with_marks_and_origins,
-)
 from skattn.vectorizer._ids import check_words
 from skattn.vectorizer._subwords import (
     build_subword_spans,
@@ -27,7 +20,6 @@ from skattn.vectorizer._subwords import (
     is_subword_tokenizer,
 )
 
-_PROBE = "at (Ann) IT"  # gets both marks
 _SPACES = re.compile(r"\s\s+")
 
 
@@ -56,8 +48,6 @@ def check_reading(reader):
     if reader.analyzer == "word":
         _check_words_and_pattern(reader)
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
-    if reader.lowercase == "mark":
-        _check_marks(reader)
 
 
 def _check_words_and_pattern(reader):
@@ -76,32 +66,8 @@ def _check_words_and_pattern(reader):
         ) from error
 
 
-def _check_marks(reader):
-    """Refuse to mark capitals where the marks would not become tokens."""
-    if reader.analyzer != "word" or reader.preprocessor is not None:
-        raise ValueError(
-            "lowercase='mark' goes with analyzer='word' and no preprocessor; for anything else "
-            "use True, or False to keep the capitals themselves."
-        )
-    preprocess, tokenize = reader.build_preprocessor(), reader.build_tokenizer()
-    plain, marked = (list(tokenize(preprocess(t))) for t in (_PROBE, with_marks(_PROBE)))
-    if [word for word in marked if word not in MARKS] != plain or not set(marked) >= MARKS:
-        raise ValueError(
-            f"lowercase='mark' marks capitals by {CAPITALIZED} and {UPPER} between spaces, which "
-            f"do not come out as tokens: token_pattern={reader.token_pattern!r}, tokenizer or "
-            "strip_accents takes them away. Use a pattern that finds signs too, such as "
-            r"r'(?u)\b\w+\b|[^\w\s]', or lowercase=True."
-        )
-
-
 def warn_for_capitals(reader, words):
-    """Warn about words that no text can have, since it is lower-cased, and about marks left out."""
-    if reader.lowercase == "mark" and not set(words) >= MARKS:
-        warnings.warn(
-            f"The vocabulary lacks the marks {CAPITALIZED} and {UPPER} of lowercase='mark': they "
-            "count as unknown words.",
-            stacklevel=2,
-        )
+    """Warn about words that no text can have, since it is lower-cased."""
     lowers = reader.lowercase and reader.preprocessor is None and isinstance(reader.analyzer, str)
     if lowers and any(word != word.lower() for word in words):
         warnings.warn(
@@ -129,25 +95,14 @@ def _build_word_tokens(reader, preprocess):
     """Return the function text -> words or n-grams of words."""
     tokenize, stop_words = reader.build_tokenizer(), reader.get_stop_words()
     plain = tuple(reader.ngram_range) == (1, 1)
-    mark = with_marks if reader.lowercase == "mark" else str
 
     def tokens(text):
-        words = tokenize(preprocess(mark(text)))
+        words = tokenize(preprocess(text))
         if stop_words is not None:
-            words = list(words)
-            words = [words[number] for number in _without_stop_words(words, reader, stop_words)]
+            words = [word for word in words if word not in stop_words]
         return words if plain else _ngrams(words, reader.ngram_range, " ")
 
     return tokens
-
-
-def _without_stop_words(words, reader, stop_words):
-    """Numbers of the words that stay; a mark goes with the word behind it."""
-    gone = [word in stop_words for word in words]
-    if reader.lowercase == "mark":
-        behind = [*gone[1:], False]
-        gone = [g or (w in MARKS and b) for w, g, b in zip(words, gone, behind, strict=True)]
-    return [number for number, is_gone in enumerate(gone) if not is_gone]
 
 
 def build_token_spans(reader):
@@ -173,26 +128,16 @@ def build_token_spans(reader):
     return _build_word_spans(reader)
 
 
-def _align_marked(text, preprocess):
-    """`align`, after the marks for capitals were put in."""
-    marked, starts, ends = with_marks_and_origins(text)
-    processed, firsts, stops = align(marked, preprocess)
-    return processed, starts[firsts], ends[stops - 1]
-
-
 def _build_word_spans(reader):
     """Return the function text -> spans of words or of n-grams of words."""
     preprocess, stop_words = reader.build_preprocessor(), reader.get_stop_words()
-    align_text = _align_marked if reader.lowercase == "mark" else align
     reader.build_tokenizer()  # checks the pattern
     pattern = re.compile(reader.token_pattern)
 
     def spans(text):
-        found = word_spans(*align_text(text, preprocess), pattern)
-        kept = range(len(found))
-        if stop_words is not None:
-            kept = _without_stop_words([word for word, _ in found], reader, stop_words)
-        return _ngram_spans([found[number][1] for number in kept], reader.ngram_range)
+        found = word_spans(*align(text, preprocess), pattern)
+        kept = [span for word, span in found if stop_words is None or word not in stop_words]
+        return _ngram_spans(kept, reader.ngram_range)
 
     return spans
 
