@@ -27,12 +27,10 @@ from _word_vectors import distinct_words, encode, make_up, reduce, write
 from sklearn.model_selection import train_test_split
 
 SETS = ("trec", "mr", "banking77")
-FROZEN_EPOCHS = 5
 WITHOUT = "no vectors"
 WAYS = {
     WITHOUT: None,
     "frozen": {"embedding_trainable": False},
-    f"frozen for {FROZEN_EPOCHS} epochs": {"frozen_epochs": FROZEN_EPOCHS},
     "trained": {},
 }
 ALL = "all"

@@ -250,7 +250,6 @@ GOOD_VALUES = {  # of those above
     "embeddings": [None],
     "checkpoint": [None, "no such thing"],
     "conv_widths": [[1]],
-    "frozen_epochs": [0, True, 2**70],
     "random_state": [0, None, True],
     "verbose": [0, True, 2**70],
     "scoring": [],

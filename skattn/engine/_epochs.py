@@ -71,7 +71,6 @@ class Schedule(keras.callbacks.Callback):
         resident.set_plan(self.plans.epoch(number))
         if self.model._scheduled:
             resident.rates.assign(self.base_rate * self._rates(number))
-        resident.table_moves.assign(float(number >= self.model._frozen_epochs))
         for place, layer in enumerate(self.model.layers):
             generator = getattr(layer, "seed_generator", None)
             if generator is not None:

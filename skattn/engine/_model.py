@@ -33,10 +33,8 @@ class ResidentModel(keras.Model):
         multilabel=False,
         label_smoothing=0.0,
         scheduled=False,
-        frozen_epochs=0,
     ):
         """Say what the rows are, what can be read off and how to train; returns the model."""
-        self._frozen_epochs = frozen_epochs  # in which the vectors of tokens stay as they are
         self._multilabel, self._label_smoothing = multilabel, label_smoothing
         self._scheduled = scheduled  # whether the training sets the rate of each step
         self._readouts = readouts
@@ -114,20 +112,13 @@ class ResidentModel(keras.Model):
             for penalty in self.losses:
                 loss += penalty
         variables = [v.value for v in self.trainable_variables]
-        gradients = [self._thawed(g) for g in tape.gradient(loss, variables)]
+        gradients = tape.gradient(loss, variables)
         if type(self.optimizer) is not RowAdam:  # others need one gradient a row of a table
             gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         if self._scheduled:
             self.optimizer.learning_rate.assign(tf.gather(self._resident.rates, step))
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         return loss * size, tf.constant(0.0), size
-
-    def _thawed(self, gradient):
-        """The gradient of a table is 0 in the epochs in which the table is frozen."""
-        if not self._frozen_epochs or not isinstance(gradient, tf.IndexedSlices):
-            return gradient
-        values = gradient.values * self._resident.table_moves
-        return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
 
     def _test_on_batch(self, step):
         x, y, weights, size = self._resident.batch(step)

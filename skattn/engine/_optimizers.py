@@ -11,6 +11,7 @@ import keras
 from skattn.engine._row_adam import RowAdam
 
 _WRAPPERS = {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"}
+_NO_DECAY = ["bias", "beta", "gamma", "embedding/", "embeddings"]  # by path and by name
 _WHOLE = (  # settings of Adam that look at whole gradients or variables before the step
     "amsgrad",
     "clipnorm",
@@ -20,8 +21,6 @@ _WHOLE = (  # settings of Adam that look at whole gradients or variables before 
     "loss_scale_factor",
     "use_ema",
 )
-_TABLE = ["embedding/", "embeddings"]  # of the vectors: by path, and by name
-_RESTLESS = ("Ftrl", "ScheduleFreeAdamW")  # move variables whose gradient is 0
 
 
 def optimizer_config(optimizer):
@@ -52,7 +51,7 @@ def refuse_schedule(learning_rate):
         )
 
 
-def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False, frozen_epochs=0):
+def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
     """A fresh Keras optimizer.
 
     Parameters
@@ -67,13 +66,11 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False, froz
         biases do not decay (Loshchilov & Hutter 2019).
     lazy : bool, default=False
         Whether Adam updates only those rows of a table that occur in the batch.
-    frozen_epochs : int, default=0
-        Above 0 the table of vectors does not decay under an optimizer object either.
 
     Raises
     ------
     ValueError
-        If Keras knows no optimizer of that name, or if it cannot leave a table frozen.
+        If Keras knows no optimizer of that name.
     """
     named = isinstance(optimizer, str)
     lazy = lazy or optimizer == "lazyadam"
@@ -94,18 +91,10 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False, froz
         config["learning_rate"] = learning_rate
         if weight_decay:
             config["weight_decay"] = weight_decay
-    if frozen_epochs and type(built).__name__ in _RESTLESS:
-        raise ValueError(
-            f"optimizer={type(built).__name__!r} moves vectors whose gradient is 0, so that "
-            "frozen_epochs cannot keep them. Use another optimizer, such as 'adam', or "
-            "frozen_epochs=0."
-        )
     plain_adam = type(built) is keras.optimizers.Adam and not any(map(config.get, _WHOLE))
     built = RowAdam(**config, lazy=lazy) if plain_adam else type(built).from_config(config)
     if named and config.get("weight_decay"):  # "adamw" decays by default
-        built.exclude_from_weight_decay(var_names=["bias", "beta", "gamma", *_TABLE])
-    elif frozen_epochs:
-        built.exclude_from_weight_decay(var_names=_TABLE)
+        built.exclude_from_weight_decay(var_names=_NO_DECAY)
     return built
 
 

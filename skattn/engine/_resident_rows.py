@@ -22,7 +22,6 @@ class ResidentRows:
         }[kind]
         self.arrays = [_free_variable(dtype, 2 if kind == "dense" else 1) for dtype in dtypes]
         self.targets = _free_variable(*((tf.float32, 2) if multilabel else (tf.int32, 1)))
-        self.table_moves = tf.Variable(1.0, trainable=False)  # 0 while a table is frozen
         self.rates = _free_variable(tf.float32, 1)  # of the steps, with a schedule
         self.plan = [_free_variable(d, 1) for d in (tf.int32, tf.int32, tf.float32, tf.float32)]
 

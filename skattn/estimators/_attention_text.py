@@ -1,8 +1,12 @@
 """`AttentionTextClassifier`: token ids -> embedding -> encoder -> attention -> softmax."""
 
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -19,7 +23,6 @@ from skattn.networks._networks import build_text_network
 from skattn.utils._sklearn_compat import fit_context
 
 OUT_OF_VOCABULARY = 1
-MAX_TABLE_ROWS = 1 << 24  # of a table whose size follows from the data
 
 
 class AttentionTextClassifier(BaseNetworkClassifier):
@@ -32,12 +35,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     Parameters
     ----------
-    encoder : {"lstm", "bilstm", "gru", "bigru", "sru", "bisru", "conv", "transformer", "none"}, \
-            default="lstm"
-        What turns embedded tokens into hidden states. ``"sru"`` is a recurrence without a matrix
-        product in its loop [2]_, ``"bi"`` joins both directions, ``"conv"`` joins convolutions of
-        several widths, ``"transformer"`` is a block of self-attention; ``"none"`` lets
-        the attention look at the embeddings themselves.
+    encoder : {"lstm", "bilstm", "gru", "bigru", "conv", "transformer", "none"}, default="lstm"
+        Turns embedded tokens into hidden states. ``"bi"`` joins a forward and a backward
+        recurrence, ``"conv"`` joins convolutions of several widths, ``"transformer"`` is a block
+        of self-attention, and ``"none"`` applies attention to the embeddings themselves.
     attention : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, \
             default="feedforward"
         How the hidden states are weighted; see `AttentionPooling`.
@@ -52,7 +53,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     head_penalty : float, default=0.0
         Penalty on heads that look at the same tokens, for ``attention="multihead"``.
     segment_length : int, default=None
-        Number of tokens in a segment, for hierarchical attention over long texts [3]_: an encoder
+        Number of tokens in a segment, for hierarchical attention over long texts [2]_: an encoder
         and attention run over the tokens of each segment, then another encoder and attention over
         the segments. The weight of a token is the product of both. None: a single level. Long texts
         train faster in segments.
@@ -65,11 +66,6 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         `vocabulary_size` and `embedding_dim`.
     embedding_trainable : bool, default=True
         Whether to train the embedding.
-    frozen_epochs : int, default=0
-        Epochs at the start in which the embedding stays as it is, so that vectors to begin with
-        are not spoilt before the rest of the network has learned something. The embedding then
-        does not decay under an optimizer object either; ``"ftrl"`` and ``"schedulefreeadamw"``
-        are refused, because they move what has no gradient.
     vocabulary_size : int, default=None
         Number of rows of the embedding. Larger ids count as out of vocabulary (id 1). None: the
         largest id in the training data plus one, which must be below 2**24. Set it to train in
@@ -173,8 +169,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     References
     ----------
     .. [1] "How to add an attention mechanism in Keras?", Stack Overflow, question 42918446.
-    .. [2] Lei et al., "Simple recurrent units for highly parallelizable recurrence", 2018.
-    .. [3] Yang et al., "Hierarchical attention networks for document classification", 2016.
+    .. [2] Yang et al., "Hierarchical attention networks for document classification", 2016.
 
     Examples
     --------
@@ -204,52 +199,50 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         "embedding_dim": [Interval(Integral, 1, None, closed="left")],
         "embeddings": ["array-like", None],
         "embedding_trainable": ["boolean"],
-        "frozen_epochs": [Interval(Integral, 0, None, closed="left")],
         "vocabulary_size": [Interval(Integral, 2, None, closed="left"), None],
     }
 
     def __init__(
         self,
         *,
-        encoder="lstm",
-        attention="feedforward",
-        units=128,
-        conv_widths=CONV_WIDTHS,
-        n_layers=1,
-        n_heads=4,
-        head_penalty=0.0,
-        segment_length=None,
-        extra_pooling=None,
-        embedding_dim=128,
-        embeddings=None,
-        embedding_trainable=True,
-        frozen_epochs=0,
-        vocabulary_size=None,
-        epochs=10,
-        batch_size=32,
-        optimizer="adam",
-        learning_rate=1e-3,
-        weight_decay=0.0,
-        l2=0.0,
-        dropout=0.0,
-        embedding_dropout=0.0,
-        word_dropout=0.0,
-        label_smoothing=0.0,
-        learning_rate_schedule="constant",
-        weight_averaging=False,
-        class_weight=None,
-        early_stopping=False,
-        validation_fraction=None,
-        n_iter_no_change=3,
-        tol=1e-4,
-        scoring="loss",
-        callbacks=None,
-        checkpoint=None,
-        warm_start=False,
-        save_optimizer=True,
-        random_state=None,
-        verbose=0,
-    ):
+        encoder: str = "lstm",
+        attention: str = "feedforward",
+        units: int = 128,
+        conv_widths: Iterable[int] = CONV_WIDTHS,
+        n_layers: int = 1,
+        n_heads: int = 4,
+        head_penalty: float = 0.0,
+        segment_length: int | None = None,
+        extra_pooling: str | None = None,
+        embedding_dim: int = 128,
+        embeddings: ArrayLike | None = None,
+        embedding_trainable: bool = True,
+        vocabulary_size: int | None = None,
+        epochs: int = 10,
+        batch_size: int = 32,
+        optimizer: Any = "adam",
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        embedding_dropout: float = 0.0,
+        word_dropout: float = 0.0,
+        label_smoothing: float = 0.0,
+        learning_rate_schedule: str = "constant",
+        weight_averaging: bool = False,
+        class_weight: Mapping[Any, float] | str | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float | None = None,
+        n_iter_no_change: int = 3,
+        tol: float = 1e-4,
+        scoring: str | Callable[..., float] = "loss",
+        callbacks: Any = None,
+        checkpoint: str | PathLike[str] | None = None,
+        warm_start: bool = False,
+        save_optimizer: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.encoder = encoder
         self.attention = attention
         self.units = units
@@ -262,7 +255,6 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         self.embedding_dim = embedding_dim
         self.embeddings = embeddings
         self.embedding_trainable = embedding_trainable
-        self.frozen_epochs = frozen_epochs
         self.vocabulary_size = vocabulary_size
         self.epochs = epochs
         self.batch_size = batch_size
@@ -297,7 +289,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         before = self._network_to_go_on_with()
         return self._train(X, y, sample_weight, before=before, vectors=vectors)
 
-    def attention_weights(self, X):
+    def attention_weights(self, X: ArrayLike) -> NDArray[np.float32]:
         """The weight of each token in the weighted sum that the last layer reads.
 
         Parameters
@@ -314,7 +306,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         X, weights, _ = self._read("attention", X)
         return in_place(X, weights)
 
-    def segment_attention_weights(self, X):
+    def segment_attention_weights(self, X: ArrayLike) -> NDArray[np.float32]:
         """The weight of each segment, with hierarchical attention.
 
         Parameters
@@ -339,7 +331,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         return weights[:, : max(1, -(-longest // fitted.config["segment_length"]))]
 
     @property
-    def vocabulary_size_(self):
+    def vocabulary_size_(self) -> int:
         """Rows of the embedding table."""
         return self._fact("config")["vocabulary_size"]
 
@@ -415,7 +407,6 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             "embedding_dropout": float(self.embedding_dropout),
             "word_dropout": float(self.word_dropout),
             "embedding_trainable": bool(self.embedding_trainable),
-            "frozen_epochs": int(self.frozen_epochs),
         }
 
     def _table_shape(self, X, embeddings, before):
@@ -427,7 +418,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             columns = before.config["embedding_dim"] if lent else self.embedding_dim
             rows = self.vocabulary_size
             if rows is None:
-                rows = before.config["vocabulary_size"] if before else _n_ids(X)
+                rows = before.config["vocabulary_size"] if before else _token_ids.n_ids(X)
         return {"vocabulary_size": int(rows), "embedding_dim": int(columns)}
 
     def __sklearn_tags__(self):
@@ -435,18 +426,6 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         tags.input_tags.categorical = True
         tags.input_tags.positive_only = True
         return tags
-
-
-def _n_ids(X):
-    """Rows of a table with one for each id up to the largest."""
-    largest = int(X.max())
-    if largest >= MAX_TABLE_ROWS:
-        raise ValueError(
-            f"X holds the id {largest}: a table with a row for each id up to it does not fit "
-            "into memory. Number the tokens without gaps (skattn.SequenceVectorizer does), or "
-            "set vocabulary_size; ids beyond it count as out of vocabulary."
-        )
-    return max(2, largest + 1)
 
 
 def _checked_widths(widths):

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import sparse
 
+MAX_TABLE_ROWS = 1 << 24  # of an embedding whose size follows from the data
+
 
 def check_token_ids(X):
     """Token ids as whole numbers in an integer array.
@@ -59,3 +61,15 @@ def _not_ids(what):
         f"{what}. X must be token ids: whole numbers >= 0 of shape (n_texts, n_tokens), 0 for "
         "padding. Put a skattn.SequenceVectorizer before the classifier to make them from texts."
     )
+
+
+def n_ids(X):
+    """How many rows an embedding needs for these ids."""
+    largest = int(X.max())
+    if largest >= MAX_TABLE_ROWS:
+        raise ValueError(
+            f"X holds the id {largest}: a table with a row for each id up to it does not fit "
+            "into memory. Number the tokens without gaps (skattn.SequenceVectorizer does), or "
+            "set vocabulary_size; ids beyond it count as out of vocabulary."
+        )
+    return max(2, largest + 1)

@@ -6,7 +6,7 @@ Each is a function ``(hidden, mask, config, name) -> hidden`` in `ENCODERS`.
 import keras
 
 from skattn.networks._layers import AddPositions, ExpandMask, ReverseByLength, ZeroPadding, glorot
-from skattn.networks._recurrence import LSTM, SimpleRecurrentUnit
+from skattn.networks._recurrence import LSTM
 
 TRANSFORMER_HEADS = 4
 CONV_WIDTHS = (3, 4, 5)
@@ -15,8 +15,6 @@ CONV_WIDTHS = (3, 4, 5)
 def _recurrent(kind, bidirectional):
     def encoder(hidden, mask, config, name):
         def layer(suffix=""):
-            if kind is SimpleRecurrentUnit:
-                return kind(config["units"], name=name + suffix)
             return kind(
                 config["units"],
                 return_sequences=True,
@@ -91,8 +89,6 @@ ENCODERS = {
     "bilstm": _recurrent(LSTM, bidirectional=True),
     "gru": _recurrent(keras.layers.GRU, bidirectional=False),
     "bigru": _recurrent(keras.layers.GRU, bidirectional=True),
-    "sru": _recurrent(SimpleRecurrentUnit, bidirectional=False),
-    "bisru": _recurrent(SimpleRecurrentUnit, bidirectional=True),
     "conv": _convolution,
     "transformer": _transformer,
     "none": _none,

@@ -176,7 +176,6 @@ def _compiled(inputs, outputs, kind, readouts, config):
         multilabel=config["multilabel"],
         label_smoothing=config["label_smoothing"],
         scheduled=config["learning_rate_schedule"] != "constant",
-        frozen_epochs=config.get("frozen_epochs", 0),
     )
     if config["optimizer"] is None:  # only the shapes of the weights are asked for
         return model
@@ -187,7 +186,6 @@ def _compiled(inputs, outputs, kind, readouts, config):
             config["learning_rate"],
             config["weight_decay"],
             lazy=kind == "sparse",
-            frozen_epochs=config.get("frozen_epochs", 0),
         ),
         loss=losses[config["multilabel"]],
     )

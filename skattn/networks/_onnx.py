@@ -89,14 +89,6 @@ def _encode(graph, model, encoder, hidden, keep, name):
         pair = [model.get_layer(f"{name}_{way}") for way in ("forward", "backward")]
         cell = {"bilstm": layers.lstm, "bigru": layers.gru}[encoder]
         return cell(graph, hidden, pair, lengths)
-    if encoder == "sru":
-        return layers.sru(graph, hidden, model.get_layer(name))
-    if encoder == "bisru":
-        forward = layers.sru(graph, hidden, model.get_layer(f"{name}_forward"))
-        backward = layers.sru(
-            graph, _reverse(graph, hidden, lengths), model.get_layer(f"{name}_backward")
-        )
-        return graph.op("Concat", forward, _reverse(graph, backward, lengths), axis=-1)
     if encoder == "conv":
         kept = graph.op("Mul", hidden, graph.op("Unsqueeze", keep, np.array([2])))
         widths = [layer for layer in model.layers if layer.name.startswith(f"{name}_width_")]
@@ -107,12 +99,6 @@ def _encode(graph, model, encoder, hidden, keep, name):
     if encoder == "none":
         return hidden
     raise NotImplementedError(f"encoder={encoder!r} has no translation to ONNX operators yet.")
-
-
-def _reverse(graph, hidden, lengths):
-    """Turn the kept steps of each row round."""
-    lengths = graph.as_type(lengths, np.int64)
-    return graph.op("ReverseSequence", hidden, lengths, batch_axis=0, time_axis=1)
 
 
 def _transformer(graph, model, hidden, keep, name):

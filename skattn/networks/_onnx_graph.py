@@ -115,47 +115,6 @@ def _gru_weights(layer):
     return kernel.T, recurrent.T, bias.ravel()
 
 
-def sru(graph, hidden, layer):
-    """A `SimpleRecurrentUnit`; its recurrence is an ONNX Scan over time."""
-    kernel, bias = layer.get_weights()
-    units = layer.units
-    products = graph.op("MatMul", hidden, kernel)
-    sizes = np.array([units, units, units, units])
-    proposal, highway, forget, reset = graph.op("Split", products, sizes, n_outputs=4, axis=-1)
-    forget = graph.op("Sigmoid", graph.op("Add", forget, bias[:units]))
-    reset = graph.op("Sigmoid", graph.op("Add", reset, bias[units:]))
-    update = graph.op("Mul", graph.op("Sub", 1.0, forget), proposal)
-    state = _linear_recurrence(graph, forget, update, units)
-    kept = graph.op("Mul", reset, graph.op("Tanh", state))
-    return graph.op("Add", kept, graph.op("Mul", graph.op("Sub", 1.0, reset), highway))
-
-
-def _linear_recurrence(graph, forget, update, units):
-    helper = graph.helper
-    names = ["before", "forget", "update", "after", "step"]
-    before, factor, term, after, step = (
-        helper.make_tensor_value_info(name, 1, ["batch", units]) for name in names
-    )
-    nodes = [
-        helper.make_node("Mul", ["before", "forget"], ["kept"]),
-        helper.make_node("Add", ["kept", "update"], ["after"]),
-        helper.make_node("Identity", ["after"], ["step"]),
-    ]
-    body = helper.make_graph(nodes, "recurrence", [before, factor, term], [after, step])
-    shape = graph.op("Concat", graph.shape(forget, 0), np.array([units]), axis=0)
-    return graph.op(
-        "Scan",
-        graph.op("Expand", 0.0, shape),
-        forget,
-        update,
-        n_outputs=2,
-        body=body,
-        num_scan_inputs=2,
-        scan_input_axes=[1, 1],
-        scan_output_axes=[1],
-    )[1]
-
-
 def convolution(graph, hidden, layer):
     """A `keras.layers.Conv1D` with padding="same"."""
     kernel, bias = layer.get_weights()  # (width, inputs, units)

@@ -1,5 +1,7 @@
 """`make_text_classifier`: the recommended classifier for raw texts."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -110,7 +112,12 @@ class EmbeddingPipeline(Pipeline):
         return self.fit(X, y, **params).transform(X)
 
 
-def make_text_classifier(*, linear=True, random_state=None, **params):
+def make_text_classifier(
+    *,
+    linear: bool = True,
+    random_state: int | np.random.RandomState | None = None,
+    **params: Any,
+) -> Any:
     """Make the recommended classifier for raw texts, ready to fit.
 
     It averages the probabilities of two members, each a pipeline from raw texts:
@@ -145,7 +152,7 @@ def make_text_classifier(*, linear=True, random_state=None, **params):
         Parameters of `SequenceVectorizer` and of `AttentionTextClassifier`, by name: they
         replace the recommended ones. ``class_weight`` reaches the linear member too.
         ``embeddings`` (pretrained vectors) goes to the vectorizer, which fixes the ids and whose
-        table the network begins with; see also ``embedding_trainable`` and ``frozen_epochs``.
+        table the network begins with; see also ``embedding_trainable``.
 
     Returns
     -------

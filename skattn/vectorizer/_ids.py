@@ -7,6 +7,7 @@ from itertools import pairwise, repeat
 
 import numpy as np
 from sklearn.utils import murmurhash3_32
+from sklearn.utils.validation import check_array
 
 PADDING, OUT_OF_VOCABULARY, FIRST_WORD = 0, 1, 2
 TOKEN_SOURCE = "texts, as cut by a custom analyzer or tokenizer,"
@@ -69,3 +70,38 @@ def unpack_words(packed, ends):
     if bounds[-1] != len(joined) or any(start > end for start, end in pairwise(bounds)):
         raise ValueError("the ends of its words do not fit their characters")
     return [joined[start:end] for start, end in pairwise(bounds)]
+
+
+def check_hashing(params):
+    """Refuse parameters that need a vocabulary when tokens are hashed."""
+    defaults = {
+        "vocabulary": None,
+        "embeddings": None,
+        "max_features": None,
+        "min_df": 1,
+        "max_df": 1.0,
+    }
+    given = [name for name, default in defaults.items() if not _is_default(params[name], default)]
+    if given:
+        raise ValueError(
+            f"{' and '.join(given)} and n_features cannot go together: n_features="
+            f"{params['n_features']} hashes the tokens and keeps no vocabulary."
+        )
+
+
+def _is_default(value, default):
+    return value is None if default is None else value == default
+
+
+def checked_ids(X, n_ids):
+    """Rows of ids as int64, each from 0 to below `n_ids`."""
+    ids = check_array(X, ensure_min_samples=0, ensure_min_features=0)
+    try:
+        whole = ids.astype(np.int64)
+    except OverflowError:  # a number of more than 64 bits
+        whole = np.full(ids.shape, -1)
+    if (whole != ids).any() or (whole < 0).any() or (whole >= n_ids).any():
+        raise ValueError(
+            f"X must hold ids of this vectorizer, whole numbers from 0 to {n_ids - 1}."
+        )
+    return whole

@@ -1,22 +1,28 @@
 """`SequenceVectorizer`: texts to padded rows of token ids."""
 
-from collections.abc import Mapping
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._texts import as_texts, checked_texts
+from skattn.utils._typing import Texts
 from skattn.vectorizer._ids import (
     FIRST_WORD,
     OUT_OF_VOCABULARY,
     PADDING,
     HashedIds,
+    check_hashing,
+    checked_ids,
     look_up,
     word_ids,
 )
@@ -26,6 +32,7 @@ from skattn.vectorizer._tokens import (
     build_token_spans,
     build_tokens,
     check_reading,
+    each_token,
     warn_for_capitals,
 )
 from skattn.vectorizer._vocabulary import learn_words
@@ -49,91 +56,80 @@ _UNKNOWN = "[UNK]"
 class SequenceVectorizer(TransformerMixin, BaseEstimator):
     r"""Turn texts into rows of token ids of one length, for `AttentionTextClassifier`.
 
-    Each text becomes the ids of its tokens in reading order, cut to `max_length` tokens and
-    filled up with zeros on the right. Id 0 is padding and nothing else; id 1 stands for every token
-    that is not in the vocabulary; the words of the vocabulary have the ids from 2 on, the most
-    frequent first and equally frequent ones in alphabetical order.
+    Each text becomes the ids of its tokens in reading order, cut to `max_length` tokens and padded
+    with zeros on the right. Id 0 is padding and nothing else, id 1 stands for every token that is
+    not in the vocabulary, and the words of the vocabulary have the ids from 2 on, the most frequent
+    first and equally frequent ones in alphabetical order.
 
-    Texts are read by scikit-learn's own text analysis, so the parameters that
-    :class:`~sklearn.feature_extraction.text.CountVectorizer` has too mean the same here, with one
-    difference: n-grams stand in reading order (all that begin at one token, the shorter first),
-    where `CountVectorizer`, which does not care for order, gives all words before all pairs.
+    Parameters shared with :class:`~sklearn.feature_extraction.text.CountVectorizer` mean the same,
+    with one difference: n-grams are in reading order (all that begin at one token, the shorter
+    first).
 
     Parameters
     ----------
     max_length : int, float or None, default=None
-        Number of columns of the output. None: the number of tokens of the longest training
-        text. A float ``q`` in (0, 1]: the smallest length that leaves at least the share ``q``
-        of the training texts uncut (one very long text then costs no memory for all others).
+        Number of columns of the output. None: the number of tokens of the longest training text.
+        A float ``q`` in (0, 1]: the smallest length that leaves at least the share ``q`` of the
+        training texts uncut, so that a few very long texts do not make all rows long.
     truncation : {"head", "tail", "both"}, default="head"
-        Which tokens of a longer text are kept: the first ones, the last ones, or half of them
-        from each end (the first half has one more if `max_length` is odd).
+        Which tokens of a longer text to keep: the first ones, the last ones, or half of them from
+        each end (with an odd `max_length` one more from the start).
     lowercase : bool, default=True
-        Convert the texts to lower case before they are cut into tokens.
+        Whether to convert the texts to lower case.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
-        Remove accents and do other character normalization before the texts are cut into tokens.
+        Whether to remove accents and normalize characters.
     preprocessor : callable or None, default=None
         Replaces lower-casing and accent stripping: a function from text to text.
     tokenizer : callable or None, default=None
         Replaces `token_pattern`: a function from text to list of tokens.
     stop_words : {"english"}, list of str or None, default=None
-        Words that are left out. They are gone, not out of vocabulary.
+        Words to leave out. They are removed, not replaced by id 1.
     token_pattern : str or None, default=r"(?u)\b\w\w+\b"
         Regular expression of a token (of its group, if it has one). The default, which is
         scikit-learn's, leaves out punctuation and words of one character;
         ``r"(?u)\b\w+\b|[^\w\s]"`` keeps both.
     ngram_range : tuple (min_n, max_n), default=(1, 1)
-        Sizes of the n-grams of words or of characters that are the tokens.
+        Range of the sizes of the n-grams, of words or of characters.
     analyzer : {"word", "char", "char_wb"}, tokenizers.Tokenizer or callable, default="word"
         Whether tokens are (n-grams of) words, of characters, or of characters within words. A
-        ``tokenizers.Tokenizer`` (extra `tokenizers`) gives subwords by its own normalization,
-        with exact spans; of its special tokens none is added. A callable gives the tokens of a
-        raw text, as strings.
+        ``tokenizers.Tokenizer`` (extra `tokenizers`) gives subwords with exact spans, without its
+        special tokens. A callable returns the tokens of a raw text.
     min_df, max_df : int or float, default=1 and 1.0
-        Words that stand in fewer or in more training texts than this (a number of texts, or as
-        a float in [0, 1] a share of them) are left out of the vocabulary. Their tokens stay in
-        the sequences, as id 1.
+        Words that occur in fewer or in more training texts (an int is a number of texts, a float a
+        share of them) are left out of the vocabulary. Their tokens become id 1.
     max_features : int or None, default=None
-        Only that many words, the most frequent ones, are in the vocabulary.
+        The largest number of words in the vocabulary; the most frequent ones are kept.
     vocabulary : mapping of str to int, iterable of str or None, default=None
-        A vocabulary to use instead of that of the training texts. Its indices count from 0, as
-        in `CountVectorizer`, and are shifted: word number ``i`` gets the id ``i + 2``.
-        `min_df`, `max_df` and `max_features` have no effect on it.
+        A vocabulary to use instead of learning one. Indices count from 0, as in `CountVectorizer`:
+        word number ``i`` gets the id ``i + 2``. `min_df`, `max_df` and `max_features` do not
+        apply to it.
     unknown : {"keep", "drop"}, default="keep"
-        Whether tokens out of vocabulary stand in the rows, as id 1, or are left out as if they
-        were not in the text.
+        Whether tokens out of vocabulary are kept, as id 1, or left out.
     embeddings : mapping, gensim KeyedVectors, path or None, default=None
         Pretrained word vectors: a mapping of str to vector, an object with `index_to_key` and
-        `vectors`, or the path of a text file (gzip too) as GloVe, word2vec and fastText write
-        them. They are laid out by ids in `embeddings_`. After the words of the training texts,
-        all words that only the vectors know (a word that `min_df`, `max_df` or `max_features`
-        leaves out is among them if it has a vector) get ids of their own, in the order of the
-        vectors, so that they still tell something when they turn up at prediction. With
-        `vocabulary` given, its words alone have ids. In a grid search give a path: other objects
-        are copied for every candidate, and a file is read again only if another one was read in
-        between.
+        `vectors`, or the path of a text file (or gzip) in the format of GloVe, word2vec and
+        fastText. Words that only the vectors know get ids after those of the training texts,
+        unless `vocabulary` is given. In a grid search give a path, which is read once; other
+        objects are copied for every candidate.
     n_features : int or None, default=None
-        Hash tokens into that many ids, 2 to ``n_features + 1``, instead of learning a
-        vocabulary, as :class:`~sklearn.feature_extraction.text.HashingVectorizer` does (the hash
-        is MurmurHash3; different tokens may share an id). With a whole number as `max_length`
-        nothing is learned from texts: `transform` needs no `fit`, and a corpus larger than
-        memory streams through piece by piece.
+        Hash tokens into that many ids, 2 to ``n_features + 1``, instead of learning a vocabulary,
+        as :class:`~sklearn.feature_extraction.text.HashingVectorizer` does. With an int as
+        `max_length` as well, nothing is learned and `transform` needs no `fit`.
 
     Attributes
     ----------
     vocabulary_ : dict of str to int
-        The id of every word, as it stands in the output: from 2 on. Absent if tokens are hashed.
+        The id of every word, from 2 on. Not available if tokens are hashed.
     max_length_ : int
         Number of columns of the output.
     vocabulary_size_ : int
-        The largest id that can occur, plus one: the number of rows of an embedding table that
-        has room for all of them.
+        The largest possible id plus one: the number of rows of an embedding for these ids.
     embeddings_ : float32 array of shape (vocabulary_size_, n_dimensions)
-        Only with `embeddings`: the vector of each id. Row 0 (padding) is zero; row 1 (out of
-        vocabulary) and the words without a vector of their own have the mean of all vectors.
+        Only with `embeddings`: the vector of each id. Row 0 is zero; row 1 and words without a
+        vector have the mean of all vectors.
     coverage_ : dict
-        Only with `embeddings`: the shares of the training texts' ``"tokens"`` and of the
-        ``"vocabulary"`` learned from them (or given) that have a vector of their own.
+        Only with `embeddings`: the shares of the ``"tokens"`` of the training texts, and of the
+        words of the ``"vocabulary"``, that have a vector.
 
     See Also
     --------
@@ -142,11 +138,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Texts come as a list, a one-dimensional array, a pandas or polars column, a frame or an array
-    with exactly one column, or any other iterable of strings.
-
-    Words beyond `max_length` count for the vocabulary. A fitted vectorizer keeps its words as two
-    NumPy arrays in its state, so it is quick to pickle, copy and store with skops.
+    Texts may be a list, a one-dimensional array, a pandas, polars or Arrow column, a frame or an
+    array with exactly one column, or any other iterable of strings.
 
     Examples
     --------
@@ -189,24 +182,24 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        max_length=None,
-        truncation="head",
-        lowercase=True,
-        strip_accents=None,
-        preprocessor=None,
-        tokenizer=None,
-        stop_words=None,
-        token_pattern=r"(?u)\b\w\w+\b",
-        ngram_range=(1, 1),
-        analyzer="word",
-        min_df=1,
-        max_df=1.0,
-        max_features=None,
-        vocabulary=None,
-        unknown="keep",
-        embeddings=None,
-        n_features=None,
-    ):
+        max_length: float | None = None,
+        truncation: str = "head",
+        lowercase: bool = True,
+        strip_accents: str | Callable[[str], str] | None = None,
+        preprocessor: Callable[[str], str] | None = None,
+        tokenizer: Callable[[str], Iterable[str]] | None = None,
+        stop_words: str | list[str] | None = None,
+        token_pattern: str | None = r"(?u)\b\w\w+\b",
+        ngram_range: tuple[int, int] = (1, 1),
+        analyzer: Any = "word",
+        min_df: float = 1,
+        max_df: float = 1.0,
+        max_features: int | None = None,
+        vocabulary: Mapping[str, int] | Iterable[str] | None = None,
+        unknown: str = "keep",
+        embeddings: Any = None,
+        n_features: int | None = None,
+    ) -> None:
         self.max_length = max_length
         self.truncation = truncation
         self.lowercase = lowercase
@@ -225,8 +218,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         self.embeddings = embeddings
         self.n_features = n_features
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    @fit_context
+    def fit(self, X: Texts, y: object = None) -> Self:
         """Learn the vocabulary and the length of the rows.
 
         Parameters
@@ -247,7 +240,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             which), or if no word remains.
         """
         if self._is_stateless():
-            self._check_hashing()
+            check_hashing(self.get_params(deep=False))
             check_reading(self._reader())
             as_texts(X)
             self.max_length_ = int(self.max_length)
@@ -255,9 +248,9 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             self._learn(X)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
-        """Learn from the texts and give their ids; each text is read once.
+    @fit_context
+    def fit_transform(self, X: Texts, y: object = None) -> NDArray[np.int32]:
+        """Learn from the texts and return their ids; each text is tokenized once.
 
         Parameters
         ----------
@@ -275,7 +268,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         tokens, lengths = self._learn(X)
         return pad_rows(tokens, lengths, self.max_length_, self.truncation)
 
-    def transform(self, X):
+    def transform(self, X: Texts) -> NDArray[np.int32]:
         """Turn texts into rows of ids.
 
         Parameters
@@ -295,13 +288,13 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         texts = checked_texts(texts)
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             part, lengths = rows[start : start + _ROWS_AT_ONCE], []
-            tokens = look_up(_each_token(islice(texts, len(part)), read, lengths), ids)
+            tokens = look_up(each_token(islice(texts, len(part)), read, lengths), ids)
             if self.unknown == "drop":
                 tokens, lengths = drop_unknown(tokens, lengths)
             part[:] = pad_rows(tokens, lengths, rows.shape[1], self.truncation)
         return rows
 
-    def token_spans(self, texts):
+    def token_spans(self, texts: Texts) -> list[NDArray[np.int64]]:
         """Find the characters of each kept token in the original texts.
 
         Parameters
@@ -312,15 +305,14 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         -------
         spans : list of int arrays of shape (n_kept, 2)
             For each text the start and the end (exclusive) of its kept tokens, in the order of
-            the non-zero columns of ``transform(texts)``: ``text[start:end]`` is the token as it
-            was written. An n-gram of words spans all between its first and its last word; the
-            spaces that ``analyzer="char_wb"`` adds around a word have no width.
+            the non-zero columns of ``transform(texts)``: ``text[start:end]`` is the token as
+            written. An n-gram of words spans everything from its first to its last word.
 
         Raises
         ------
         ValueError
             If a custom `preprocessor`, `tokenizer`, `analyzer` or accent function is used,
-            which does not tell where its tokens stand.
+            which does not say where its tokens are in the text.
         """
         self._check_ready()
         find_spans, read = build_token_spans(self._reader()), build_tokens(self._reader())
@@ -333,7 +325,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             kept.append(np.concatenate([spans[:first], spans[len(spans) - last :]]))
         return kept
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> list[NDArray[np.object_]]:
         """Turn rows of ids back into tokens.
 
         Parameters
@@ -353,18 +345,10 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         tokens = np.array(["", _UNKNOWN, *self.vocabulary_], dtype=object)
-        ids = check_array(X, ensure_min_samples=0, ensure_min_features=0)
-        try:
-            whole = ids.astype(np.int64)
-        except OverflowError:  # a number of more than 64 bits
-            whole = np.full(ids.shape, -1)
-        if (whole != ids).any() or (whole < 0).any() or (whole >= len(tokens)).any():
-            raise ValueError(
-                f"X must hold ids of this vectorizer, whole numbers from 0 to {len(tokens) - 1}."
-            )
+        whole = checked_ids(X, len(tokens))
         return [tokens[row[row != PADDING]] for row in whole]
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Name the columns by their positions: "token0", "token1", ...
 
         Parameters
@@ -380,7 +364,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         return np.array([f"token{place}" for place in range(self._n_columns())], dtype=object)
 
     @property
-    def vocabulary_(self):
+    def vocabulary_(self) -> dict[str, int]:
         """The id of every word, from 2 on."""
         if "_words" not in self.__dict__:
             raise NotFittedError(
@@ -392,24 +376,24 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         return self._ids
 
     @property
-    def vocabulary_size_(self):
+    def vocabulary_size_(self) -> int:
         """The largest id that can occur, plus one."""
         hashing = "_words" not in self.__dict__ and self.n_features is not None
         return FIRST_WORD + (self.n_features if hashing else len(self.vocabulary_))
 
     def _learn(self, X):
-        """Read all texts once, set the fitted state, return all ids end to end and the lengths."""
+        """Set what is learned; return the ids of all texts in a row, and the lengths."""
         reader = self._reader()
         check_reading(reader)
         lengths = []
-        tokens = _each_token(checked_texts(as_texts(X)), build_tokens(reader), lengths)
+        tokens = each_token(checked_texts(as_texts(X)), build_tokens(reader), lengths)
         if self.n_features is None:
             options = {name: getattr(self, name) for name in _LEARNING}
             ids, learned = learn_words(tokens, lengths, **options)
             if self.vocabulary is not None:
                 warn_for_capitals(reader, learned["_words"])
         else:
-            self._check_hashing()
+            check_hashing(self.get_params(deep=False))
             ids, learned = look_up(tokens, HashedIds(self.n_features)), {}
         if self.unknown == "drop":
             ids, lengths = drop_unknown(ids, lengths)
@@ -418,19 +402,6 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
             self.__dict__.pop(name, None)
         self.__dict__.update(learned)
         return ids, lengths
-
-    def _check_hashing(self):
-        """Refuse what needs a vocabulary when tokens are hashed."""
-        defaults = {"min_df": 1, "max_df": 1.0}
-        given = [
-            n for n in ("vocabulary", "embeddings", "max_features") if getattr(self, n) is not None
-        ]
-        given += [name for name, default in defaults.items() if getattr(self, name) != default]
-        if given:
-            raise ValueError(
-                f"{' and '.join(given)} and n_features cannot go together: n_features="
-                f"{self.n_features} hashes the tokens and keeps no vocabulary."
-            )
 
     def _is_stateless(self):
         """Tell whether there is nothing to learn from texts."""
@@ -450,7 +421,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         if not self.__sklearn_is_fitted__():
             self._validate_params()
-            self._check_hashing()
+            check_hashing(self.get_params(deep=False))
             check_reading(self._reader())
 
     def _reader(self):
@@ -475,17 +446,3 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.requires_fit = not self._is_stateless()
         return tags
-
-
-def _each_token(texts, read, lengths):
-    """Iterate over the tokens of all texts, noting the number of each text's tokens."""
-
-    def tokens_of_each():
-        for text in texts:
-            tokens = read(text)
-            if not isinstance(tokens, list):
-                tokens = list(tokens)
-            lengths.append(len(tokens))
-            yield tokens
-
-    return chain.from_iterable(tokens_of_each())

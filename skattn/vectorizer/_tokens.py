@@ -7,6 +7,7 @@ here: n-grams in reading order (scikit-learn puts all words before all pairs of 
 
 import re
 import warnings
+from itertools import chain
 from numbers import Integral
 
 from sklearn.feature_extraction.text import CountVectorizer
@@ -197,3 +198,17 @@ def _padded_word_spans(processed, starts, ends, ngram_range):
         short = len(padded) < ngram_range[0]
         spans += [(starts[first], ends[last])] if short else _ngram_spans(padded, ngram_range)
     return spans
+
+
+def each_token(texts, read, lengths):
+    """Iterate over the tokens of all texts, noting the number of each text's tokens."""
+
+    def tokens_of_each():
+        for text in texts:
+            tokens = read(text)
+            if not isinstance(tokens, list):
+                tokens = list(tokens)
+            lengths.append(len(tokens))
+            yield tokens
+
+    return chain.from_iterable(tokens_of_each())

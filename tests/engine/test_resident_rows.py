@@ -39,7 +39,7 @@ def test_a_batch_is_as_wide_as_its_longest_text_rounded_up():
     [
         "conv",
         "none",
-        *(pytest.param(e, marks=pytest.mark.slow) for e in ("bilstm", "bisru", "transformer")),
+        *(pytest.param(e, marks=pytest.mark.slow) for e in ("bilstm", "transformer")),
     ],
 )
 def test_no_weight_depends_on_the_width_of_a_batch(encoder, texts_as_ids, monkeypatch):

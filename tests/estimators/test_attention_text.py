@@ -1,6 +1,5 @@
 """`AttentionTextClassifier`: padding, the table of ids, given vectors, attention, errors."""
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -351,21 +350,3 @@ def test_training_that_goes_on_refuses_another_size_of_the_table(texts_as_ids):
     clf.set_params(vocabulary_size=None, embeddings=np.zeros((50, 4)))
     with pytest.raises(ValueError, match=r"\['vocabulary_size'\] changed"):
         clf.fit(X, y)
-
-
-@pytest.mark.parametrize(
-    "optimizer", ["adamw", keras.optimizers.AdamW(weight_decay=0.5)], ids=["name", "object"]
-)
-def test_frozen_vectors_do_not_decay(optimizer, texts_as_ids):
-    X, y = texts_as_ids
-    table = np.ones((30, 4), dtype=np.float32)
-    settings = {"encoder": "none", "embeddings": table, "epochs": 2, "frozen_epochs": 2}
-    clf = AttentionTextClassifier(optimizer=optimizer, random_state=0, **settings).fit(X, y)
-    np.testing.assert_array_equal(clf.model_.get_layer("embedding").get_weights()[0], table)
-
-
-@pytest.mark.parametrize("optimizer", ["ftrl", "schedulefreeadamw"])
-def test_an_optimizer_that_moves_frozen_vectors_is_refused(optimizer, texts_as_ids):
-    settings = {"encoder": "none", "embedding_dim": 4, "epochs": 1, "frozen_epochs": 1}
-    with pytest.raises(ValueError, match="frozen_epochs cannot keep them"):
-        AttentionTextClassifier(optimizer=optimizer, **settings).fit(*texts_as_ids)

@@ -30,7 +30,6 @@ OTHERS = {
     "embedding_dim": 9,
     "embeddings": np.ones((40, 3)),
     "embedding_trainable": False,
-    "frozen_epochs": 1,
     "vocabulary_size": 3,
     "gate": "inputs",
     "gate_activation": "softmax",

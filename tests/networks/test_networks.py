@@ -21,9 +21,9 @@ from skattn.networks._weights import (
     snapshot,
 )
 
-EQUATIONS = ["lstm", "bilstm", "gru", "bigru", "sru", "bisru", "conv", "transformer", "none"]
+EQUATIONS = ["lstm", "bilstm", "gru", "bigru", "conv", "transformer", "none"]
 
-SLOW = ("bigru", "bilstm", "sru")  # "gru", "lstm" and "bisru" run the same code
+SLOW = ("bigru", "bilstm")  # "gru" and "lstm" run the same code
 
 # -- the equations ---------------------------------------------------------------------------------
 
@@ -76,19 +76,6 @@ def convolve(x, kernel, bias):
     )
 
 
-def sru(x, kernel, bias):
-    """Lei et al. 2018: gates from the input alone."""
-    proposal, highway, forget, reset = np.split(x @ kernel, 4, axis=1)
-    forget, reset = (
-        sigmoid(v + b) for v, b in zip((forget, reset), np.split(bias, 2), strict=True)
-    )
-    c, states = np.zeros(proposal.shape[1]), []
-    for f, new in zip(forget, proposal, strict=True):
-        c = f * c + (1 - f) * new
-        states.append(c)
-    return reset * np.tanh(states) + (1 - reset) * highway
-
-
 def normalize(x, gamma, beta):
     """Layer normalization with Keras's epsilon."""
     centred = x - x.mean(axis=1, keepdims=True)
@@ -129,7 +116,7 @@ def encode(encoder, x, weights, name="encoder_1"):
     if encoder == "conv":
         widths = [weights(f"{name}_width_{width}") for width in CONV_WIDTHS]
         return np.concatenate([convolve(x, *layer) for layer in widths], axis=1)
-    cell = {"lstm": lstm, "gru": gru, "sru": sru}[encoder.removeprefix("bi")]
+    cell = {"lstm": lstm, "gru": gru}[encoder.removeprefix("bi")]
     if not encoder.startswith("bi"):
         return cell(x, *weights(name))
     forward = cell(x, *weights(f"{name}_forward"))

@@ -82,11 +82,10 @@ def test_each_way_is_judged_once_and_kept_at_once(benchmark, data, monkeypatch, 
     given = ["--data", str(data), "--vectors", "v.gz", "--sets", "trec", "--output", str(output)]
     benchmark.main([*given, "--texts", "all", "--seeds", "0"])
     benchmark.main([*given, "--texts", "all"])
-    assert len(asked) == 8  # four ways, two seeds, none of them twice
+    assert len(asked) == 6  # three ways, two seeds, none of them twice
     assert [params for _, _, seed, params in asked if seed == 0] == [
         {},
         {"embeddings": "v.gz", "embedding_trainable": False},
-        {"embeddings": "v.gz", "frozen_epochs": 5},
         {"embeddings": "v.gz"},
     ]
     written = output.read_text()
