@@ -74,11 +74,15 @@ def shown(browser, page):
 
 
 def cards(browser):
-    return [card for card in browser.find_elements("css selector", ".card") if card.is_displayed()]
+    return [
+        card
+        for card in browser.find_elements("css selector", ".skattn-card")
+        if card.is_displayed()
+    ]
 
 
 def tip(browser):
-    element = browser.find_element("id", "tip")
+    element = browser.find_element("id", "skattn-tip")
     return " ".join(element.text.split()) if element.is_displayed() else None
 
 
@@ -89,7 +93,7 @@ def choose(browser, name, value):
 
 
 def count(browser):
-    return browser.find_element("css selector", ".count").text
+    return browser.find_element("css selector", ".skattn-count").text
 
 
 def press(browser, *names):
@@ -114,25 +118,25 @@ def test_nothing_is_fetched(shown):
 
 
 def test_pointing_at_a_word_shows_its_weight(shown):
-    words = cards(shown)[0].find_elements("css selector", ".t")
+    words = cards(shown)[0].find_elements("css selector", ".skattn-t")
     assert tip(shown) is None
     hover(shown, words[1])
     assert tip(shown) == "93.9 % of the attention, rank 1 of 3"
-    box = shown.find_element("id", "tip").rect
+    box = shown.find_element("id", "skattn-tip").rect
     assert box["y"] + box["height"] <= words[1].rect["y"]
     hover(shown, shown.find_element("css selector", "h1"))
     assert tip(shown) is None
 
 
 def test_the_keyboard_walks_the_words(shown):
-    shown.execute_script("document.querySelector('.tools button').focus()")
+    shown.execute_script("document.querySelector('.skattn-tools button').focus()")
     press(shown, "TAB")
     assert shown.switch_to.active_element.text == "The"
     assert tip(shown) == "3.0 % of the attention, rank 2 of 3"
     press(shown, "ARROW_RIGHT")
     assert shown.switch_to.active_element.text == "fine"
     assert tip(shown) == "93.9 % of the attention, rank 1 of 3"
-    assert shown.switch_to.active_element.get_attribute("aria-describedby") == "tip"
+    assert shown.switch_to.active_element.get_attribute("aria-describedby") == "skattn-tip"
     press(shown, "END", "ARROW_RIGHT")
     assert shown.switch_to.active_element.text == "film"
     press(shown, "HOME")
@@ -140,17 +144,17 @@ def test_the_keyboard_walks_the_words(shown):
     press(shown, "ESCAPE")
     assert tip(shown) is None
     press(shown, "TAB")
-    in_card = "return document.activeElement.closest('.card').dataset.i"
+    in_card = "return document.activeElement.closest('.skattn-card').dataset.i"
     assert shown.execute_script(in_card) == "1"
     assert tip(shown) is not None
 
 
 def test_a_tap_shows_the_weight_on_a_phone(shown):
     set_screen(shown, PHONE)
-    word = cards(shown)[1].find_elements("css selector", ".t")[0]
+    word = cards(shown)[1].find_elements("css selector", ".skattn-t")[0]
     word.click()
     assert tip(shown) == "96.9 % of the attention, rank 1 of 2"
-    box = shown.find_element("id", "tip").rect
+    box = shown.find_element("id", "skattn-tip").rect
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= PHONE[0]
 
@@ -165,8 +169,8 @@ def test_filters_by_predicted_and_true_class_and_by_right_and_wrong(shown):
     assert {card.get_attribute("data-true") for card in cards(shown)} == {"0"}
     choose(shown, "true", "1")
     assert count(shown) == "0 of 20 texts"
-    assert shown.find_element("css selector", ".none").is_displayed()
-    shown.find_element("css selector", ".tools button").click()
+    assert shown.find_element("css selector", ".skattn-none").is_displayed()
+    shown.find_element("css selector", ".skattn-tools button").click()
     time.sleep(0.1)
     assert count(shown) == "All 20 texts"
     assert len(cards(shown)) == 20
@@ -182,16 +186,16 @@ def test_the_least_sure_come_first_when_asked(shown):
 
 def test_a_long_text_unfolds_by_button_and_when_the_keyboard_gets_there(shown):
     long = cards(shown)[3]
-    text = long.find_element("css selector", ".text")
+    text = long.find_element("css selector", ".skattn-text")
     folded = text.rect["height"]
-    button = long.find_element("css selector", ".more")
+    button = long.find_element("css selector", ".skattn-more")
     button.click()
     assert text.rect["height"] > 1.5 * folded
     assert button.text == "Show less"
     assert button.get_attribute("aria-expanded") == "true"
     button.click()
     assert text.rect["height"] == folded
-    words = long.find_elements("css selector", ".t")
+    words = long.find_elements("css selector", ".skattn-t")
     shown.execute_script("arguments[0].focus()", words[0])
     assert text.rect["height"] == folded
     press(shown, "END")
@@ -220,11 +224,11 @@ def test_every_text_can_be_read_and_nothing_runs_over_the_edge(shown, size, them
 
 def test_headings_labels_and_regions_are_there_for_a_screen_reader(shown):
     assert len(shown.find_elements("css selector", "h1")) == 1
-    assert len(shown.find_elements("css selector", ".card h2")) == 20
-    assert shown.find_element("css selector", ".count").get_attribute("role") == "status"
+    assert len(shown.find_elements("css selector", ".skattn-card h2")) == 20
+    assert shown.find_element("css selector", ".skattn-count").get_attribute("role") == "status"
     for select in shown.find_elements("css selector", "select"):
         assert select.accessible_name
-    assert shown.find_element("id", "tip").get_attribute("role") == "tooltip"
+    assert shown.find_element("id", "skattn-tip").get_attribute("role") == "tooltip"
 
 
 def test_hostile_texts_run_nothing(browser, tmp_path):
@@ -236,10 +240,10 @@ def test_hostile_texts_run_nothing(browser, tmp_path):
     browser.get(path.as_uri())
     assert browser.title == HOSTILE[0]
     assert len(cards(browser)) == len(HOSTILE)
-    shown = browser.find_element("css selector", ".card .text").text
+    shown = browser.find_element("css selector", ".skattn-card .skattn-text").text
     assert shown == "<script>alert(1)</script>"
     for card in cards(browser):
-        hover(browser, card.find_element("css selector", ".t"))
+        hover(browser, card.find_element("css selector", ".skattn-t"))
         assert tip(browser) is not None
     assert browser.execute_script("return document.scripts.length") == 1
     assert browser.current_window_handle == before

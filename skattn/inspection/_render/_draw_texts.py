@@ -4,7 +4,7 @@ import re
 
 from skattn.inspection._render._axes import check_axes, plain, short
 from skattn.inspection._render._cards import percent
-from skattn.inspection._render._palette import LIGHT, shade, shade_level
+from skattn.inspection._render._palette import LIGHT, shade, shade_levels
 from skattn.inspection._render._text_pieces import text_pieces
 from skattn.utils._optional import import_pyplot
 
@@ -79,9 +79,9 @@ def _lines(explanation, width, ruler):
 
 def _chunks(explanation):
     """What stands between white space: lists of (printable string, shade level)."""
-    weights, chunk = explanation.weights.tolist(), []
+    levels, chunk = shade_levels(explanation.weights).tolist(), []
     for piece, token in text_pieces(explanation):
-        level = 0 if token is None else shade_level(weights[token], weights)
+        level = 0 if token is None else levels[token]
         for part in re.split(r"(\s+)", piece):
             if part and not part.isspace():
                 chunk.append((short(part, MAX_WORD), level))

@@ -1,5 +1,7 @@
 """The colours of every page and picture; pure. Tests compute their contrast (WCAG 2.2, 1.4.3)."""
 
+import numpy as np
+
 N_LEVELS = 10  # shades of attention, besides none
 
 LIGHT = {
@@ -52,13 +54,20 @@ def shade(theme, level):
     return _mixed(theme["card"], theme["shade"], level / N_LEVELS)
 
 
-def shade_level(weight, weights):
-    """0 to N_LEVELS: a weight beside the heaviest of its text, or 3 even shares if that is more.
+def shade_levels(weights):
+    """0 to N_LEVELS for each token of a text, by its weight.
 
-    So evenly spread attention is pale everywhere, and never looks like a find.
+    The full shade is the largest weight, or three even shares if that is more, so that evenly
+    spread attention is pale everywhere.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_tokens,)
     """
-    full = max(max(weights), 3.0 / len(weights))
-    return min(N_LEVELS, round(N_LEVELS * weight / full))
+    if not len(weights):
+        return np.zeros(0, dtype=int)
+    full = max(np.max(weights), 3.0 / len(weights))
+    return np.minimum(N_LEVELS, np.rint(N_LEVELS * np.asarray(weights) / full)).astype(int)
 
 
 def css_variables(theme):

@@ -1,24 +1,24 @@
 (function () {
   "use strict";
   const root = document.querySelector(".skattn");
-  const list = root.querySelector(".cards");
-  const cards = Array.from(list.querySelectorAll(".card"));
-  const tip = root.querySelector(".tip");
-  const form = root.querySelector(".tools form");
-  const count = root.querySelector(".count");
+  const list = root.querySelector(".skattn-cards");
+  const cards = Array.from(list.querySelectorAll(".skattn-card"));
+  const tip = root.querySelector(".skattn-tip");
+  const form = root.querySelector(".skattn-tools form");
+  const count = root.querySelector(".skattn-count");
   let shown = null;
-  root.classList.add("live");
+  root.classList.add("skattn-live");
 
   // The weight of the word at hand: one listener each for the whole page.
   function showTip(token) {
     hideTip();
     shown = token;
-    const total = token.closest(".card").dataset.n;
+    const total = token.closest(".skattn-card").dataset.n;
     tip.replaceChildren(document.createElement("b"), document.createElement("span"));
     tip.firstChild.textContent = token.dataset.w;
     tip.lastChild.textContent = "of the attention, rank " + token.dataset.r + " of " + total;
     tip.hidden = false;
-    token.setAttribute("aria-describedby", "tip");
+    token.setAttribute("aria-describedby", "skattn-tip");
     const box = token.getClientRects()[0];
     const left = box.left + box.width / 2 - tip.offsetWidth / 2;
     const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
@@ -31,9 +31,9 @@
     shown = null;
     tip.hidden = true;
   }
-  const tokenOf = (event) => event.target.closest && event.target.closest(".t");
-  const atHand = () => focused() || list.querySelector(".t:hover");
-  const focused = () => document.activeElement && document.activeElement.closest(".t");
+  const tokenOf = (event) => event.target.closest && event.target.closest(".skattn-t");
+  const atHand = () => focused() || list.querySelector(".skattn-t:hover");
+  const focused = () => document.activeElement && document.activeElement.closest(".skattn-t");
   list.addEventListener("mouseover", (event) => {
     const token = tokenOf(event);
     if (token) showTip(token);
@@ -46,8 +46,8 @@
   list.addEventListener("focusin", (event) => {
     const token = tokenOf(event);
     if (!token) return;
-    const long = token.closest(".long:not(.open)");
-    if (long && isCut(token, long.querySelector(".text"))) toggle(long, true);
+    const long = token.closest(".skattn-long:not(.skattn-open)");
+    if (long && isCut(token, long.querySelector(".skattn-text"))) toggle(long, true);
     showTip(token);
   });
   list.addEventListener("focusout", hideTip);
@@ -63,7 +63,7 @@
     const token = tokenOf(event);
     if (!token) return;
     if (event.key === "Escape") return hideTip();
-    const tokens = Array.from(token.closest(".text").querySelectorAll(".t"));
+    const tokens = Array.from(token.closest(".skattn-text").querySelectorAll(".skattn-t"));
     const place = tokens.indexOf(token);
     const goal = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: tokens.length - 1 }[event.key];
     if (goal === undefined) return;
@@ -73,10 +73,10 @@
   list.addEventListener("click", (event) => {
     const token = tokenOf(event);
     if (token) {
-      moveTo(token, token.closest(".text").querySelector('.t[tabindex="0"]') || token);
-    } else if (event.target.closest(".more")) {
-      const long = event.target.closest(".long");
-      toggle(long, !long.classList.contains("open"));
+      moveTo(token, token.closest(".skattn-text").querySelector('.skattn-t[tabindex="0"]') || token);
+    } else if (event.target.closest(".skattn-more")) {
+      const long = event.target.closest(".skattn-long");
+      toggle(long, !long.classList.contains("skattn-open"));
     }
   });
   function isCut(token, text) {
@@ -84,8 +84,8 @@
     return token.getBoundingClientRect().bottom > box.top + box.height * 0.75;
   }
   function toggle(long, open) {
-    const button = long.querySelector(".more");
-    long.classList.toggle("open", open);
+    const button = long.querySelector(".skattn-more");
+    long.classList.toggle("skattn-open", open);
     button.setAttribute("aria-expanded", String(open));
     button.textContent = open ? "Show less" : button.dataset.label;
   }
@@ -110,7 +110,7 @@
       cards.slice().sort(orders[order]).forEach((card) => list.appendChild(card));
     }
     hideTip();
-    root.querySelector(".none").hidden = visible > 0;
+    root.querySelector(".skattn-none").hidden = visible > 0;
     count.textContent = visible === cards.length ? "All " + visible + " texts" : visible + " of " + cards.length + " texts";
   }
   form.addEventListener("change", apply);
