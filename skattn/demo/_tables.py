@@ -1,9 +1,14 @@
 """Texts for the demo: the BBC articles of a PyPI package, or a table of the user's own."""
 
+import bz2
 import csv
 import gzip
 import io
+import itertools
+import lzma
 import random
+import re
+import zipfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -16,6 +21,8 @@ BBC_NOTICE = (
     "in kernel document clustering, ICML 2006."
 )
 MIN_ROWS_PER_CLASS = 10  # enough for a test part, three folds and an inner validation part
+MAX_BYTES = 2**30  # of a table, decompressed
+_MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00", "zip": b"PK\x03\x04"}
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -99,10 +106,10 @@ def load_bbc():
 
 
 def load_table(path, text_column="text", label_column="label", encoding=None):
-    """Read texts and labels from a CSV or TSV file, gzipped or not.
+    """Read texts and labels from a CSV or TSV file, compressed or not.
 
-    The separator (tab, semicolon or comma) is the one that stands in the header line. Rows whose
-    text or label is empty are left out.
+    The separator (tab, semicolon or comma) is taken from the header line. Rows whose text or label
+    is empty are left out.
 
     Parameters
     ----------
@@ -124,27 +131,15 @@ def load_table(path, text_column="text", label_column="label", encoding=None):
     DemoError
         The file cannot be read, is empty, or lacks a column.
     """
-    content = _decode_table(_read_bytes(path), path, encoding)
-    header, rows = _parse_table(content, path)
     if text_column == label_column:
         raise DemoError(f"--text and --label both name the column {text_column!r}")
+    header, rows = _parse_table(_decode_table(_read_bytes(path), path, encoding), path)
     places = [_column_place(header, name, path) for name in (text_column, label_column)]
-    texts, labels, n_empty = [], [], 0
-    for line_number, row in rows:
-        if len(row) > len(header):
-            raise DemoError(
-                f"{path}, line {line_number}: {len(row)} fields, but the header has {len(header)}; "
-                "put quotes around a text that contains the separator"
-            )
-        text, label = (row[place].strip() if place < len(row) else "" for place in places)
-        if text and label:
-            texts.append(text)
-            labels.append(label)
-        else:
-            n_empty += bool(row)  # a blank line is not a row
-    if not texts:
+    texts, labels = (rows[place].str.strip() for place in places)
+    kept = (texts != "") & (labels != "")
+    if not kept.any():
         raise DemoError(f"{path} has a header but no row with both a text and a label")
-    return texts, labels, n_empty
+    return texts[kept].tolist(), labels[kept].tolist(), int((~kept).sum())
 
 
 def drop_duplicates(texts, labels):
@@ -202,18 +197,42 @@ def _decode_article(content):
 
 
 def _read_bytes(path):
-    """The file's bytes, unpacked if they are gzip's (whatever the file is called)."""
+    """The file's bytes, decompressed where its first bytes are those of a compressed file."""
     try:
-        content = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            kind = next((k for k, start in _MAGIC.items() if file.peek(6).startswith(start)), None)
+            if kind is None:
+                return _bounded(file, path)
+            return _decompressed(file, kind, path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
         raise DemoError(f"cannot read {path}: {reason}") from None
-    if content[:2] != b"\x1f\x8b":
-        return content
+
+
+def _decompressed(file, kind, path):
     try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
+        if kind != "zip":
+            with {"gzip": gzip, "bzip2": bz2, "xz": lzma}[kind].open(file) as unpacked:
+                return _bounded(unpacked, path)
+        with zipfile.ZipFile(file) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            if len(names) != 1:
+                what = "an Excel file" if "[Content_Types].xml" in names else "several files"
+                raise DemoError(f"{path} holds {what}; save the table as one CSV file")
+            with archive.open(names[0]) as unpacked:
+                return _bounded(unpacked, path)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise DemoError(f"cannot unpack {path}: {error}") from None
+
+
+def _bounded(file, path):
+    """All that is in a file, or an error if that is too much."""
+    content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise DemoError(
+            f"{path} holds more than {MAX_BYTES / 2**20:.0f} MiB of text; give a part of the table"
+        )
+    return content
 
 
 def _decode_table(content, path, encoding):
@@ -232,41 +251,81 @@ def _decode_table(content, path, encoding):
 
 
 def _parse_table(content, path):
-    """Text of a table -> (header, [(line number, fields), ...])."""
+    """Text of a table -> (names of the columns, a data frame of texts)."""
+    content = content.lstrip("\r\n")
     if not content.strip():
         raise DemoError(f"{path} is empty")
-    header_line = content.lstrip("\r\n").splitlines()[0]
-    delimiter = next((mark for mark in "\t;," if mark in header_line), ",")
-    csv.field_size_limit(max(csv.field_size_limit(), len(content)))
-    if delimiter == "\t" and '"' not in header_line:
-        # Most TSV files know no quotes: a lone one in a text would swallow the rows that follow.
-        rows = _read_rows(content, path, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-        if all(len(row) in (0, len(rows[0][1])) for _, row in rows):
-            return rows[0][1], rows[1:]
-    rows = _read_rows(content, path, delimiter=delimiter)
-    return rows[0][1], rows[1:]
+    header_line = content.splitlines()[0]
+    unquoted = re.sub(r'"[^"]*"', "", header_line)
+    separator = next((mark for mark in "\t;," if mark in unquoted), ",")
+    rows = None
+    if separator == "\t" and '"' not in header_line:
+        # Most TSV files have no quoting; a quote in a text is then a character like any other.
+        rows = _read_rows(content, path, separator, quoting=csv.QUOTE_NONE)
+    if rows is None:
+        rows = _read_rows(content, path, separator, quoting=csv.QUOTE_MINIMAL)
+    return [str(name).strip() for name in rows.iloc[0]], rows.iloc[1:].fillna("")
 
 
-def _read_rows(content, path, **dialect):
-    """The csv module's rows from the header on, each with the number of its last line."""
-    reader = csv.reader(io.StringIO(content, newline=""), **dialect)
+def _read_rows(content, path, separator, quoting):
+    """Let pandas read the rows; None where the rows of an unquoted table differ in length."""
+    pandas = _import_pandas()
     try:
-        rows = [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        raise DemoError(f"{path}, line {reader.line_num}: {error}") from None
-    n_blank = next(place for place, (_, row) in enumerate(rows) if row)
-    return rows[n_blank:]
+        rows = pandas.read_csv(
+            io.StringIO(content),
+            sep=separator,
+            quoting=quoting,
+            header=None,
+            index_col=False,
+            dtype=str,
+            keep_default_na=False,
+        )
+    except pandas.errors.ParserError as error:
+        if quoting == csv.QUOTE_NONE:
+            return None
+        raise DemoError(_complaint(str(error), content, path, separator)) from None
+    return None if quoting == csv.QUOTE_NONE and rows.isna().any(axis=None) else rows
+
+
+def _complaint(message, content, path, separator):
+    """What is wrong with a table that pandas refuses, with the line."""
+    if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message):
+        expected, line, seen = found.groups()
+        return (
+            f"{path}, line {line}: {seen} fields, but the header has {expected}; put quotes around "
+            "a text that contains the separator"
+        )
+    if found := re.search(r"EOF inside string starting at row (\d+)", message):
+        line = _line_of_row(content, separator, int(found[1]))
+        return f"{path}, line {line}: a quote that is never closed; double a quote within a text"
+    return f"{path}: {message}"
+
+
+def _line_of_row(content, separator, row):
+    """The line in which a row begins, both counted from the first one."""
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
+    csv.field_size_limit(max(csv.field_size_limit(), len(content)))
+    for _ in itertools.islice(filter(None, reader), row):
+        pass
+    return reader.line_num + 1
+
+
+def _import_pandas():
+    try:
+        import pandas
+    except ImportError:
+        raise DemoError('--data needs pandas: pip install "skattn[demo]"') from None
+    return pandas
 
 
 def _column_place(header, name, path):
     """Where the column stands in the header."""
-    names = [field.strip() for field in header]
-    if name not in names:
-        known = ", ".join(repr(field[:40]) for field in names[:10])
+    if name not in header:
+        known = ", ".join(repr(field[:40]) for field in header[:10])
         raise DemoError(
             f"{path} has no column {name!r}; its columns are {known}: "
             "choose with --text and --label"
         )
-    if names.count(name) > 1:
-        raise DemoError(f"{path} has {names.count(name)} columns {name!r}; rename all but one")
-    return names.index(name)
+    if header.count(name) > 1:
+        raise DemoError(f"{path} has {header.count(name)} columns {name!r}; rename all but one")
+    return header.index(name)

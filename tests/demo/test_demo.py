@@ -1,12 +1,15 @@
 """The demo: what it says of input that it cannot use, its data, and one run from end to end."""
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import random
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -62,6 +65,62 @@ def test_bad_file_is_one_line(tmp_path, capsys, content, message):
     path = tmp_path / "table.csv"
     path.write_text(content, encoding="utf-8")
     assert message in fails(capsys, "--data", path)
+
+
+QUOTE_FAULTS = {
+    "in the first row": (0, 2),
+    "in the middle": (17, 19),
+    "in the last row": (39, 41),
+}
+
+
+@pytest.mark.parametrize(("row", "line"), QUOTE_FAULTS.values(), ids=QUOTE_FAULTS)
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_a_quote_that_is_never_closed_is_named(tmp_path, capsys, row, line, end):
+    """Such a table used to lose the rows behind the quote without a word."""
+    rows = [*GOOD_ROWS]
+    rows[row] = ('"' + rows[row][0], rows[row][1])
+    path = tmp_path / "table.csv"
+    path.write_text(as_csv(rows).replace("\n", end), encoding="utf-8", newline="")
+    said = fails(capsys, "--data", path)
+    assert f"table.csv, line {line}: a quote that is never closed" in said
+
+
+def test_lines_are_counted_where_texts_span_several(tmp_path, capsys):
+    rows = [('"one\ntwo\nthree"', "sport"), *GOOD_ROWS, ('"open', "sport")]
+    path = tmp_path / "table.csv"
+    path.write_text(as_csv(rows), encoding="utf-8")
+    assert "line 45: a quote that is never closed" in fails(capsys, "--data", path)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, capsys, monkeypatch, pack):
+    monkeypatch.setattr(data, "MAX_BYTES", 1 << 20)
+    path = tmp_path / "table.csv"
+    path.write_bytes(pack(as_csv(GOOD_ROWS * 1000).encode()))
+    assert "holds more than 1 MiB of text" in fails(capsys, "--data", path)
+
+
+def test_archives_hold_one_table(tmp_path, capsys):
+    path = tmp_path / "table.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("table.csv", as_csv(GOOD_ROWS))
+    assert len(data.load_table(path)[0]) == 40
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other.csv", as_csv(GOOD_ROWS))
+    assert "several files" in fails(capsys, "--data", path)
+    excel = tmp_path / "table.xlsx"
+    with zipfile.ZipFile(excel, "w") as archive:
+        archive.writestr("[Content_Types].xml", "")
+        archive.writestr("xl/workbook.xml", "")
+    assert "an Excel file; save the table as one CSV file" in fails(capsys, "--data", excel)
+
+
+def test_without_pandas_it_says_what_to_install(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "table.csv"
+    path.write_text(as_csv(GOOD_ROWS))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert 'pip install "skattn[demo]"' in fails(capsys, "--data", path)
 
 
 def test_unreadable_files_are_one_line(tmp_path, capsys):
@@ -125,6 +184,9 @@ def test_no_traceback_reaches_the_terminal(tmp_path):
         ('text,label\n"a, b\nc",x\n', ["a, b\nc"]),
         ("\ufefftext,label\na,x\n", ["a"]),
         ("text;label\na, b;x\n", ["a, b"]),
+        ('"text","la;bel\t",label\na,1,x\n', ["a"]),
+        ('text,label\n"a ""b"" c",x\n', ['a "b" c']),
+        ("text,label\nNA,x\nnull,x\n1.50,x\n", ["NA", "null", "1.50"]),
         ('text\tlabel\n"an open quote\tx\nb\ty\n', ['"an open quote', "b"]),
         ('"text"\t"label"\n"a\tb"\t"x"\n', ["a\tb"]),
         ('text\tlabel\n"a\tb"\tx\n', ["a\tb"]),
@@ -132,10 +194,24 @@ def test_no_traceback_reaches_the_terminal(tmp_path):
         ("text,label\r\na,x\r\n", ["a"]),
         ("text,label\n" + "a" * 300_000 + ",x\n", ["a" * 300_000]),
     ],
-    ids=["quoted", "mark", "semicolon", "quote", "allquoted", "tabquoted", "empty", "crlf", "long"],
+    ids=[
+        "quoted",
+        "mark",
+        "semicolon",
+        "header",
+        "doubled",
+        "na",
+        "quote",
+        "allquoted",
+        "tabquoted",
+        "empty",
+        "crlf",
+        "long",
+    ],
 )
 def test_tables_are_read_as_they_are_meant(tmp_path, content, expected):
-    for name, pack in {"table.csv": bytes, "table.gz": gzip.compress}.items():
+    packed = {"csv": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+    for name, pack in packed.items():
         (tmp_path / name).write_bytes(pack(content.encode("utf-8")))
         texts, labels, _ = data.load_table(tmp_path / name)
         assert texts == expected
