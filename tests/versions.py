@@ -31,10 +31,12 @@ SHOWN = ["scikit-learn", "tensorflow", "keras", "scikeras", "numpy", "scipy", "j
 HEADER = """Tested versions
 ===============
 
-The last run of ``python tests/versions.py``, which runs the contract tests (scikit-learn's own
-checks, inputs, files, interrupted fits) on other versions of the dependencies; {date},
-Python {python}. "lowest" are the lowest versions that ``pyproject.toml`` allows of the dependencies
-and of the extra "skops"; other extras are not installed.
+skattn is tested with the following combinations of dependencies. The tests cover scikit-learn's
+estimator checks, input validation, saved files and interrupted fits. To repeat them, run
+``python tests/versions.py``. This table is from {date}, with Python {python}.
+
+The row "lowest" uses the lowest versions that ``pyproject.toml`` allows, including those of the
+extra ``skops``. No other extras are installed.
 
 .. list-table::
    :header-rows: 1

@@ -1,13 +1,13 @@
 """
-What did it look at?
-====================
+Plot attention on words
+=======================
 
-Attention on the words of the text, as a picture and as a page.
+Show which words a network attends to, as a plot and as an HTML page.
 """
 
 # %%
-# Short messages to a shop, about an account, a bill or a delivery. A few
-# sentences in every combination, so that nothing has to be downloaded.
+# The texts are short messages to a shop, each about an account, a bill or
+# a delivery. To avoid a download, we generate them from a few sentences.
 
 from itertools import product
 
@@ -44,10 +44,10 @@ for topic, sentences in problems.items():
         topics += [topic, topic]
 
 # %%
-# With ``encoder="none"`` the attention looks at the embedded words
-# themselves, and ``attention="additive"`` lets it be as sharp as it likes.
-# ``word_dropout=0.2`` hides every fifth word in training, so that the
-# network learns what an unknown word means: nothing.
+# With ``encoder="none"``, attention applies directly to the word
+# embeddings, and ``attention="additive"`` does not limit the weights.
+# ``word_dropout=0.2`` hides a fifth of the words during training, so that
+# the network learns to handle unknown words.
 
 from sklearn.pipeline import make_pipeline
 
@@ -70,9 +70,9 @@ model = make_pipeline(
 _ = model.fit(texts, topics)
 
 # %%
-# The darker a word, the more attention it got. Words are shaded within
-# their text: full colour is the heaviest word, unless the attention is
-# spread evenly, which stays pale.
+# The darker a word, the more attention it received. The darkest shade is
+# the word with the largest weight in its text, unless attention is spread
+# evenly; then all words stay pale.
 
 new_texts = [
     "Where is my parcel? I wrote to you last week.",
@@ -85,15 +85,15 @@ display = AttentionDisplay.from_estimator(model, new_texts, new_topics)
 _ = display.plot()
 
 # %%
-# In a notebook the display shows the texts with their probabilities.
-# ``display.save_html("page.html")`` writes them into one page that needs no
-# network: filter it by class, and point at a word, or move there with the
-# keyboard, to read its weight.
+# In a notebook, the display shows the texts with their predicted
+# probabilities. ``display.save_html("page.html")`` saves them as a page
+# that works offline. You can filter it by class, and see the weight of a
+# word with the mouse or the keyboard.
 
 display
 
 # %%
-# The numbers behind it, one row for each word:
+# The same weights as a data frame, with one row per word:
 
 from skattn import explain_texts
 

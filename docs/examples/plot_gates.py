@@ -1,12 +1,12 @@
 """
-Which features does the network let through?
-============================================
+Plot feature gates
+==================
 
-``GatedDenseClassifier(gate="inputs")`` has a gate for each feature.
+``GatedDenseClassifier(gate="inputs")`` learns a gate for each feature.
 """
 
 # %%
-# Wines from three growers, thirteen measurements each.
+# The wine data: thirteen measurements of wines from three growers.
 
 from sklearn.datasets import load_wine
 from sklearn.pipeline import make_pipeline
@@ -26,15 +26,14 @@ def fitted(seed):
 
 
 # %%
-# How far each gate is open, on average over the wines of each grower. The
-# bars are one standard deviation over the wines.
+# The plot shows the mean gate of each feature for each grower. The error
+# bars show one standard deviation over the wines.
 
 _ = GateDisplay.from_estimator(fitted(0), X, y).plot()
 
 # %%
-# Would you see the same with another seed? It costs little to ask: five
-# fits, and for each feature the lowest and the highest mean gate among
-# them.
+# Do other seeds give the same gates? We fit the network with five seeds
+# and look at the lowest and highest mean gate of each feature.
 
 frames = [
     GateDisplay.from_estimator(fitted(seed), X, y).to_frame()
@@ -51,6 +50,6 @@ summary = pd.DataFrame(
 summary.sort_values("mean", ascending=False).round(2)
 
 # %%
-# Where the intervals overlap, the order of two features in the first
-# picture says nothing. A gate is also only half of the story: what counts
-# in the end is the gate times the weights behind it.
+# If the ranges of two features overlap, their order in the first plot is
+# not meaningful. Remember also that the influence of a feature depends on
+# both its gate and the weights that follow.

@@ -1,14 +1,15 @@
 """
-Beside TF-IDF
-=============
+Comparison with TF-IDF
+======================
 
-A neural network on texts has an old opponent. Where does word order matter?
+When does a network that reads the order of words beat TF-IDF?
 """
 
 # %%
-# Two kinds of sentences with the *same words*: what counts is who bites
-# whom. A bag of words cannot tell them apart. Pairs of words can where the
-# telling ones stand side by side, and a network that reads in order can.
+# The two classes use the *same words*: the label depends on who bites
+# whom. A bag of words cannot tell them apart. Pairs of words help only
+# where the decisive words are next to each other. A network that reads the
+# words in order can learn the difference.
 
 import random
 
@@ -38,7 +39,7 @@ texts = [sentence(label == "bitten") for label in labels]
 print(texts[0], texts[1], sep="\n")
 
 # %%
-# The same folds for all of them.
+# We compare all models with the same cross-validation folds.
 
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -77,14 +78,14 @@ scores = pd.Series(
 scores.round(2)
 
 # %%
-# On most real texts the words alone go a long way, and TF-IDF with a linear
-# model is hard to beat. Put it beside your network.
-# ``make_text_classifier`` lets both vote.
+# On most real texts, word order matters less, and TF-IDF with a linear
+# model is a strong baseline. Always compare your network with it.
+# ``make_text_classifier`` combines both.
 
 import matplotlib.pyplot as plt
 
 figure, ax = plt.subplots(figsize=(6.5, 2.6), layout="constrained")
 ax.barh(scores.index[::-1], scores[::-1], color="#4c74e0")
 ax.axvline(0.5, color="#1b2130", lw=1, ls=":")
-ax.set(xlim=(0, 1), xlabel="accuracy, 3 folds (dotted: guessing)")
+ax.set(xlim=(0, 1), xlabel="accuracy, 3 folds (dotted: chance)")
 ax.spines[["top", "right"]].set_visible(False)

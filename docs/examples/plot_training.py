@@ -1,13 +1,14 @@
 """
-Loss by epoch, and where it stopped
-===================================
+Plot the training history
+=========================
 
-``TrainingDisplay`` draws what ``history_`` holds.
+``TrainingDisplay`` plots the loss after each epoch, from ``history_``.
 """
 
 # %%
-# Digits, with early stopping: a tenth of the rows is held out, and the
-# weights of the best epoch are kept (the ring).
+# We train on the digits data with early stopping. A tenth of the samples
+# is used for validation. The ring marks the best epoch, whose weights are
+# kept.
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold, cross_validate
@@ -27,10 +28,11 @@ clf = GatedDenseClassifier(
 _ = TrainingDisplay.from_estimator(clf.fit(X, y)).plot()
 
 # %%
-# The loss on the training rows goes on falling; that of the held-out rows
-# does not. From there on the network learns rows by heart.
+# The training loss keeps falling after the validation loss has stopped:
+# from then on, the network overfits.
 #
-# Several fits in one picture: the folds of a cross-validation.
+# You can plot several fits together, here the folds of a
+# cross-validation:
 
 folds = StratifiedKFold(3, shuffle=True, random_state=0)
 fits = cross_validate(clf, X, y, cv=folds, return_estimator=True)
@@ -42,6 +44,6 @@ _ = TrainingDisplay.from_estimators(
 ).plot()
 
 # %%
-# What they reached on the rows that they had not seen:
+# The accuracy on the test folds:
 
 fits["test_score"].round(3)

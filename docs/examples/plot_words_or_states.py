@@ -2,11 +2,13 @@
 Attention on words or on states?
 ================================
 
-The same texts, the same accuracy, two pictures. Which one can you believe?
+Two models with the same accuracy, but different attention. Which one can
+you trust?
 """
 
 # %%
-# Reviews in which one word tells the mood, somewhere in the text.
+# In these reviews, a single word decides whether the review is good or
+# bad.
 
 from itertools import product
 
@@ -30,8 +32,8 @@ for (word, mood), (head, tail) in product(
     moods.append(mood)
 
 # %%
-# Without an encoder each hidden state is one word. With an LSTM it is
-# everything up to that word.
+# Without an encoder, each hidden state represents one word. With an LSTM,
+# it represents the text up to and including that word.
 
 import matplotlib.pyplot as plt
 from sklearn.pipeline import make_pipeline
@@ -68,10 +70,10 @@ for panel, (name, model) in zip(panels, models.items(), strict=True):
     panel.set_title(f"attention on {name}", loc="left")
 
 # %%
-# Both predict well. But the LSTM's attention is spread over the text, also
-# over words after the telling one, because these states remember it.
-# Looking at the picture does not settle the matter, an experiment does:
-# take words away, and ask the model again.
+# Both models predict well. But the LSTM's attention is spread over the
+# text and also falls on words after the decisive one, because the later
+# states still contain it. To find out which plot you can trust, run an
+# experiment: remove words and let the model predict again.
 
 from skattn import faithfulness_report
 
@@ -80,8 +82,8 @@ for name, model in models.items():
     print(f"{name}: {judged.verdict}")
 
 # %%
-# The whole report on the first model, beside random words, equal weights,
-# gradients and leave-one-out. ``print(report)`` gives the same as text.
+# The full report on the first model compares attention with random words,
+# equal weights, gradients and leave-one-out.
 
 report = faithfulness_report(
     models["words"], texts, moods, n_texts=30, random_state=0
@@ -89,6 +91,6 @@ report = faithfulness_report(
 _ = report.plot()
 
 # %%
-# The rule, and how each part of it came out:
+# ``print`` shows the same report as text, with the rule for the verdict:
 
 print(report)
