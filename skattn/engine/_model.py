@@ -1,4 +1,4 @@
-"""A Keras model whose rows stay in the graph: fast `fit` and `predict` below Keras's own names."""
+"""A Keras model that trains on rows held in its graph."""
 
 import keras
 import numpy as np
@@ -42,6 +42,17 @@ class ResidentModel(keras.Model):
         self._read_functions = {}
         self._accuracy_tracker = keras.metrics.Mean(name="accuracy")
         return self
+
+    def start_optimizer(self):
+        """Build the optimizer's variables, and remember what they begin with."""
+        self.optimizer.build(self.trainable_variables)
+        self._optimizer_start = [_constant(v.numpy()) for v in self.optimizer.variables]
+
+    def reset_optimizer(self):
+        """Set moments and steps back to what they began with, and keep the learning rate."""
+        for variable, start in zip(self.optimizer.variables, self._optimizer_start, strict=True):
+            if variable is not getattr(self.optimizer, "_learning_rate", None):
+                variable.assign(np.broadcast_to(start, variable.shape))
 
     # -- training ------------------------------------------------------------------------------
 
@@ -212,6 +223,12 @@ class ResidentModel(keras.Model):
 
         signature = [self._resident.spec, tf.TensorSpec([None], tf.int32)]
         return _compile(gradient_times_input, signature)
+
+
+def _constant(values):
+    """One number where all are the same, so that nothing as large as the weights is kept."""
+    first = values.ravel()[:1]
+    return first[0] if values.size and np.all(values == first) else values
 
 
 def _compile(function, signature):

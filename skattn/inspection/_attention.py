@@ -17,7 +17,7 @@ from skattn.inspection._fitted_models import (
 
 
 class TokenValues(NamedTuple):
-    """One value per token of one text, and the part of the decision that they speak for."""
+    """One value per token of one text, and the share of the decision that they account for."""
 
     text: str  # as the vectorizer saw it
     spans: np.ndarray  # (n_tokens, 2), characters of `text`
@@ -81,10 +81,10 @@ class AttentionNetwork:
 
 
 class Mixture:
-    """Members whose probabilities are averaged; some of them hold attention networks.
+    """Models whose probabilities are averaged; some of them have attention networks.
 
-    `weights` None means that the members differ in their training data only, and each counts the
-    same; otherwise they vote, and a member counts for what it gives the predicted class.
+    If `weights` is None the models differ in their training data only and count the same. Otherwise
+    they vote, and each counts by its contribution to the predicted class.
     """
 
     def __init__(self, steps, models, parts, weights, classes):

@@ -17,19 +17,19 @@ __all__ = ["TextExplanation", "explain_texts"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TextExplanation:
-    """What a model made of one text, and where its attention lay.
+    """The prediction for one text, and the attention on its tokens.
 
     Attributes
     ----------
     text : str
-        The text that the vectorizer read. It is the text given, unless a step before the
-        vectorizer changed it.
+        The text as the vectorizer received it: the original text, unless an earlier step changed
+        it.
     tokens : tuple of str of length n_tokens
-        The words as they stand in `text`. Where the vectorizer makes n-grams of words too, each
-        one's attention is shared evenly among its words.
+        The tokens as written in `text`. The attention of an n-gram of words is shared evenly among
+        its words.
     spans : ndarray of shape (n_tokens, 2)
-        First character of each token in `text`, and the one after its last:
-        ``text[start:end]``. Tokens cut off by ``max_length`` have no span.
+        Start and end of each token: ``text[start:end]``. Tokens beyond ``max_length`` are not
+        included.
     weights : ndarray of shape (n_tokens,)
         Attention per token; sums to 1 (to 0 in a text without tokens).
     classes : ndarray of shape (n_classes,)
@@ -39,12 +39,11 @@ class TextExplanation:
     prediction : label
         The predicted class; with several labels a text the most probable one.
     share : float
-        The attention networks' share of the decision, in [0, 1]: their weighted part of the
-        predicted class's probability. 1 unless other models vote beside them; words that only
-        those use have no weight here.
+        The share of the predicted probability that comes from the attention networks, in [0, 1]. It
+        is 1 unless other models vote too; words that only those models use have no weight here.
     aggregate : str
-        Which attention is shown, such as ``"attention weights"`` or the mean over several heads
-        or networks.
+        What the weights are, such as ``"attention weights"`` or the mean over several heads or
+        networks.
 
     segment_spans : ndarray of shape (n_segments, 2) or None
         With hierarchical attention (``segment_length``), the characters of each segment.
@@ -54,9 +53,9 @@ class TextExplanation:
 
     See Also
     --------
-    explain_texts : Makes these objects.
+    explain_texts : Returns these objects.
     AttentionDisplay : Shows them.
-    faithfulness_report : Says whether to believe them.
+    faithfulness_report : Tests whether to believe them.
 
     Examples
     --------
@@ -92,7 +91,7 @@ class TextExplanation:
         return int(np.flatnonzero(self.classes == self.prediction)[0])
 
     def top_tokens(self, n: int | None = 5) -> list[tuple[str, float]]:
-        """Return the `n` heaviest tokens, heaviest first; equal weights in reading order.
+        """Return the `n` tokens with the largest weights, the largest first; ties in reading order.
 
         Parameters
         ----------
@@ -140,10 +139,10 @@ class TextExplanation:
 
 
 def explain_texts(pipeline: Any, texts: Texts) -> list[TextExplanation]:
-    """Put a fitted model's attention on the words of the texts.
+    """Assign a fitted model's attention to the words of the texts.
 
-    Attention says how much each word's state counts in the representation that the classifier
-    reads. Whether that *explains* the decision is another question, which
+    Attention is the weight of each word's hidden state in the representation that the classifier
+    reads. Whether it *explains* the prediction is another question, which
     :func:`faithfulness_report` answers by experiment.
 
     Parameters

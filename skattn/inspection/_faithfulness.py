@@ -1,4 +1,4 @@
-"""Is attention an explanation? Asked of the model itself, by taking words away."""
+"""`faithfulness_report`: whether attention explains predictions, tested by erasing words."""
 
 from numbers import Integral
 from typing import Any
@@ -46,12 +46,12 @@ def faithfulness_report(
     n_seeds: int = 0,
     random_state: int | np.random.RandomState | None = None,
 ) -> FaithfulnessReport:
-    """Say whether attention explains the decisions of a model on these texts.
+    """Test whether attention explains the predictions of a model on these texts.
 
-    Words are taken out of the texts in the order of their attention, the whole model predicts
-    again, and what happens is set beside the same with random words, with the first words of the
-    text (uniform attention), with gradient x input and with leave-one-out. The model judged is
-    the whole of `pipeline`, also where attention is only a part of it.
+    Words are erased in the order of their attention and the whole model predicts again. The effect
+    is compared with erasing random words, the first words of the text (uniform attention), and
+    words in the order of gradient x input and of leave-one-out. The whole `pipeline` is tested,
+    even where attention is only a part of it.
 
     Parameters
     ----------
@@ -62,26 +62,26 @@ def faithfulness_report(
     y : array-like of shape (n_texts,), default=None
         True classes; adds the accuracy to the report. Needed with `refit`.
     n_texts : int, default=50
-        So many texts are drawn at random for the experiment; None takes all. Texts of fewer than
-        two tokens are left out: they have no order. A text costs one prediction for each of its
-        words, and at most ``10 * (4 + n_random)`` more: long texts take their time.
+        Number of texts to draw at random for the experiment; None takes all. Texts with fewer than
+        two tokens are left out. Each text needs one prediction per word and at most ``10 * (4 +
+        n_random)`` more, so long texts take time.
     n_random : int, default=5
         Random orders of each text.
     n_bootstrap : int, default=1000
         Draws behind each 95 % interval, over texts.
     refit : tuple (training_texts, training_y), default=None
-        Train the same model again with ``attention="uniform"`` on these, and report its accuracy
-        beside the model's own: where it is as high, attention adds nothing to be explained.
+        Fit the same model with ``attention="uniform"`` on these texts and report its accuracy. If
+        it is as high as the accuracy of the model itself, attention contributes nothing.
     n_seeds : int, default=0
-        With `refit`: train so many models (2 or more) that differ only in their seed, and report
-        how far their attention agrees. 0 leaves it out.
+        With `refit`: the number of models (2 or more) to fit that differ only in their seed, to
+        report how far their attention agrees. 0 leaves this out.
     random_state : int, RandomState instance or None, default=None
         Draws the texts, the random orders, the bootstrap and the seeds.
 
     Returns
     -------
     report : FaithfulnessReport
-        ``print(report)`` gives the verdict, the rule and the table.
+        ``print(report)`` shows the verdict, the rule and the table.
 
     Raises
     ------

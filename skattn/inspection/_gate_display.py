@@ -19,7 +19,7 @@ ORDERS = {
 
 
 class GateDisplay:
-    """How far the gates of a `GatedDenseClassifier` are open, by feature and class.
+    """How far the gates of a `GatedDenseClassifier` are open, by class.
 
     Make it with :meth:`from_estimator`.
 

@@ -139,8 +139,8 @@ class TrainingDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array of two Axes, default=None
-            Where to draw. The room of a single one is divided where there are scores beside the
-            loss. None makes a figure.
+            Where to draw. A single one is divided into two if there are scores besides the loss.
+            None creates a figure.
 
         Returns
         -------

@@ -39,7 +39,7 @@ def masked_softmax(scores, mask):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class AttentionPooling(keras.layers.Layer):
-    """Weighted sum of the hidden states over time, with weights that the layer learns.
+    """Weighted sum of the hidden states over time, with learned weights.
 
     Parameters
     ----------
@@ -51,7 +51,8 @@ class AttentionPooling(keras.layers.Layer):
         - ``"feedforward"``: :math:`e_t = \\tanh(w \\cdot h_t + b)` [1]_.
         - ``"additive"``: :math:`e_t = v \\cdot \\tanh(W h_t + b)` [2]_, [3]_.
         - ``"dot"``: :math:`e_t = q \\cdot h_t / \\sqrt{d}` with a learned query [4]_.
-        - ``"multihead"``: as ``"additive"`` with one `v` a head [5]_; the heads' sums are joined.
+        - ``"multihead"``: as ``"additive"`` with one `v` per head [5]_; the sums of the heads are
+          concatenated.
         - ``"uniform"``: the same weight for every step, nothing learned.
         - ``"max"``: no weighted sum but the maximum of each unit over time; a step's weight is
           the share of the units that have their maximum there.

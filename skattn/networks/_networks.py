@@ -1,7 +1,6 @@
 """The two networks, built and compiled from plain hyperparameters."""
 
 import keras
-import numpy as np
 
 from skattn.engine._model import ResidentModel
 from skattn.engine._optimizers import build_optimizer
@@ -194,12 +193,5 @@ def _compiled(inputs, outputs, kind, readouts, config):
             f"learning_rate_schedule={config['learning_rate_schedule']!r} needs a learning rate "
             "that is a number, but the optimizer has a schedule of its own. Use one of the two."
         )
-    model.optimizer.build(model.trainable_variables)
-    model._optimizer_start = [_constant(v.numpy()) for v in model.optimizer.variables]
+    model.start_optimizer()
     return model
-
-
-def _constant(values):
-    """One number where all are the same, so that nothing as large as the weights is kept."""
-    first = values.ravel()[:1]
-    return first[0] if values.size and np.all(values == first) else values

@@ -53,9 +53,7 @@ def set_learning_rate(model, config):
 
 def reset_optimizer(model):
     """Set moments and steps back to what Keras begins with, keep the learning rate."""
-    for index, variable in enumerate(model.optimizer.variables):
-        if variable is not getattr(model.optimizer, "_learning_rate", None):
-            variable.assign(np.broadcast_to(model._optimizer_start[index], variable.shape))
+    model.reset_optimizer()
 
 
 def snapshot(model, with_optimizer):

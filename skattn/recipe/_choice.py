@@ -16,21 +16,22 @@ LEAST_EPOCHS = 1 / 3  # of those of a classifier, however many texts there are
 
 
 class ChoiceByData(Stored, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """One of four classifiers of raw texts; `fit` chooses by rules that look at the data alone.
+    """One of four classifiers of raw texts, chosen in `fit` by the length of the texts and the
+    number of classes.
 
     Parameters
     ----------
     short, many, long, long_binary : classifier of raw texts
-        Where the training texts have more than `long_from` words on average, `long_binary` is
-        fitted with two classes and `long` with more; of the others `many` where there are more
-        than `many_from` classes, else `short`.
+        If the training texts have more than `long_from` words on average, `long_binary` is fitted
+        for two classes and `long` for more. Otherwise `many` is fitted for more than `many_from`
+        classes, and `short` for up to as many.
     long_from : float, default=60.0
         In words.
     many_from : int, default=20
         In classes.
     full_epochs_to : int or None, default=None
-        With more texts than this, the choice is fitted for fewer epochs in proportion (half of
-        them with twice as many texts), but for at least a third of its own. None: never.
+        With more texts than this, the number of epochs falls in proportion (half of the epochs with
+        twice as many texts), to no less than a third. None: it does not.
 
     Attributes
     ----------

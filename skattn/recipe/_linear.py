@@ -22,9 +22,9 @@ SHARPNESS = 4.0
 class CharacterTfidf(Stored, TfidfVectorizer):
     """`TfidfVectorizer` with the same numbers, several times as fast for ``analyzer="char_wb"``.
 
-    N-grams of characters inside words do not depend on the words beside. So a text's counts are
-    the sum of its words' counts: (texts x distinct words) times (distinct words x n-grams), a
-    product of two sparse matrices instead of a walk over all characters. Parameters and
+    N-grams of characters within words do not depend on neighbouring words, so the counts of a text
+    are the sum of the counts of its words: a product of two sparse matrices, (texts x distinct
+    words) times (distinct words x n-grams). Parameters and
     attributes are those of `sklearn.feature_extraction.text.TfidfVectorizer`.
 
     Examples
@@ -36,7 +36,7 @@ class CharacterTfidf(Stored, TfidfVectorizer):
     """
 
     def _count_vocab(self, raw_documents, fixed_vocab):
-        """Count as `CountVectorizer` does; its one door to the texts in `fit` and `transform`."""
+        """Count as `CountVectorizer` does, in `fit` and in `transform`."""
         if self.analyzer != "char_wb":
             return super()._count_vocab(raw_documents, fixed_vocab)
         preprocess = self.build_preprocessor()
@@ -54,7 +54,7 @@ class CharacterTfidf(Stored, TfidfVectorizer):
         return vocabulary, _product(_rows(texts, len(words)), grams, self.dtype)
 
     def _counts_of_words(self, words, vocabulary):
-        """How often each n-gram of the vocabulary stands in each word."""
+        """How often each n-gram of the vocabulary occurs in each word."""
         find = vocabulary.__getitem__ if isinstance(vocabulary, _Numbered) else vocabulary.get
         counts = [Counter(map(find, self._char_wb_ngrams(word))) for word in words]
         for row in counts:
@@ -91,11 +91,11 @@ def _product(texts, grams, dtype):
 
 
 class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Weigh each feature by how much more often it stands in one of two classes.
+    """Weight each feature by how much more often it occurs in one of two classes.
 
     With :math:`p` and :math:`q` the shares of the texts of either class that hold a feature,
-    smoothed by `alpha`, its column is multiplied by :math:`|\\log(p / q)|` [1]_. With more than
-    two classes nothing is changed: there the weights did not pay.
+    smoothed by `alpha`, its column is multiplied by :math:`|\\log(p / q)|` [1]_. With more than two
+    classes nothing is changed.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         self.alpha = alpha
 
     def fit(self, X, y):
-        """Count in how many rows of each class every feature stands.
+        """Count in how many rows of each class each feature occurs.
 
         Parameters
         ----------

@@ -120,51 +120,48 @@ def make_text_classifier(
 ) -> Any:
     """Make the recommended classifier for raw texts, ready to fit.
 
-    It averages the probabilities of two members, each a pipeline from raw texts:
+    It averages the probabilities of two pipelines:
 
-    - ``"attention"``: `SequenceVectorizer` and `AttentionTextClassifier`. Up to 60 words a text on
-      average the network convolves over 1 to 5 tokens (with more than 20 classes for more
-      epochs and with less dropout); beyond 60 words its attention looks straight at the
-      embeddings of words and pairs of words (with two classes for fewer epochs). Beyond 25,000
-      texts the epochs become fewer in proportion, at last a third, unless `epochs` is given
-      here (for a search over epochs set ``attention__full_epochs_to=None``).
+    - ``"attention"``: `SequenceVectorizer` and `AttentionTextClassifier`. For texts of up to 60
+      words on average the network is a convolution over 1 to 5 tokens with attention; for longer
+      texts attention is applied directly to the embeddings of words and pairs of words. The number
+      of epochs and the dropout depend on the number of classes. Beyond 25,000 texts the number of
+      epochs falls in proportion, to no less than a third, unless `epochs` is given.
     - ``"linear"``: TF-IDF of words, pairs of words and characters, with a linear support vector
-      machine; with two classes the features are weighed by their log-count ratios. Beyond 60 words
-      a text it counts twice.
+      machine; with two classes the features are weighted by their log-count ratios. For texts of
+      more than 60 words its weight is doubled.
 
-    From 500 texts on, both are fitted on a part of the texts first (4,000, or a quarter if that is
-    more) and judged on up to 2,000 others. Where the linear member alone is right clearly more
-    often than the vote, it counts eight times; ``doubtful_`` of the fitted classifier tells so.
-    This takes up to as long as the fit itself; ``set_params(doubtful_weights=None)`` leaves it
-    out, and so does `class_weight`, under which the share of right answers is not what counts.
+    With 500 texts or more, both are first fitted on a part of the texts (4,000, or a quarter if
+    that is more) and compared on up to 2,000 others. If the linear model alone is clearly more
+    accurate than the vote, its weight is eight times that of the network, and ``doubtful_`` is
+    True. This may double the time of `fit`. ``set_params(doubtful_weights=None)`` turns it off, and
+    so does `class_weight`, since accuracy is then not the goal.
 
-    These rules look at the training texts alone. `explain_texts` shows what the attention saw and
-    says what share of the decision that was.
+    `explain_texts` shows the attention on each word, and its share of the decision.
 
     Parameters
     ----------
     linear : bool, default=True
-        False: only the attention network with its defaults, as a plain
+        False: only the attention network with its default parameters, as a
         ``Pipeline([("vectorizer", ...), ("classifier", ...)])``.
     random_state : int, RandomState instance or None, default=None
-        Seeds both members.
+        Seeds both models.
     **params
-        Parameters of `SequenceVectorizer` and of `AttentionTextClassifier`, by name: they
-        replace the recommended ones. ``class_weight`` reaches the linear member too.
-        ``embeddings`` (pretrained vectors) goes to the vectorizer, which fixes the ids and whose
-        table the network begins with; see also ``embedding_trainable``.
+        Parameters of `SequenceVectorizer` and `AttentionTextClassifier`, in place of the
+        recommended ones. ``class_weight`` also applies to the linear model. ``embeddings``
+        (pretrained vectors) is a parameter of the vectorizer; the network starts from its vectors.
 
     Returns
     -------
     classifier : sklearn.ensemble.VotingClassifier or sklearn.pipeline.Pipeline
-        Not fitted. The first takes one label a text, the second several too. In a grid search
-        its parameters have names such as ``attention__short__classifier__units``, or
+        Not fitted. Only the second accepts several labels per text. In a grid search its parameters
+        have names such as ``attention__short__classifier__units``, or
         ``classifier__units`` with ``linear=False``.
 
     Raises
     ------
     TypeError
-        If a parameter belongs to neither part, or `linear` is neither True nor False.
+        If a parameter belongs to neither of the two, or if `linear` is not a bool.
 
     Examples
     --------

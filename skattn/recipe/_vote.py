@@ -23,28 +23,28 @@ _QUIET = {"checkpoint": None, "callbacks": None, "verbose": False}  # these are 
 class TextVote(Stored, VotingClassifier):
     """A soft vote of pipelines from raw texts, fitted on the labels as they are.
 
-    Other than `sklearn.ensemble.VotingClassifier` it hands its members the user's own labels, so
-    that a `class_weight` finds them, hands `sample_weight` on to each pipeline's classifier, and
-    reads the texts once. With fewer than 100 texts words that stand in one text only count too.
-    From 500 texts on a pilot, fitted on 4,000 of the texts (or a quarter, if that is more) and
-    judged on others, shows whether the vote is worse than its last member alone.
+    Unlike `sklearn.ensemble.VotingClassifier` it passes the original labels to its estimators, so
+    that `class_weight` can name them, and `sample_weight` to the classifier of each pipeline. With
+    fewer than 100 texts, words that occur in a single text are used too. With 500 texts or more, a
+    trial fit on 4,000 of the texts (or a quarter, if that is more) shows on other texts whether the
+    vote is less accurate than its last estimator alone.
 
     Parameters
     ----------
     estimators, voting, weights, n_jobs, flatten_transform, verbose
         As for `sklearn.ensemble.VotingClassifier`; ``voting="soft"``.
     long_weights : sequence of float, default=None
-        The weights where `weights` is None and a member has chosen its classifier of long texts.
+        Weights to use if `weights` is None and the texts are long.
     doubtful_weights : sequence of float, default=None
-        The weights where `weights` is None and the pilot's last member alone is right more often
-        than the pilot, by more than two standard errors. None: there is no pilot.
+        Weights to use if `weights` is None and the last estimator of the trial fit alone is more
+        accurate than the vote, by more than two standard errors. None: no trial fit.
 
     Attributes
     ----------
     doubtful_ : bool
-        Whether that was so.
+        Whether the last estimator was clearly more accurate in the trial fit.
     weights_ : list of float
-        The weights of the fitted members.
+        The weights of the fitted estimators.
     """
 
     _parameter_constraints = VotingClassifier._parameter_constraints | {
@@ -76,7 +76,7 @@ class TextVote(Stored, VotingClassifier):
         self.doubtful_weights = doubtful_weights
 
     def fit(self, X, y, sample_weight=None):
-        """Fit every member.
+        """Fit every estimator.
 
         Parameters
         ----------
@@ -165,16 +165,16 @@ def _for_few_texts(member, n_texts):
 
 
 def last_is_better_alone(vote, texts, y, sample_weight=None):
-    """Whether the last member of a vote alone is clearly more often right than the vote.
+    """Whether the last estimator of a vote is clearly more accurate than the vote.
 
-    Clearly: by more than two standard errors of the difference on texts that both are judged on.
-    One is the root of the number of texts on which one is right and the other wrong, as in
-    McNemar's test; with weights, of the sum of their squares.
+    Clearly means by more than two standard errors of the difference. As in McNemar's test, the
+    standard error is the square root of the number of texts on which only one of them is right;
+    with weights, of the sum of their squares.
 
     Parameters
     ----------
     vote : skattn.recipe._vote.TextVote
-        Not changed: a clone is fitted, without callbacks and checkpoints.
+        A clone of it is fitted, without callbacks and checkpoints.
     texts : list of str
     y : ndarray of shape (n_texts,)
     sample_weight : array-like of shape (n_texts,), default=None
@@ -183,7 +183,7 @@ def last_is_better_alone(vote, texts, y, sample_weight=None):
     Returns
     -------
     bool
-        False where there are fewer than 500 texts.
+        False with fewer than 500 texts.
     """
     kept, weights = check_weights(sample_weight, texts, y)
     if len(kept) < LEAST_TEXTS:

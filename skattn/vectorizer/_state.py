@@ -28,7 +28,7 @@ def from_state(kind, state):
     Parameters
     ----------
     kind : type
-        The class of the vectorizer; its defaults stand in for parameters newer than the state.
+        The class of the vectorizer; its defaults are used for parameters newer than the state.
     state : dict
     """
     if not isinstance(state, dict):

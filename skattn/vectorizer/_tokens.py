@@ -6,12 +6,12 @@ here: n-grams in reading order (scikit-learn puts all words before all pairs of 
 """
 
 import re
-import warnings
 from itertools import chain
 from numbers import Integral
 
 from sklearn.feature_extraction.text import CountVectorizer
 
+from skattn.utils._warnings import warn
 from skattn.vectorizer._alignment import align, collapse_spaces, word_spans
 from skattn.vectorizer._ids import check_words
 from skattn.vectorizer._subwords import (
@@ -25,7 +25,7 @@ _SPACES = re.compile(r"\s\s+")
 
 
 def check_reading(reader):
-    """Check the analysis parameters; warn about what has no effect beside the others."""
+    """Check the analysis parameters; warn about those that have no effect."""
     sizes = reader.ngram_range
     whole = len(sizes) == 2 and all(isinstance(size, Integral) for size in sizes)
     if not whole or not 1 <= sizes[0] <= sizes[1]:
@@ -42,10 +42,7 @@ def check_reading(reader):
     defaults = CountVectorizer().get_params()
     ignored = [n for n in dict.fromkeys(ignored) if getattr(reader, n) not in (defaults[n], None)]
     if ignored:
-        warnings.warn(
-            f"Without effect beside the given analyzer or tokenizer: {', '.join(ignored)}.",
-            stacklevel=2,
-        )
+        warn(f"Without effect beside the given analyzer or tokenizer: {', '.join(ignored)}.")
     if reader.analyzer == "word":
         _check_words_and_pattern(reader)
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
@@ -71,10 +68,9 @@ def warn_for_capitals(reader, words):
     """Warn about words that no text can have, since it is lower-cased."""
     lowers = reader.lowercase and reader.preprocessor is None and isinstance(reader.analyzer, str)
     if lowers and any(word != word.lower() for word in words):
-        warnings.warn(
+        warn(
             f"The vocabulary has upper case characters, but lowercase={reader.lowercase!r}: such "
-            "words are never found in a text.",
-            stacklevel=2,
+            "words are never found in a text."
         )
 
 

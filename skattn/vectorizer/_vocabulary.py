@@ -12,14 +12,14 @@ from skattn.vectorizer._word_vectors import coverage, embedding_table, read_embe
 
 
 def learn_words(tokens, lengths, *, vocabulary, embeddings, min_df, max_df, max_features):
-    """Learn the words of all texts and number their tokens.
+    """Learn the vocabulary of all texts and return the ids of their tokens.
 
     Parameters
     ----------
     tokens : iterable of str
-        The tokens of all texts, text after text; it is used up once.
+        The tokens of all texts in a row; iterated over once.
     lengths : list of int
-        The number of tokens of each text; may be filled while `tokens` is used up.
+        The number of tokens of each text; may be filled while `tokens` is iterated over.
     vocabulary, embeddings, min_df, max_df, max_features
         As in `SequenceVectorizer`.
 
@@ -76,7 +76,7 @@ def _most_frequent(seen, occurrences, allowed, max_features):
 
 
 def _within_document_frequency(n_words, numbers, lengths, min_df, max_df):
-    """Mark the words that stand in at least min_df and at most max_df texts."""
+    """Find the words that occur in at least min_df and at most max_df texts."""
     n_texts = len(lengths)
     fewest = min_df if isinstance(min_df, Integral) else min_df * n_texts
     most = max_df if isinstance(max_df, Integral) else max_df * n_texts
