@@ -109,7 +109,7 @@ def optimizer_from(given):
     Raises
     ------
     ValueError
-        If Keras ships no such optimizer and this process has registered none, or if the
+        If Keras has no such optimizer and this process has registered none, or if the
         configuration holds more than plain values.
     """
     if not isinstance(given, dict) or not isinstance(given.get("class_name"), str):
@@ -140,7 +140,7 @@ def _find(name, shipped, base):
     registered = keras.saving.get_registered_object(name)
     found = registered if _is_a(registered, base) else shipped.get(name.lower())
     if found is None:
-        raise ValueError(f"Keras ships no {base.__name__} named {name!r}")
+        raise ValueError(f"Keras has no {base.__name__} named {name!r}")
     return found
 
 

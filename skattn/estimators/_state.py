@@ -65,7 +65,7 @@ def from_state(estimator, state):
     """The attributes from a state, or an error that says what is wrong with it."""
     name = type(estimator).__name__
     if not isinstance(state, dict):
-        raise ValueError(f"This file holds no state of a {name}.")
+        raise ValueError(f"This file does not hold the state of a {name}.")
     state = dict(state)
     refuse_other_formats(type(estimator), state.pop("_format", FORMAT), FORMAT)
     refuse_hiding(type(estimator), state)
@@ -78,14 +78,14 @@ def from_state(estimator, state):
             _check_fitted(estimator, state, newer)
             state["_fitted"] = FittedNetwork.from_state(state["_fitted"], estimator._build)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"This file holds no sound {name}: {error}") from error
+        raise ValueError(f"This file does not hold a valid {name}: {error}") from error
     return state
 
 
 def _check_fitted(estimator, state, newer):
     facts = state["_fitted"]
     if not isinstance(facts, dict):
-        raise ValueError("it holds no fitted network")
+        raise ValueError("it does not hold a fitted network")
     unknown = set(facts) - set(_FACTS)
     if unknown:
         raise ValueError(f"it holds {sorted(map(str, unknown))}, which no fitted network has")
@@ -94,9 +94,9 @@ def _check_fitted(estimator, state, newer):
             raise ValueError(f"{name!r} is missing or of the wrong type")
     for arrays in (facts["weights"], facts["optimizer"] or []):
         if not all(_is_numbers(array) for array in arrays):
-            raise ValueError("its weights are not a list of arrays of numbers")
+            raise ValueError("its weights are not arrays of numbers")
     if not all(np.all(np.isfinite(array)) for array in facts["weights"]):
-        raise ValueError("its weights are infinite or no numbers")
+        raise ValueError("its weights are infinite or NaN")
     facts["config"] = newer | facts["config"]
     _check_config(estimator, facts["config"], len(facts["weights"]))
     _check_agreement(state, facts)
@@ -131,7 +131,7 @@ def _check_config(estimator, config, n_weights):
 def _check_optimizer(given):
     """Build it as a fit would: by name, from plain values, without an import."""
     if not isinstance(given, (str, dict)):
-        raise ValueError("it names no optimizer")
+        raise ValueError("it does not name an optimizer")
     build_optimizer(given, learning_rate=1e-3)
 
 

@@ -37,7 +37,7 @@ def _floats(X):
     try:
         return X.astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(_not_ids(f"X holds what is no number: {error}")) from error
+        raise ValueError(_not_ids(f"X holds something that is not a number: {error}")) from error
 
 
 def refuse_texts_and_sparse(X):

@@ -138,7 +138,7 @@ def _refuse_divergence(learning_rate, history, model):
     if np.all(np.isfinite(losses[-1:])):  # the last steps may still have spoilt the weights
         if all(np.all(np.isfinite(weights)) for weights in model.get_weights()):
             return
-        what = "weights are infinite or no numbers"
+        what = "weights are infinite or NaN"
     raise ValueError(
         f"Training diverged: {what} after epoch {len(losses)}. Use a smaller learning_rate "
         f"(it is {learning_rate}), or scale the features."

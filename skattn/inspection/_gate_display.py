@@ -138,7 +138,7 @@ class GateDisplay:
         """
         check_count("max_gates", max_gates)
         if not isinstance(order, str) or order not in ORDERS:
-            raise ValueError(f"order={order!r} is none of {sorted(ORDERS)}.")
+            raise ValueError(f"order={order!r} is not one of {sorted(ORDERS)}.")
         measure, described = ORDERS[order]
         top = np.argsort(-measure(self.means), kind="stable")[:max_gates]
         self.ax_ = _draw_gates(

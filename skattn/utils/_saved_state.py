@@ -16,7 +16,7 @@ class Stored:
     def __setstate__(self, state):
         kind = type(self)
         if not isinstance(state, dict):
-            raise ValueError(f"This file holds no state of a {kind.__name__}.")
+            raise ValueError(f"This file does not hold the state of a {kind.__name__}.")
         state = dict(state)
         refuse_other_formats(kind, state.pop("_format", FORMAT), FORMAT)
         refuse_hiding(kind, state)
@@ -32,7 +32,9 @@ def defaults(kind):
 def refuse_other_formats(kind, found, known):
     """Refuse a state that a newer version of the package wrote, or whose format is no number."""
     if not isinstance(found, Integral):
-        raise ValueError(f"This file holds no sound {kind.__name__}: its format is {found!r}.")
+        raise ValueError(
+            f"This file does not hold a valid {kind.__name__}: its format is {found!r}."
+        )
     if found > known:
         raise ValueError(
             f"This {kind.__name__} was saved by a newer skattn (format {found}, this one reads up "
@@ -51,4 +53,4 @@ def refuse_hiding(kind, state):
     hidden = [name for name in state if not isinstance(name, str) or hasattr(kind, name)]
     if hidden:
         names = ", ".join(map(str, hidden))
-        raise ValueError(f"This file holds no sound {kind.__name__}: it replaces {names}")
+        raise ValueError(f"This file does not hold a valid {kind.__name__}: it replaces {names}")

@@ -32,7 +32,7 @@ def from_state(kind, state):
     state : dict
     """
     if not isinstance(state, dict):
-        raise ValueError(f"This file holds no state of a {kind.__name__}.")
+        raise ValueError(f"This file does not hold the state of a {kind.__name__}.")
     attributes = dict(state)
     refuse_other_formats(kind, attributes.pop("_format", None), FORMAT)
     try:
@@ -41,7 +41,7 @@ def from_state(kind, state):
         attributes = defaults(kind) | attributes
         _unpack_learned(attributes)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"This file holds no sound {kind.__name__}: {error}") from error
+        raise ValueError(f"This file does not hold a valid {kind.__name__}: {error}") from error
     refuse_hiding(kind, attributes)
     return attributes
 

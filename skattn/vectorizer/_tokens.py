@@ -42,7 +42,10 @@ def check_reading(reader):
     defaults = CountVectorizer().get_params()
     ignored = [n for n in dict.fromkeys(ignored) if getattr(reader, n) not in (defaults[n], None)]
     if ignored:
-        warn(f"Without effect beside the given analyzer or tokenizer: {', '.join(ignored)}.")
+        warn(
+            "These parameters have no effect with the given analyzer or tokenizer: "
+            f"{', '.join(ignored)}."
+        )
     if reader.analyzer == "word":
         _check_words_and_pattern(reader)
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
@@ -60,7 +63,7 @@ def _check_words_and_pattern(reader):
         re.compile(reader.token_pattern)
     except re.error as error:
         raise ValueError(
-            f"token_pattern={reader.token_pattern!r} is no regular expression: {error}."
+            f"token_pattern={reader.token_pattern!r} is not a regular expression: {error}."
         ) from error
 
 

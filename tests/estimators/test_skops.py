@@ -428,10 +428,10 @@ def test_the_small_estimators_check_the_version_of_their_state(name):
     assert back.get_params()[name] == default != getattr(estimator, name)
     for wrong, message in (
         (state | {"_format": 99}, "newer skattn"),
-        (state | {"_format": "1"}, "no sound"),
+        (state | {"_format": "1"}, "not hold a valid"),
         (state | {"fit": "planted"}, "it replaces fit"),
         (state | {3: "planted"}, "it replaces 3"),
-        (["a list"], "no state of a"),
+        (["a list"], "not hold the state of a"),
     ):
         with pytest.raises(ValueError, match=message):
             back.__setstate__(wrong)

@@ -205,12 +205,14 @@ def test_a_copy_keeps_the_names_of_the_features(dense_rows):
 @pytest.mark.parametrize("name", ["predict_proba", "_check_X", "fit"])
 def test_a_state_cannot_stand_before_a_method(fitted, name):
     clf, _ = fitted["gated"]
-    with pytest.raises(ValueError, match=f"no sound GatedDenseClassifier: it replaces {name}"):
+    with pytest.raises(
+        ValueError, match=f"not hold a valid GatedDenseClassifier: it replaces {name}"
+    ):
         GatedDenseClassifier().__setstate__(clf.__getstate__() | {name: np.ones(2)})
 
 
 def test_weights_that_are_no_numbers_are_refused(fitted):
     state = copy.deepcopy(fitted["gated"][0].__getstate__())
     state["_fitted"]["weights"][0][0, 0] = np.nan
-    with pytest.raises(ValueError, match="weights are infinite or no numbers"):
+    with pytest.raises(ValueError, match="weights are infinite or NaN"):
         GatedDenseClassifier().__setstate__(state)

@@ -241,7 +241,7 @@ def test_gates_that_differ_most_between_classes_come_first():
     ax = display.plot(order="difference", max_gates=2).ax_
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["apart", "some"]
     assert ax.get_title(loc="right") == "The 2 most different of 3 gates"
-    with pytest.raises(ValueError, match="order='other' is none of"):
+    with pytest.raises(ValueError, match="order='other' is not one of"):
         display.plot(order="other")
 
 

@@ -555,9 +555,9 @@ def test_a_damaged_state_is_refused(damage):
     if "_analyzer_json" in damage:
         pytest.importorskip("tokenizers", reason="needs the extra tokenizers")
     state = SequenceVectorizer().fit(TEXTS).__getstate__() | damage
-    with pytest.raises(ValueError, match="no sound SequenceVectorizer"):
+    with pytest.raises(ValueError, match="not hold a valid SequenceVectorizer"):
         SequenceVectorizer().__setstate__(state)
-    with pytest.raises(ValueError, match="no state"):
+    with pytest.raises(ValueError, match="not hold the state"):
         SequenceVectorizer().__setstate__([state])
 
 

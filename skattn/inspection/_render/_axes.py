@@ -16,7 +16,7 @@ def check_count(name, number):
 
 
 def check_axes(*axes):
-    """A clear error for what is none of matplotlib's axes."""
+    """A clear error for what is not one of matplotlib's axes."""
     from matplotlib.axes import Axes
 
     strangers = [ax for ax in axes if not isinstance(ax, Axes)]
