@@ -25,7 +25,7 @@ def check_axes(*axes):
 
 
 def panels_in(plt, ax, n_panels, size):
-    """`n_panels` axes: new ones, the ones given, or the room of a single one divided."""
+    """`n_panels` axes: new ones, the ones given, or a single one divided."""
     if ax is None:
         wide, high = size
         _, axes = plt.subplots(1, n_panels, figsize=(wide * n_panels, high), layout="constrained")
