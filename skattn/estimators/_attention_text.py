@@ -17,8 +17,6 @@ from skattn.estimators._attention_values import (
     weights_on_tokens,
 )
 from skattn.estimators._base import BaseNetworkClassifier
-from skattn.networks._attention_pooling import SCORES
-from skattn.networks._encoders import CONV_WIDTHS, ENCODERS
 from skattn.estimators._text_config import (
     Beginning,
     initial_table,
@@ -27,6 +25,8 @@ from skattn.estimators._text_config import (
     refuse_too_long,
     with_defaults,
 )
+from skattn.networks._attention_pooling import SCORES
+from skattn.networks._encoders import CONV_WIDTHS, ENCODERS
 from skattn.networks._networks import build_text_network
 from skattn.utils._sklearn_compat import fit_context
 
@@ -44,9 +44,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     Parameters
     ----------
     encoder : {"lstm", "bilstm", "gru", "bigru", "conv", "transformer", "none"}, default=None
-        Turns embedded tokens into hidden states. None: ``"lstm"``, or ``"none"`` with `pretrained`. ``"bi"`` joins a forward and a backward
+        Turns embedded tokens into hidden states. ``"bi"`` joins a forward and a backward
         recurrence, ``"conv"`` joins convolutions of several widths, ``"transformer"`` is a block
-        of self-attention, and ``"none"`` applies attention to the embeddings themselves.
+        of self-attention, and ``"none"`` applies attention to the embeddings themselves. None:
+        ``"lstm"``, or ``"none"`` with `pretrained`.
     attention : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, default=None
         How the hidden states are weighted; see `AttentionPooling`. None: ``"feedforward"``, or
         ``"additive"`` on a pretrained transformer.
@@ -93,7 +94,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         a fit: two bytes for each number, about 0.8 kB a token with vectors of 384. If that is not
         enough, it is computed anew for every batch.
     epochs : int, default=None
-        Passes over the training data. None: 10, or 5 on a pretrained transformer. With `early_stopping` at most so many.
+        Passes over the training data. With `early_stopping` at most so many. None: 10, or 5 on a
+        pretrained transformer.
     batch_size : int, default=32
         Rows in a step of the optimizer. Batches hold texts of about equal length.
     optimizer : str or keras.optimizers.Optimizer, default="adam"

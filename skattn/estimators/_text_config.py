@@ -16,7 +16,7 @@ from skattn.networks._pretrained import (
     read_pretrained,
 )
 from skattn.networks._static_model import is_static, read_static
-from skattn.utils._pretrained_folder import find_folder, read_json, read_tokenizer
+from skattn.utils._pretrained_folder import find_folder, n_positions, read_json, read_tokenizer
 
 # parameter -> its value without a pretrained transformer, and with one
 _DEFAULTS = {
@@ -55,7 +55,7 @@ def read_beginning(estimator):
     """
     folder = find_folder(estimator.pretrained)
     given = read_json(folder, "config.json")
-    tokenizer = read_tokenizer(folder)
+    tokenizer = read_tokenizer(folder, given)
     if is_static(given):
         _refuse(estimator, _OF_THE_TABLE, "a static model has its own table of vectors")
         return Beginning(table=read_static(folder, tokenizer))
@@ -64,7 +64,7 @@ def read_beginning(estimator):
         _OF_THE_TABLE + _OF_THE_WORDS,
         "the vectors of a pretrained transformer stay as they are",
     )
-    backbone = backbone_config(given, tokenizer, folder)
+    backbone = backbone_config(given, n_positions(given), tokenizer, folder)
     tuned, n_layers = n_tuned(estimator.tuned_layers, backbone), len(backbone["layers"])
     if tuned > n_layers:
         raise ValueError(

@@ -55,7 +55,6 @@ _LAYOUTS = {
         "encoder.embedding_hidden_mapping_in",
     ),
 }
-_PAD_FIRST = {"roberta", "xlm-roberta", "camembert"}  # positions count from the padding id on
 _WORDS = "embeddings.word_embeddings.weight"
 
 
@@ -67,13 +66,15 @@ class Pretrained(NamedTuple):
     tuned: list  # for each set of tuned weights a list of arrays
 
 
-def backbone_config(given, tokenizer, folder):
+def backbone_config(given, n_positions, tokenizer, folder):
     """The configuration of a transformer from its config.json.
 
     Parameters
     ----------
     given : dict
         What config.json holds.
+    n_positions : int
+        Tokens that the model has positions for.
     tokenizer : ModelTokenizer
     folder : Path
         For messages.
@@ -81,7 +82,7 @@ def backbone_config(given, tokenizer, folder):
     Raises
     ------
     ValueError
-        If it is a model of another kind, or the tokenizer is that of another model.
+        If it is a model of another kind.
     """
     kind = given.get("model_type")
     if kind not in _LAYOUTS:
@@ -103,12 +104,8 @@ def backbone_config(given, tokenizer, folder):
             f"{folder / 'config.json'} has the activation {backbone['activation']!r}. Known are "
             f"{', '.join(ACTIVATIONS)}."
         )
-    if len(tokenizer.words) > backbone["n_words"]:
-        raise ValueError(
-            f"{folder / 'tokenizer.json'} has {len(tokenizer.words)} tokens, but the model knows "
-            f"{backbone['n_words']}: it is the tokenizer of another model."
-        )
     return backbone | {
+        "n_positions": int(n_positions),
         "prefix": list(tokenizer.prefix),
         "suffix": list(tokenizer.suffix),
         "unknown": int(tokenizer.unknown),
@@ -129,7 +126,6 @@ def _from_config(kind, given):
         )
     width, n_layers, n_heads, inner_width, activation, dropout = (given[name] for name in names)
     attention = "attention_dropout" if kind == "distilbert" else "attention_probs_dropout_prob"
-    skipped = given.get("pad_token_id", 1) + 1 if kind in _PAD_FIRST else 0
     layers = list(range(n_layers))
     if kind == "albert":
         n_groups, n_inner = given.get("num_hidden_groups", 1), given.get("inner_group_num", 1)
@@ -138,7 +134,6 @@ def _from_config(kind, given):
     return {
         "kind": kind,
         "n_words": int(given["vocab_size"]),
-        "n_positions": int(given["max_position_embeddings"]) - skipped,
         "width": int(width),
         "word_width": int(given.get("embedding_size", width)),
         "inner_width": int(inner_width),

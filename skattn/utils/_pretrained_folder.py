@@ -17,6 +17,7 @@ _WANTED = [
     "tokenizer_config.json",
     "sentence_bert_config.json",
 ]
+_PAD_FIRST = {"roberta", "xlm-roberta", "camembert"}  # positions count on from the padding id
 _UNKNOWN_NAMES = ("<unk>", "[UNK]", "<pad>", "[PAD]")
 
 
@@ -62,9 +63,7 @@ def _fetched(name):
     owner_name, _, revision = name.partition("@")
     hub = import_extra("huggingface_hub", f"pretrained={name!r} is no folder here, and to fetch it")
     try:
-        return hub.snapshot_download(
-            owner_name, revision=revision or None, allow_patterns=_WANTED
-        )
+        return hub.snapshot_download(owner_name, revision=revision or None, allow_patterns=_WANTED)
     except Exception as error:  # of many kinds, those of its HTTP library among them
         raise OSError(
             f"pretrained={name!r} is no folder here, and the Hugging Face hub did not give it: "
@@ -110,11 +109,33 @@ def read_json(folder, name, default=None):
     return found
 
 
-def read_tokenizer(folder):
-    """The tokenizer in a folder, as a `ModelTokenizer`."""
+def n_positions(config):
+    """For how many tokens a model has positions, its special tokens among them; None: any number.
+
+    Parameters
+    ----------
+    config : dict
+        What config.json holds.
+    """
+    most = config.get("max_position_embeddings")
+    if not isinstance(most, int):
+        return None
+    padded_first = config.get("model_type") in _PAD_FIRST
+    return most - (config.get("pad_token_id", 1) + 1 if padded_first else 0)
+
+
+def read_tokenizer(folder, config):
+    """The tokenizer in a folder, as a `ModelTokenizer`.
+
+    Parameters
+    ----------
+    folder : Path
+    config : dict
+        What config.json holds.
+    """
     path = Path(folder) / "tokenizer.json"
     if not path.is_file():
-        others = [n for n in ("vocab.txt", "sentencepiece.bpe.model", "spiece.model", "vocab.json")]
+        others = ("vocab.txt", "sentencepiece.bpe.model", "spiece.model", "vocab.json")
         has = [name for name in others if (Path(folder) / name).is_file()]
         instead = f" (only {' and '.join(has)})" if has else ""
         raise FileNotFoundError(
@@ -122,7 +143,14 @@ def read_tokenizer(folder):
             "the tokenizer in that form: transformers.AutoTokenizer.from_pretrained(folder)"
             ".save_pretrained(folder)."
         )
-    return open_tokenizer(path.read_text(encoding="utf-8"), str(path))
+    found = open_tokenizer(path.read_text(encoding="utf-8"), str(path))
+    n_known = config.get("vocab_size")
+    if isinstance(n_known, int) and len(found.words) > n_known:
+        raise ValueError(
+            f"{path} has {len(found.words)} tokens, but the model knows {n_known}: it is the "
+            "tokenizer of another model."
+        )
+    return found
 
 
 def open_tokenizer(text, source):
