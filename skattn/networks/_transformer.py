@@ -128,6 +128,18 @@ def _normalized(inputs, gamma, beta, epsilon):
     return centred * tf.math.rsqrt(variance + epsilon) * gamma + beta
 
 
+def _dropout(inputs, rate, seed):
+    """Dropout by 16 random bits a number: several times as fast as Keras's, which draws floats."""
+    shape, n = tf.shape(inputs), tf.size(inputs)
+    drawn = tf.random.stateless_uniform(
+        [(n + 1) // 2], tf.cast(seed, tf.int32), minval=None, maxval=None, dtype=tf.uint32
+    )
+    drawn = tf.reshape(tf.reshape(tf.bitcast(drawn, tf.uint16), [-1])[:n], shape)
+    dropped = round(rate * 2**16)
+    kept = tf.cast(drawn >= tf.constant(dropped, tf.uint16), inputs.dtype)
+    return inputs * (kept * (2**16 / (2**16 - dropped)))
+
+
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class TunedLayer(keras.layers.Layer):
     """One layer of a pretrained transformer, to be trained on.
@@ -149,7 +161,7 @@ class TunedLayer(keras.layers.Layer):
         def dropout(rate):
             if not training or not rate:
                 return lambda inputs: inputs
-            return lambda inputs: keras.random.dropout(inputs, rate, seed=self.seed_generator)
+            return lambda inputs: _dropout(inputs, rate, self.seed_generator.next())
 
         return transformer_layer(
             states,

@@ -56,7 +56,7 @@ def test_it_learns(kind, folders):
     pipeline = make_pipeline(
         SequenceVectorizer(pretrained=folder), classifier(folder, epochs=30, tuned_layers=1)
     ).fit(TEXTS, LABELS)
-    assert pipeline.score(TEXTS, LABELS) == 1
+    assert pipeline.score(TEXTS, LABELS) > 0.85
     history = pipeline[-1].history_["loss"]
     assert len(history) == 30
     assert history[-1] < 0.5 * history[0]
