@@ -134,6 +134,18 @@ def test_an_encoder_may_stand_above(encoder, bert):
     assert clf.attention_weights(X).shape == X.shape
 
 
+def test_the_weight_of_a_window_is_shared_among_its_tokens(bert):
+    texts = [*TEXTS * 2, "fine"]
+    X = ids(bert, texts)
+    clf = classifier(bert, encoder="conv", conv_widths=(2, 3)).fit(X, [*LABELS * 2, "good"])
+    shared = clf._attention_on_tokens(X)
+    assert not shared[X == 0].any()
+    np.testing.assert_allclose(shared.sum(axis=1), 1, atol=1e-5)
+    assert np.abs(shared - clf.attention_weights(X)).max() > 1e-3
+    each = np.concatenate([clf._attention_on_tokens(row[None]) for row in X])
+    np.testing.assert_allclose(shared, each, atol=1e-3)
+
+
 def test_training_options(bert):
     X = ids(bert)
     weights = np.where(np.array(LABELS) == "good", 2.0, 1.0)
