@@ -283,19 +283,19 @@ class FrozenLayers:
             flat = tf.reshape(states, [-1, self.backbone["word_width"]])
             flat = _dense(flat, w["projection_kernel"], w["projection_bias"])
             states = tf.reshape(flat, [tf.shape(ids)[0], -1, self.width])
-        return self._through_layers(states, StatesMask(self.n_special)(ids), len(names))
-
-    def _through_layers(self, states, mask, first):
-        n_each = len(layer_shapes(self.backbone))
-        layers = frozen_layers(self.backbone, self.tuned_layers)
-        places = {number: place for place, number in enumerate(dict.fromkeys(layers))}
-        for number in layers:
-            start = first + places[number] * n_each
-            weights = self.tensors[start : start + n_each]
+        mask = StatesMask(self.n_special)(ids)
+        for weights in self.weights_of_layers():
             states = transformer_layer(
                 states, mask, weights, self.backbone, lambda x: x, lambda x: x
             )
         return states
+
+    def weights_of_layers(self):
+        """The weights of each layer, from below; layers may share theirs."""
+        first, n_each = len(embedding_shapes(self.backbone)), len(layer_shapes(self.backbone))
+        layers = frozen_layers(self.backbone, self.tuned_layers)
+        starts = {n: first + i * n_each for i, n in enumerate(dict.fromkeys(layers))}
+        return [self.tensors[starts[n] : starts[n] + n_each] for n in layers]
 
     def _model_ids(self, ids):
         """The model's own ids, with its special tokens around each text."""

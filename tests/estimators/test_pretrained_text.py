@@ -1,7 +1,6 @@
 """`AttentionTextClassifier(pretrained=...)`: trained, explained and kept as every other."""
 
 import importlib.util
-import json
 import os
 import pickle
 import shutil
@@ -380,11 +379,19 @@ def test_a_static_model_begins_with_its_vectors(tmp_path):
         classifier(folder, embedding_dim=3).fit(X, LABELS)
 
 
-def test_export_of_a_pretrained_network_is_refused_in_words(bert, tmp_path):
-    clf = classifier(bert).fit(ids(bert), LABELS)
-    with pytest.raises(NotImplementedError, match="pretrained"):
-        export_onnx(clf, tmp_path / "model.onnx")
-    assert json.loads((bert / "config.json").read_text())["model_type"] == "bert"
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_network_as_onnx(kind, folders, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    X = ids(folders[kind])
+    clf = classifier(folders[kind], tuned_layers=1).fit(X, LABELS)
+    path = tmp_path / "model.onnx"
+    export_onnx(clf, path)
+    session = onnxruntime.InferenceSession(path)
+    for rows in (X, X[:3], np.zeros_like(X[:1])):
+        given = {"token_ids": rows.astype(np.int64)}
+        probabilities, attention = session.run(["probabilities", "attention"], given)
+        np.testing.assert_allclose(probabilities, clf.predict_proba(rows), atol=1e-3)
+        np.testing.assert_allclose(attention, clf.attention_weights(rows), atol=1e-3)
 
 
 # -- a real model ----------------------------------------------------------------------------------
