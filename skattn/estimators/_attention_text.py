@@ -28,6 +28,7 @@ from skattn.estimators._text_config import (
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import CONV_WIDTHS, ENCODERS
 from skattn.networks._networks import build_text_network
+from skattn.networks._transformer import PRECISIONS
 from skattn.utils._sklearn_compat import fit_context
 
 OUT_OF_VOCABULARY = 1
@@ -93,6 +94,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         The most memory, in MB, for what the frozen layers make of the training texts, computed once
         a fit: two bytes for each number, about 0.8 kB a token with vectors of 384. If that is not
         enough, it is computed anew for every batch.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Number format in which a transformer multiplies by its kernels. ``"bfloat16"`` trains about
+        1.8 times as fast on a processor with AMX, and is slow on one without; all weights stay in
+        float32.
     epochs : int, default=None
         Passes over the training data. With `early_stopping` at most so many. None: 10, or 5 on a
         pretrained transformer.
@@ -228,6 +233,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         "pretrained": [str, PathLike, None],
         "tuned_layers": [Interval(Integral, 0, None, closed="left"), StrOptions({"all"})],
         "tuned_rate": [Interval(Real, 0, None, closed="neither")],
+        "precision": [StrOptions(set(PRECISIONS))],
         "cache_size": [Interval(Real, 0, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left"), None],
         "weight_decay": [Interval(Real, 0, None, closed="left"), None],
@@ -254,6 +260,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         tuned_layers: int | str = 2,
         tuned_rate: float = 0.2,
         cache_size: float = 1000,
+        precision: str = "float32",
         epochs: int | None = None,
         batch_size: int = 32,
         optimizer: Any = "adam",
@@ -296,6 +303,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         self.tuned_layers = tuned_layers
         self.tuned_rate = tuned_rate
         self.cache_size = cache_size
+        self.precision = precision
         self.epochs = epochs
         self.batch_size = batch_size
         self.optimizer = optimizer
