@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # type checkers see the names, a running program imports them
     from skattn.inspection._training_display import TrainingDisplay
     from skattn.networks._attention_pooling import AttentionPooling
     from skattn.recipe._make_text_classifier import make_text_classifier
+    from skattn.recipe._text_classifier import TextClassifier
     from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ _HOMES = {
     "GateDisplay": "inspection._gate_display",
     "GatedDenseClassifier": "estimators._gated_dense",
     "SequenceVectorizer": "vectorizer._sequence_vectorizer",
+    "TextClassifier": "recipe._text_classifier",
     "TextExplanation": "inspection._explain",
     "TrainingDisplay": "inspection._training_display",
     "explain_texts": "inspection._explain",
@@ -46,6 +48,7 @@ __all__ = [
     "GateDisplay",
     "GatedDenseClassifier",
     "SequenceVectorizer",
+    "TextClassifier",
     "TextExplanation",
     "TrainingDisplay",
     "__version__",

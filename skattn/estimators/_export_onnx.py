@@ -54,9 +54,8 @@ def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> 
     if not isinstance(estimator, BaseNetworkClassifier):
         raise TypeError(
             f"estimator must be an AttentionTextClassifier or a GatedDenseClassifier, got a "
-            f"{type(estimator).__name__}. Of a pipeline export the last step, pipeline[-1]; a vote "
-            "of several models, as make_text_classifier gives it, is more than a network: export "
-            "that of make_text_classifier(linear=False)."
+            f"{type(estimator).__name__}. Of a pipeline export the last step, pipeline[-1]; of a "
+            "TextClassifier(linear=False) that of its network, classifier.network_[-1]."
         )
     check_is_fitted(estimator)
     try:

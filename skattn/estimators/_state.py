@@ -44,11 +44,20 @@ def to_state(estimator, state):
     state : dict
         Its attributes; not changed.
     """
-    state = dict(state, _format=FORMAT)
-    state["optimizer"] = optimizer_config(state["optimizer"])
+    state = plain_parameters(state)
     if "_fitted" in state:
         state["_fitted"] = state["_fitted"].to_state(state["save_optimizer"])
     return state
+
+
+def plain_parameters(state):
+    """The state with its format, and with the configuration in place of an optimizer object."""
+    optimizer = state["optimizer"]
+    return dict(
+        state,
+        _format=FORMAT,
+        optimizer=None if optimizer is None else optimizer_config(optimizer),
+    )
 
 
 def without_objects(state):
@@ -73,7 +82,7 @@ def from_state(estimator, state):
     state |= newer  # parameters that are newer than the file
     try:
         if isinstance(state["optimizer"], dict):
-            _check_optimizer(state["optimizer"])
+            check_optimizer(state["optimizer"])
         if "_fitted" in state:
             _check_fitted(estimator, state, newer)
             state["_fitted"] = FittedNetwork.from_state(state["_fitted"], estimator._build)
@@ -111,7 +120,7 @@ def _check_config(estimator, config, n_weights):
     constraints = estimator._parameter_constraints
     for name, value in config.items():
         if name == "optimizer":
-            _check_optimizer(value)
+            check_optimizer(value)
         elif name in constraints:
             allowed = constraints[name]
             value = None if not value and None in allowed else value  # 0 may stand for None
@@ -128,7 +137,7 @@ def _check_config(estimator, config, n_weights):
         raise ValueError(f"n_layers={config['n_layers']}, but it has {n_weights} weights")
 
 
-def _check_optimizer(given):
+def check_optimizer(given):
     """Build it as a fit would: by name, from plain values, without an import."""
     if not isinstance(given, (str, dict)):
         raise ValueError("it does not name an optimizer")

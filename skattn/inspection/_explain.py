@@ -191,8 +191,8 @@ def explain_texts(pipeline: Any, texts: Texts) -> list[TextExplanation]:
     >>> float(explanation.weights.sum().round(5))
     1.0
     """
-    texts = text_list(texts)
     check_is_fitted(pipeline)
+    texts = text_list(texts)
     source = find_attention(pipeline)
     if not texts:
         return []

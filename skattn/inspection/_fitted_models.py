@@ -57,7 +57,7 @@ def final_model(model, steps=()):
 
 
 def ensemble_of(model):
-    """The :class:`Ensemble` that a calibration or a vote is; None for any other model.
+    """The :class:`Ensemble` that a calibration or a mean of models is; None for any other model.
 
     Raises
     ------
@@ -67,6 +67,9 @@ def ensemble_of(model):
     if hasattr(model, "calibrated_classifiers_"):
         models = [calibrated.estimator for calibrated in model.calibrated_classifiers_]
         return Ensemble([str(number) for number in range(1, len(models) + 1)], models, None)
+    if isinstance(getattr(model, "weights_", None), dict):  # TextClassifier
+        models = [getattr(model, f"{name}_") for name in model.weights_]
+        return Ensemble(list(model.weights_), models, list(model.weights_.values()))
     if hasattr(model, "estimators_") and hasattr(model, "voting"):
         kept = [i for i, (_, member) in enumerate(model.estimators) if member != "drop"]
         names = [model.estimators[i][0] for i in kept]
@@ -91,8 +94,6 @@ def names_from_outside_in(model):
 
 def _vote_weights(vote, kept):
     """The weights of the fitted members of a vote."""
-    if hasattr(vote, "weights_"):  # learned in its fit
-        return list(vote.weights_)
     if vote.weights is None:
         return [1.0] * len(kept)
     return [vote.weights[i] for i in kept]

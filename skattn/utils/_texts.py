@@ -28,7 +28,8 @@ def _one_column(X, shape):
     if issparse(X) or len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
         raise ValueError(
             f"Expected one column of texts, got {type(X).__name__} of shape {shape}; "
-            "select one column, for example with a ColumnTransformer and the column's name."
+            "select one column, for example with a ColumnTransformer and the column's name, or "
+            "name the text columns by TextClassifier(columns=[...])."
         )
     if len(shape) == 2:
         values = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
@@ -45,8 +46,22 @@ def checked_texts(texts):
 
 
 def text_list(X):
-    """Give the texts of `X` as a list of plain str, each row checked."""
-    return [str(text) for text in checked_texts(as_texts(X))]
+    """Give the texts of `X` as a list of plain str; missing ones are counted and named."""
+    texts = list(as_texts(X))
+    missing = [row for row, text in enumerate(texts) if is_missing(text)]
+    if missing:
+        rows = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
+        raise ValueError(
+            f"{len(missing)} of {len(texts)} texts are missing, in the rows {rows} (counting from "
+            "0). Leave them out, or replace them by an empty string, for example with "
+            'column.fillna("").'
+        )
+    return [str(text) for text in checked_texts(texts)]
+
+
+def is_missing(value):
+    """Tell None, NaN and the missing values of pandas from texts."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or _is_nan(value)
 
 
 def _complaint(row, value):
@@ -54,7 +69,7 @@ def _complaint(row, value):
     kind = type(value).__name__
     if isinstance(value, (bytes, bytearray)):
         remedy = "decode it first, for example with value.decode('utf-8')"
-    elif value is None or kind in ("NAType", "NaTType") or _is_nan(value):
+    elif is_missing(value):
         remedy = "replace missing texts first, for example by an empty string"
     else:
         remedy = "convert it first, for example with str(value)"
