@@ -62,9 +62,8 @@ def train():
             texts += [f"{opening} {problem} and {story}.", f"{opening} {story} and {problem}."]
             labels += [label, label]
     classifier = make_text_classifier(
-        linear=False, encoder="none", attention="additive", word_dropout=0.2, epochs=20,
-        random_state=0,
-    )  # fmt: skip
+        linear=False, encoder="none", word_dropout=0.2, epochs=20, random_state=0
+    )
     return classifier.fit(texts, labels)
 
 

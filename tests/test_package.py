@@ -27,7 +27,7 @@ FLOORS = {
     "networks": {"engine"},
     "fitting": {"networks", "engine", "utils"},
     "estimators": {"fitting", "networks", "engine", "utils"},
-    "recipe": {"estimators", "vectorizer", "utils"},
+    "recipe": {"estimators", "fitting", "vectorizer", "utils"},
     "inspection/_render": {"utils"},
     "inspection": {"inspection/_render", "utils"},
     "demo": set(),  # public names only

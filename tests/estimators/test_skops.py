@@ -14,7 +14,6 @@ import keras
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone
-from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -29,9 +28,7 @@ from skattn import (
 )
 from skattn.estimators import _state
 from skattn.networks._encoders import ENCODERS
-from skattn.recipe._choice import ChoiceByData
 from skattn.recipe._linear import CharacterTfidf, LogCountRatio, MarginClassifier
-from skattn.recipe._vote import TextVote
 
 skops_io = pytest.importorskip("skops.io")
 
@@ -136,6 +133,7 @@ def test_every_estimator_of_ours_is_named():
     ours = {name for name in found if name.startswith("skattn.")}
     inner = {"skattn.estimators._base.BaseNetworkClassifier"}  # never in a file by themselves
     inner |= {
+        "skattn.recipe._base.BaseTextClassifier",
         "skattn.fitting._scikeras.EncodedTargets",
         "skattn.fitting._scikeras.NetworkClassifier",
     }
@@ -409,8 +407,6 @@ def test_a_path_among_the_parameters_is_kept_as_text(make, tmp_path):
 
 
 SMALL_ONES = {
-    "long_weights": TextVote([("a", DummyClassifier())], voting="soft", long_weights=[2]),
-    "long_from": ChoiceByData(*[DummyClassifier()] * 4, long_from=9.0),
     "alpha": LogCountRatio(alpha=2.0),
     "C": MarginClassifier(C=3.0),
     "min_df": CharacterTfidf(min_df=2),
