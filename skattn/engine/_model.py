@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skattn.engine._batches import filled_up, prediction_batches
+from skattn.engine._batches import PREDICT_TOKENS, filled_up, prediction_batches
 from skattn.engine._epochs import (
     Plans,
     Schedule,
@@ -12,7 +12,8 @@ from skattn.engine._epochs import (
     plain_settings,
     step_ranges,
 )
-from skattn.engine._resident_rows import ResidentRows, as_rows, to_tensor
+from skattn.engine._frozen_states import PRETRAINED_TOKENS, compiled, with_kept_states
+from skattn.engine._resident_rows import ResidentRows, as_rows, to_tensor, with_states
 from skattn.engine._row_adam import RowAdam
 
 STEPS_PER_EXECUTION = 256  # batches in one call of the graph: about a second of work
@@ -33,12 +34,18 @@ class ResidentModel(keras.Model):
         multilabel=False,
         label_smoothing=0.0,
         scheduled=False,
+        frozen=None,
     ):
-        """Say what the rows are, what can be read off and how to train; returns the model."""
+        """Say what the rows are, what can be read off and how to train; returns the model.
+
+        With `frozen`, layers below the model that are never trained, the model reads token ids
+        and the states that those layers have for them.
+        """
         self._multilabel, self._label_smoothing = multilabel, label_smoothing
         self._scheduled = scheduled  # whether the training sets the rate of each step
         self._readouts = readouts
-        self._resident = ResidentRows(kind, multilabel, self.input_shape)
+        self._resident = ResidentRows(kind, multilabel, self.input_shape, frozen)
+        self.frozen = frozen
         self._read_functions = {}
         self._accuracy_tracker = keras.metrics.Mean(name="accuracy")
         return self
@@ -60,11 +67,16 @@ class ResidentModel(keras.Model):
         """Keras's `fit` over rows that are held in the graph."""
         rows = as_rows(x, self._resident.kind)
         settings = settings or plain_settings(len(rows), keras_options)
+        if self.frozen:
+            rows = with_kept_states(rows, self.frozen, settings.max_state_bytes)
         plans = Plans(rows, y, settings)
         schedule = Schedule(plans, settings.first_epoch + settings.n_done - initial_epoch)
         callbacks = [schedule, *(callbacks or [])]
         stride = 1 if any(map(overrides_batch_hooks, callbacks)) else STEPS_PER_EXECUTION
+        kept = self._resident.keeps_states
         self._resident.load(rows, y)
+        if kept != self._resident.keeps_states:
+            self.train_function = self.test_function = None  # they gather states, or compute them
         try:
             return super().fit(
                 step_ranges(0, plans.n_training, stride),
@@ -193,7 +205,8 @@ class ResidentModel(keras.Model):
         parts = []
         alone = len(rows) == 1  # then there is nothing to put in order
         hashes = np.zeros(1, np.uint64) if alone else rows.hashes()
-        for numbers in prediction_batches(rows.lengths, hashes):
+        most = PRETRAINED_TOKENS if self.frozen else PREDICT_TOKENS
+        for numbers in prediction_batches(rows.lengths, hashes, most):
             filled = filled_up(numbers)
             part = answer(rows.batch(filled), filled).numpy()
             parts.append((numbers, part[: len(numbers)]))
@@ -205,8 +218,11 @@ class ResidentModel(keras.Model):
 
     def _compile_readout(self, name):
         readout = keras.Model(self.inputs, self._readouts[name])
-        spec = self._resident.spec
-        return _compile(lambda x: readout(x, training=False), [spec])
+        return compiled(lambda x: readout(self._features(x), training=False), [self._resident.spec])
+
+    def _features(self, x):
+        """What the network reads of a batch of rows."""
+        return with_states(self.frozen, x) if self.frozen else x
 
     def _compile_gradient(self):
         table = self.get_layer("embedding").embeddings.value
@@ -222,7 +238,7 @@ class ResidentModel(keras.Model):
             return each * tf.cast(ids != 0, tf.float32)
 
         signature = [self._resident.spec, tf.TensorSpec([None], tf.int32)]
-        return _compile(gradient_times_input, signature)
+        return compiled(gradient_times_input, signature)
 
 
 def _constant(values):
@@ -231,17 +247,7 @@ def _constant(values):
     return first[0] if values.size and np.all(values == first) else values
 
 
-def _compile(function, signature):
-    """A graph of the function.
-
-    A concrete one: TensorFlow would warn of retracing where many networks, each of them traced
-    once, share a line of code.
-    """
-    graph = tf.function(function, input_signature=signature, autograph=False)
-    return graph.get_concrete_function()
-
-
 def _compile_steps(on_steps):
     """What Keras calls with its iterator: run the next range of batches."""
-    run = _compile(on_steps, [tf.TensorSpec([2], tf.int32)])
+    run = compiled(on_steps, [tf.TensorSpec([2], tf.int32)])
     return lambda iterator: run(next(iterator))

@@ -98,6 +98,35 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
     return built
 
 
+def slow_down(optimizer, variables, factor):
+    """Train some variables, and let them decay, at a share of the learning rate.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+    variables : list of keras.Variable
+    factor : float
+    """
+    slow = {optimizer._var_key(variable) for variable in variables}
+    update_step = optimizer.update_step
+
+    def share(variable):
+        return factor if optimizer._var_key(variable) in slow else 1.0
+
+    def update_at_own_rate(gradient, variable, learning_rate):
+        update_step(gradient, variable, learning_rate * share(variable))
+
+    def decay_at_own_rate(variables):
+        if optimizer.weight_decay is not None:
+            for variable in variables:
+                if optimizer._use_weight_decay(variable):
+                    rate = optimizer.learning_rate * optimizer.weight_decay * share(variable)
+                    variable.assign_sub(variable * rate)
+
+    optimizer.update_step = update_at_own_rate
+    optimizer._apply_weight_decay = decay_at_own_rate
+
+
 def optimizer_from(given):
     """An optimizer from its class name and configuration.
 

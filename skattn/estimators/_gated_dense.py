@@ -236,7 +236,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     def _within(self, config, X):
         return sparse.csr_array(X) if config["sparse"] else X
 
-    def _network_config(self, X, embeddings, before):
+    def _network_config(self, params, X, beginning, before):
         if self.gate == "inputs" and X.shape[1] > MAX_GATED_FEATURES:
             raise ValueError(
                 f"gate='inputs' has a gate for each of the {X.shape[1]} features and a kernel of "

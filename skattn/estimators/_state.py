@@ -29,6 +29,7 @@ _FACTS = {
     "n_features_out": Integral,
     "keeps_optimizer": (bool, np.bool_),
     "lent_vectors": (bool, np.bool_),
+    "frozen": (list, type(None)),
     "weights": list,
     "optimizer": (list, type(None)),
 }
@@ -101,10 +102,10 @@ def _check_fitted(estimator, state, newer):
     for name, kind in _FACTS.items():
         if name not in facts or not isinstance(facts[name], kind):
             raise ValueError(f"{name!r} is missing or of the wrong type")
-    for arrays in (facts["weights"], facts["optimizer"] or []):
+    for arrays in (facts["weights"], facts["optimizer"] or [], facts["frozen"] or []):
         if not all(_is_numbers(array) for array in arrays):
             raise ValueError("its weights are not arrays of numbers")
-    if not all(np.all(np.isfinite(array)) for array in facts["weights"]):
+    if not all(np.all(np.isfinite(a)) for a in [*facts["weights"], *(facts["frozen"] or [])]):
         raise ValueError("its weights are infinite or NaN")
     facts["config"] = newer | facts["config"]
     _check_config(estimator, facts["config"], len(facts["weights"]))

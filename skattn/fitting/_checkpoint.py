@@ -140,6 +140,8 @@ def fingerprint(request, data, first_epoch):
     if request.embeddings is not None:
         table = np.ascontiguousarray(request.embeddings)
         settings["embeddings"] = hashlib.blake2b(table).hexdigest()
+    if request.pretrained is not None:
+        settings["backbone"] = request.pretrained.backbone["fingerprint"]
     if isinstance(request.params["random_state"], (int, np.integer)):
         settings["seed"] = int(request.params["random_state"])
     X = data.X

@@ -3,7 +3,7 @@
 import keras
 
 from skattn.engine._model import ResidentModel
-from skattn.engine._optimizers import build_optimizer
+from skattn.engine._optimizers import build_optimizer, slow_down
 from skattn.networks._attention_pooling import AttentionPooling
 from skattn.networks._encoders import ENCODERS
 from skattn.networks._layers import (
@@ -17,6 +17,15 @@ from skattn.networks._layers import (
     WordDropout,
     glorot,
 )
+from skattn.networks._transformer import (
+    FrozenLayers,
+    StatesMask,
+    TokenStates,
+    TunedLayer,
+    tuned_sets,
+)
+
+CLIP_NORM = 1.0  # of the gradient, where layers of a pretrained model are tuned
 
 
 def build_text_network(config):
@@ -32,6 +41,8 @@ def build_text_network(config):
     ResidentModel
         Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``.
     """
+    if config.get("backbone"):
+        return _build_on_pretrained(config)
     ids = keras.Input((None,), dtype="int32", name="token_ids")
     if config["segment_length"]:
         context, readouts = _segmented(ids, config)
@@ -98,6 +109,35 @@ def _segmented(ids, config):
     )
     weights = SpreadWeights(name="attention")(token_weights, segment_weights, ids)
     return context, {"attention": weights, "segment_attention": segment_weights}
+
+
+def _build_on_pretrained(config):
+    """Tuned layers of a transformer -> encoder -> attention over the tokens -> softmax, compiled.
+
+    The embeddings and the layers below lie outside of the Keras model, in `model.frozen`.
+    """
+    backbone, tuned_layers = config["backbone"], config["tuned_layers"]
+    frozen = FrozenLayers(backbone, tuned_layers)
+    ids = keras.Input((None,), dtype="int32", name="token_ids")
+    states = keras.Input((None, frozen.width), name="states")
+    mask = StatesMask(frozen.n_special, name="states_mask")(ids)
+    hidden, sets = states, tuned_sets(backbone, tuned_layers)
+    tuned = {
+        number: TunedLayer(backbone, name=f"tuned_{place + 1}")
+        for place, number in enumerate(dict.fromkeys(sets))
+    }
+    for number in sets:
+        hidden = tuned[number](hidden, mask)
+    hidden = TokenStates(len(backbone["prefix"]), name="token_states")(hidden, ids)
+    context, weights = _encode_and_attend(hidden, _mask(ids), config)
+    answers = _answers(_dropout(config["dropout"], "dropout")(context), config, None)
+    readouts = {"attention": weights, "probabilities": answers, "representation": context}
+    model = _compiled([ids, states], answers, "tokens", readouts, config, frozen)
+    if isinstance(config["optimizer"], str):
+        model.optimizer.global_clipnorm = CLIP_NORM
+        variables = [v for layer in tuned.values() for v in layer.trainable_variables]
+        slow_down(model.optimizer, variables, config["tuned_rate"])
+    return model
 
 
 def build_gated_network(config):
@@ -168,13 +208,14 @@ def _answers(representation, config, l2):
     )(representation)
 
 
-def _compiled(inputs, outputs, kind, readouts, config):
+def _compiled(inputs, outputs, kind, readouts, config, frozen=None):
     model = ResidentModel(inputs, outputs).setup(
         kind,
         readouts,
         multilabel=config["multilabel"],
         label_smoothing=config["label_smoothing"],
         scheduled=config["learning_rate_schedule"] != "constant",
+        frozen=frozen,
     )
     if config["optimizer"] is None:  # only the shapes of the weights are asked for
         return model

@@ -6,6 +6,7 @@ import numpy as np
 
 from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
 from skattn.vectorizer._ids import FIRST_WORD, check_words, pack_words, unpack_words
+from skattn.vectorizer._pretrained_tokenizer import reopen_vocabulary
 from skattn.vectorizer._subwords import is_subword_tokenizer, subword_tokenizer_from_json
 
 FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
@@ -15,6 +16,9 @@ def to_state(attributes):
     """Turn the attributes of a vectorizer into its state: words as arrays, subwords as JSON."""
     state = dict(attributes, _format=FORMAT)
     state.pop("_ids", None)
+    if "_tokenizer" in state:  # its JSON has the words too
+        state["_tokenizer_json"] = state.pop("_tokenizer").to_str()
+        del state["_words"]
     if "_words" in state:
         state["_packed_words"], state["_word_ends"] = pack_words(state.pop("_words"))
     if is_subword_tokenizer(state["analyzer"]):
@@ -49,6 +53,9 @@ def from_state(kind, state):
 def _unpack_learned(attributes):
     """Unpack the words; check that what was learned fits together."""
     n_ids = None
+    if "_tokenizer_json" in attributes:
+        tokenizer, ids = reopen_vocabulary(attributes.pop("_tokenizer_json"))
+        attributes |= {"_tokenizer": tokenizer, "_words": list(ids), "_ids": ids}
     if "_packed_words" in attributes:
         packed, ends = attributes.pop("_packed_words"), attributes.pop("_word_ends")
         words = unpack_words(packed, ends)
