@@ -9,7 +9,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
-from skattn.engine._optimizers import build_optimizer, optimizer_config
+from skattn.engine._optimizers import check_optimizer, optimizer_config
 from skattn.fitting._fitted_network import FittedNetwork
 from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
 from skattn.utils._warnings import warn
@@ -129,10 +129,10 @@ def _check_config(estimator, config, n_weights):
 
 
 def _check_optimizer(given):
-    """Build it as a fit would: by name, from plain values, without an import."""
+    """Its name is known and its values are plain; it is built at first use, not at load."""
     if not isinstance(given, (str, dict)):
         raise ValueError("it does not name an optimizer")
-    build_optimizer(given, learning_rate=1e-3)
+    check_optimizer(given)
 
 
 def _check_agreement(state, facts):
