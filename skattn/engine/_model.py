@@ -40,7 +40,7 @@ class ResidentModel(keras.Model):
         self._readouts = readouts
         self._resident = ResidentRows(kind, multilabel, self.input_shape)
         self._read_functions = {}
-        self._accuracy_tracker = keras.metrics.Mean(name="accuracy")
+        self._accuracy_tracker = keras.metrics.Mean(name="accuracy", dtype="float32")
         return self
 
     def start_optimizer(self):
@@ -204,7 +204,7 @@ class ResidentModel(keras.Model):
         return answers
 
     def _compile_readout(self, name):
-        readout = keras.Model(self.inputs, self._readouts[name])
+        readout = keras.Model(self.inputs, self._readouts[name], dtype="float32")
         spec = self._resident.spec
         return _compile(lambda x: readout(x, training=False), [spec])
 

@@ -96,7 +96,17 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
     built = RowAdam(**config, lazy=lazy) if plain_adam else type(built).from_config(config)
     if named and config.get("weight_decay"):  # "adamw" decays by default
         built.exclude_from_weight_decay(var_names=_NO_DECAY)
+    built._all_reduce_sum_gradients = _of_one_device
     return built
+
+
+def _of_one_device(gradients_and_variables):
+    """The gradients summed over all devices: there is one.
+
+    Keras's own function defines a gradient of that sum, and TensorFlow never lets go of a graph
+    in which a gradient was defined: each fit of another shape would leave its graph behind.
+    """
+    return [(gradient, v) for gradient, v in gradients_and_variables if gradient is not None]
 
 
 def optimizer_from(given):
