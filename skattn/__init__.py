@@ -7,6 +7,8 @@ milliseconds and does not import TensorFlow (PEP 562).
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from skattn.utils import _fork as _fork  # it must see every fork from the import on
+
 if TYPE_CHECKING:  # type checkers see the names, a running program imports them when it needs them
     from skattn._trusted_types import trusted_types
     from skattn.estimators._attention_text import AttentionTextClassifier

@@ -47,7 +47,7 @@ class ResidentModel(keras.Model):
         self._resident = ResidentRows(kind, multilabel, self.input_shape, frozen)
         self.frozen = frozen
         self._read_functions = {}
-        self._accuracy_tracker = keras.metrics.Mean(name="accuracy")
+        self._accuracy_tracker = keras.metrics.Mean(name="accuracy", dtype="float32")
         return self
 
     def start_optimizer(self):
@@ -217,8 +217,9 @@ class ResidentModel(keras.Model):
         return answers
 
     def _compile_readout(self, name):
-        readout = keras.Model(self.inputs, self._readouts[name])
-        return compiled(lambda x: readout(self._features(x), training=False), [self._resident.spec])
+        readout = keras.Model(self.inputs, self._readouts[name], dtype="float32")
+        spec = self._resident.spec
+        return compiled(lambda x: readout(self._features(x), training=False), [spec])
 
     def _features(self, x):
         """What the network reads of a batch of rows."""

@@ -9,7 +9,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
-from skattn.engine._optimizers import build_optimizer, optimizer_config
+from skattn.engine._optimizers import check_optimizer, optimizer_config
 from skattn.fitting._fitted_network import FittedNetwork
 from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
 from skattn.utils._warnings import warn
@@ -83,7 +83,7 @@ def from_state(estimator, state):
     state |= newer  # parameters that are newer than the file
     try:
         if isinstance(state["optimizer"], dict):
-            check_optimizer(state["optimizer"])
+            check_optimizer_state(state["optimizer"])
         if "_fitted" in state:
             _check_fitted(estimator, state, newer)
             state["_fitted"] = FittedNetwork.from_state(state["_fitted"], estimator._build)
@@ -121,7 +121,7 @@ def _check_config(estimator, config, n_weights):
     constraints = estimator._parameter_constraints
     for name, value in config.items():
         if name == "optimizer":
-            check_optimizer(value)
+            check_optimizer_state(value)
         elif name in constraints:
             allowed = constraints[name]
             value = None if not value and None in allowed else value  # 0 may stand for None
@@ -138,11 +138,11 @@ def _check_config(estimator, config, n_weights):
         raise ValueError(f"n_layers={config['n_layers']}, but it has {n_weights} weights")
 
 
-def check_optimizer(given):
-    """Build it as a fit would: by name, from plain values, without an import."""
+def check_optimizer_state(given):
+    """Its name is known and its values are plain; it is built at first use, not at load."""
     if not isinstance(given, (str, dict)):
         raise ValueError("it does not name an optimizer")
-    build_optimizer(given, learning_rate=1e-3)
+    check_optimizer(given)
 
 
 def _check_agreement(state, facts):

@@ -1,5 +1,7 @@
 """The two networks, built and compiled from plain hyperparameters."""
 
+import functools
+
 import keras
 
 from skattn.engine._model import ResidentModel
@@ -28,6 +30,22 @@ from skattn.networks._transformer import (
 CLIP_NORM = 1.0  # of the gradient, where layers of a pretrained model are tuned
 
 
+def _in_float32(build):
+    """Build in float32 whatever policy the program has set; Keras holds one for each thread."""
+
+    @functools.wraps(build)
+    def build_in_float32(config):
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        try:
+            return build(config)
+        finally:
+            keras.config.set_dtype_policy(policy)
+
+    return build_in_float32
+
+
+@_in_float32
 def build_text_network(config):
     """Embedding -> encoder -> attention over time -> softmax, compiled.
 
@@ -140,6 +158,7 @@ def _build_on_pretrained(config):
     return model
 
 
+@_in_float32
 def build_gated_network(config):
     """Dense ReLU layer multiplied by its own gate -> softmax, compiled.
 
@@ -158,7 +177,9 @@ def build_gated_network(config):
     """
     l2 = _penalty(config["l2"])
     kind = "sparse" if config["sparse"] else "dense"
-    features = keras.Input((config["n_features"],), name="features", sparse=config["sparse"])
+    features = keras.Input(
+        (config["n_features"],), name="features", dtype="float32", sparse=config["sparse"]
+    )
     settings = {
         "activation": config["gate_activation"],
         "kernel_initializer": glorot(),
@@ -228,6 +249,7 @@ def _compiled(inputs, outputs, kind, readouts, config, frozen=None):
             lazy=kind == "sparse",
         ),
         loss=losses[config["multilabel"]],
+        auto_scale_loss=False,  # nothing is computed in float16
     )
     if model._scheduled and not isinstance(model.optimizer._learning_rate, keras.Variable):
         raise ValueError(

@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from skattn.estimators._attention_text import AttentionTextClassifier
-from skattn.estimators._state import FORMAT, check_optimizer, plain_parameters
+from skattn.estimators._state import FORMAT, check_optimizer_state, plain_parameters
 from skattn.utils._saved_state import defaults, refuse_hiding, refuse_other_formats
 from skattn.vectorizer._subwords import is_subword_tokenizer, subword_tokenizer_from_json
 
@@ -49,7 +49,7 @@ def from_state(kind, state):
 
 def _check_parameters(kind, state):
     if isinstance(state["optimizer"], dict):
-        check_optimizer(state["optimizer"])
+        check_optimizer_state(state["optimizer"])
     values = {name: state[name] for name in defaults(kind)}
     try:
         validate_parameter_constraints(kind._parameter_constraints, values, kind.__name__)
