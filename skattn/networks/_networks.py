@@ -30,14 +30,16 @@ def build_text_network(config):
     Returns
     -------
     ResidentModel
-        Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``.
+        Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``; ``"embedded"`` is
+        what enters the encoder.
     """
     ids = keras.Input((None,), dtype="int32", name="token_ids")
     if config["segment_length"]:
         context, readouts = _segmented(ids, config)
     else:
-        context, weights = _encode_and_attend(_embed(ids, config), _mask(ids), config)
-        readouts = {"attention": weights}
+        embedded = _embed(ids, config)
+        context, weights = _encode_and_attend(embedded, _mask(ids), config)
+        readouts = {"attention": weights, "embedded": embedded}
     l2 = _penalty(config["l2"])
     answers = _answers(_dropout(config["dropout"], "dropout")(context), config, l2)
     readouts |= {"probabilities": answers, "representation": context}
@@ -87,9 +89,8 @@ def _encode_and_attend(hidden, mask, config, prefix=""):
 def _segmented(ids, config):
     """Attention over the tokens of each segment, then over the segments (Yang et al. 2016)."""
     segments = CutSegments(config["segment_length"], name="segments")(ids)
-    vectors, token_weights = _encode_and_attend(
-        _embed(segments, config), _mask(segments), config, "token_"
-    )
+    embedded = _embed(segments, config)
+    vectors, token_weights = _encode_and_attend(embedded, _mask(segments), config, "token_")
     join = JoinSegments(name="joined")
     token_weights = JoinSegments(name="joined_weights")(token_weights, ids)
     segment_mask = AnyToken(name="segment_mask")(JoinSegments(name="joined_ids")(segments, ids))
@@ -97,7 +98,8 @@ def _segmented(ids, config):
         join(vectors, ids), segment_mask, config, "segment_"
     )
     weights = SpreadWeights(name="attention")(token_weights, segment_weights, ids)
-    return context, {"attention": weights, "segment_attention": segment_weights}
+    readouts = {"attention": weights, "segment_attention": segment_weights, "embedded": embedded}
+    return context, readouts
 
 
 def build_gated_network(config):

@@ -1,0 +1,39 @@
+"""Evidence of a fitted network in points of probability: base and parts add up to its answer."""
+
+import numpy as np
+
+from skattn.networks._evidence import logit_parts
+from skattn.utils._additive import settled, through_sigmoid, through_softmax
+
+
+def token_evidence(X, fitted):
+    """What each token adds to the probability of each class.
+
+    Parameters
+    ----------
+    X : int array of shape (n_rows, n_columns)
+        Checked token ids.
+    fitted : FittedNetwork
+
+    Returns
+    -------
+    evidence : ndarray of shape (n_rows, n_columns, n_classes)
+        0 on padding.
+    base : ndarray of shape (n_rows, n_classes)
+        What the network says of as many unknown tokens.
+    """
+    parts, logits, base = logit_parts(fitted.model, fitted.config, X)
+    answers = fitted.read("probabilities", X).astype(np.float64)
+    evidence = np.zeros((*X.shape, parts.shape[2]))
+    for row, kept in enumerate(X != 0):
+        own = parts[row, : kept.sum()]
+        found, base[row] = in_probabilities(own, base[row], logits[row], answers[row], fitted)
+        evidence[row, kept] = found
+    return evidence, base
+
+
+def in_probabilities(parts, base, logits, answers, fitted):
+    """Parts and base of one row's logits -> those of its probabilities."""
+    parts, base = settled(parts, base, logits)
+    through = through_sigmoid if fitted.multilabel else through_softmax
+    return settled(*through(parts, base), answers)
