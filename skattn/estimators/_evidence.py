@@ -1,9 +1,12 @@
 """Evidence of a fitted network in points of probability: base and parts add up to its answer."""
 
+from functools import partial
+
 import numpy as np
+from scipy.special import expit, softmax
 
 from skattn.networks._evidence import logit_parts
-from skattn.utils._additive import settled, through_sigmoid, through_softmax
+from skattn.utils._additive import carried, settled
 
 
 def token_evidence(X, fitted):
@@ -35,5 +38,5 @@ def token_evidence(X, fitted):
 def in_probabilities(parts, base, logits, answers, fitted):
     """Parts and base of one row's logits -> those of its probabilities."""
     parts, base = settled(parts, base, logits)
-    through = through_sigmoid if fitted.multilabel else through_softmax
-    return settled(*through(parts, base), answers)
+    function = expit if fitted.multilabel else partial(softmax, axis=-1)
+    return settled(*carried(function, parts, base), answers)

@@ -10,10 +10,10 @@ from sklearn.utils._param_validation import Interval, Options
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn.inspection import _refits
-from skattn.inspection._attention import find_attention
 from skattn.inspection._erasure import Bootstrap, agreement, erased_texts, is_constant, one_left_out
 from skattn.inspection._explain import explain_texts
 from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
+from skattn.inspection._parts._attention import find_attention
 from skattn.utils._sklearn_compat import validated
 from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts

@@ -1,25 +1,74 @@
-"""Parts that add up to a response, carried through the functions behind it; pure.
+"""Parts that add up to a response, carried through the function behind it; pure.
 
-A response (logits, margins, probabilities) is a base plus the sum of its parts, one part a token.
-A function behind it, such as the softmax, is followed along the straight way from the base to the
-response: each part gets what its share of the way adds (M. Sundararajan, A. Taly, Q. Yan, "Axiomatic
-attribution for deep networks", ICML 2017, with the parts as inputs). So the new parts add up to the
-change of the function's value.
-
-All functions here take ``parts`` of shape (n_tokens, n_outputs) and ``base`` of shape (n_outputs,)
-and return both for the function's value.
+A response (logits, margins) is a base plus the sum of its parts, one a token; a function such as
+the softmax makes probabilities of it. What a part adds to them depends on the parts that are there
+already, so its Shapley value is taken: what it adds on average, beside every number and choice of
+the others. Shapley values add up to the change of the function's value, and none is larger than
+the function's range, even where strong parts cancel each other.
 """
 
+import math
+
 import numpy as np
-from scipy.special import expit, softmax
 
-N_NODES = 32  # of the way from the base to the response
+FEWEST_CHOICES, MOST_CHOICES = 64, 256  # of the parts that are there
+N_NUMBERS = 1 << 16  # to compute for one response, between those
+N_AT_ONCE = 1 << 20  # numbers, to bound the memory
 
 
-def legendre(n_nodes):
-    """Nodes and weights of the Gauss-Legendre rule from 0 to 1."""
-    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
-    return (nodes + 1) / 2, weights / 2
+def carried(function, parts, base):
+    """Parts and base of ``function(response)``.
+
+    Of few parts all choices are tried (L. S. Shapley, "A value for n-person games", 1953). Of more
+    there are 64 to 256 choices, half of them the complements of the others, in which parts are held
+    with probabilities spread over 0 to 1 (G. Owen, "Multilinear extensions of games", Management
+    Science, 1972). They are the same for all parts, which are therefore compared fairly, and in
+    every call; what the parts lack to add up is shared by `with_rest`.
+
+    Parameters
+    ----------
+    function : callable
+        Maps arrays of shape (..., n_outputs) to such arrays.
+    parts : ndarray of shape (n_tokens, n_outputs)
+    base : ndarray of shape (n_outputs,)
+
+    Returns
+    -------
+    parts : ndarray of shape (n_tokens, n_outputs)
+    base : ndarray of shape (n_outputs,)
+    """
+    start = function(base)
+    if not len(parts):
+        return np.zeros((0, *start.shape)), start
+    # equal parts have equal values, and are looked at once
+    each, first, number = np.unique(parts, axis=0, return_index=True, return_inverse=True)
+    held, chances = _choices(len(parts), parts.size)
+    responses = base + held @ parts  # (n_choices, n_outputs)
+    values = np.empty((len(each), *start.shape))
+    step = max(1, N_AT_ONCE // max(1, responses.size))
+    for begin in range(0, len(each), step):
+        some = slice(begin, begin + step)
+        without = responses[:, None] - held[:, first[some], None] * each[some]
+        added = function(without + each[some]) - function(without)
+        values[some] = np.einsum("kt,ktc->tc", chances[:, first[some]], added)
+    values = values[number.ravel()]
+    change = function(base + parts.sum(axis=0)) - start
+    return with_rest(values, change - values.sum(axis=0)), start
+
+
+def _choices(n_parts, n_numbers):
+    """Which parts are there (n_choices, n_parts), and what each choice counts for each part."""
+    n_choices = min(MOST_CHOICES, max(FEWEST_CHOICES, N_NUMBERS // n_numbers))
+    if 2**n_parts <= n_choices:
+        held = (np.arange(2**n_parts)[:, None] >> np.arange(n_parts)) & 1
+        others = held.sum(axis=1, keepdims=True) - held
+        count = np.array([math.comb(n_parts - 1, k) for k in range(n_parts)])
+        return held, 0.5 / (n_parts * count[others])  # with the part itself, and without
+    half = n_choices // 2
+    chance = (np.arange(half)[:, None] + 0.5) / half
+    held = np.random.default_rng(n_parts).random((half, n_parts)) < chance
+    held = np.concatenate([held, ~held]).astype(np.float64)
+    return held, np.full(held.shape, 1 / len(held))
 
 
 def with_rest(parts, rest):
@@ -35,48 +84,6 @@ def with_rest(parts, rest):
 
 
 def settled(parts, base, response):
-    """Parts and base that add up to `response`: the parts take the rest, or the base without any."""
+    """Parts and base that add up to `response`: parts take the rest, or the base without any."""
     parts = with_rest(parts, response - base - parts.sum(axis=0))
     return parts, response - parts.sum(axis=0)
-
-
-def through_softmax(parts, base):
-    """Parts of logits -> parts of the probabilities."""
-    change = parts.sum(axis=0)
-    nodes, weights = legendre(N_NODES)
-    on_the_way = softmax(base + nodes[:, None] * change, axis=1)  # (n_nodes, n_outputs)
-    slopes = np.diag(weights @ on_the_way) - (on_the_way * weights[:, None]).T @ on_the_way
-    start = softmax(base)
-    return with_rest(parts @ slopes, softmax(base + change) - start - change @ slopes), start
-
-
-def through_normalization(parts, base):
-    """Parts of numbers from 0 on -> parts of their shares of the sum."""
-    change = parts.sum(axis=0)
-    nodes, weights = legendre(N_NODES)
-    totals = base.sum() + nodes * change.sum()
-    if not np.all(totals > 0) or not (base + change).sum() > 0:  # as scikit-learn has it
-        even = np.full_like(base, 1 / len(base))
-        return np.zeros_like(parts), even
-    shares = (base + nodes[:, None] * change) / totals[:, None]
-    slopes = np.eye(len(base)) * (weights / totals).sum()
-    slopes -= ((weights / totals)[:, None] * shares).sum(axis=0)
-    start, end = base / base.sum(), (base + change) / (base + change).sum()
-    return with_rest(parts @ slopes, end - start - change @ slopes), start
-
-
-def through_each(function, parts, base):
-    """Carry each output through a function of one number, by its mean slope on the way.
-
-    `function` maps an array of shape (n_outputs,) to another one, each number by itself.
-    """
-    change = parts.sum(axis=0)
-    start = function(base)
-    steep = np.abs(change) > 1e-12
-    slopes = np.divide(function(base + change) - start, change, out=np.zeros_like(change), where=steep)
-    return parts * slopes, start
-
-
-def through_sigmoid(parts, base):
-    """Parts of logits -> parts of the probabilities, each output by itself."""
-    return through_each(expit, parts, base)

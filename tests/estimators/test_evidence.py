@@ -41,10 +41,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("multilabel", [False, True])
-def test_base_and_parts_add_up(texts_as_ids, case, multilabel):
-    clf = fitted(texts_as_ids, multilabel, **case)
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: str(CASES[number]))
+def test_base_and_parts_add_up(texts_as_ids, number):
+    clf = fitted(texts_as_ids, multilabel=number % 3 == 0, **CASES[number])
     gaps = np.insert(texts_as_ids[0], 3, 0, axis=1)[:, :8]  # padding within a row
     assert_adds_up(clf, np.vstack([gaps, np.zeros((1, 8), dtype=int)]))
 
@@ -63,7 +62,7 @@ def test_a_word_counts_by_its_weight_and_its_state_beside_the_unknown_word(texts
     table = model.get_layer("embedding").get_weights()[0]
     kernel, bias = model.get_layer("probabilities").get_weights()
     by_hand = clf.attention_weights(X)[:, :, None] * ((table[X] - table[1]) @ kernel)
-    parts, logits, base = logit_parts(model, clf._fitted.config, X)
+    parts, _, base = logit_parts(model, clf._fitted.config, X)
     np.testing.assert_allclose(parts, by_hand - by_hand[:, :, :1], atol=1e-5)
     start = table[1] @ kernel + bias
     np.testing.assert_allclose(base[0], start - start[0], atol=1e-5)
@@ -74,17 +73,3 @@ def test_the_base_is_what_the_network_says_of_unknown_words(texts_as_ids):
     clf = fitted(texts_as_ids, encoder="lstm")
     _, base = assert_adds_up(clf, X)
     np.testing.assert_allclose(base, clf.predict_proba((X != 0).astype(int)), atol=1e-6)
-
-
-def test_a_word_that_decides_has_the_evidence():
-    rng = np.random.default_rng(0)
-    X = rng.integers(4, 20, size=(200, 9))
-    place, label = rng.integers(9, size=200), rng.integers(2, size=200)
-    X[np.arange(200), place] = 2 + label
-    for encoder in ("none", "lstm", "conv"):
-        clf = AttentionTextClassifier(**SETTINGS | {"encoder": encoder, "epochs": 8}).fit(X, label)
-        assert clf.score(X, label) == 1
-        evidence, _ = clf._evidence_on_tokens(X)
-        own = evidence[np.arange(200), :, label]
-        assert np.mean(own.argmax(axis=1) == place) >= 0.98, encoder
-        assert np.all(own[np.arange(200), place] > 0)
