@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
-from skattn import AttentionTextClassifier
+from skattn import AttentionTextClassifier, GatedDenseClassifier
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import ENCODERS
 from skattn.networks._evidence import logit_parts
@@ -73,3 +74,41 @@ def test_the_base_is_what_the_network_says_of_unknown_words(texts_as_ids):
     clf = fitted(texts_as_ids, encoder="lstm")
     _, base = assert_adds_up(clf, X)
     np.testing.assert_allclose(base, clf.predict_proba((X != 0).astype(int)), atol=1e-6)
+
+
+# -- features --------------------------------------------------------------------------------------
+
+
+def gated(dense_rows, rows, multilabel=False, **settings):
+    _, y = dense_rows
+    if multilabel:
+        y = np.stack([y == 0, y > 0], axis=1).astype(int)
+    return GatedDenseClassifier(units=8, epochs=15, random_state=0, **settings).fit(rows, y)
+
+
+@pytest.mark.parametrize("gate", ["hidden", "inputs"])
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_features_add_up_dense_and_sparse(dense_rows, gate, multilabel):
+    X = np.where(np.abs(dense_rows[0]) < 0.5, 0, dense_rows[0])
+    clf = gated(dense_rows, X, multilabel, gate=gate)
+    evidence, base = clf.evidence(X)
+    assert evidence.shape == (90, 5, len(clf.classes_))
+    probabilities = clf.predict_proba(X)
+    np.testing.assert_allclose(base + evidence.sum(axis=1), probabilities, atol=1e-6)
+    np.testing.assert_allclose(base[0], clf.predict_proba(np.zeros((1, 5)))[0], atol=1e-3)
+    assert not evidence[X == 0].any()
+    for model in (clf, gated(dense_rows, sparse.csr_array(X), multilabel, gate=gate)):
+        found, start = model.evidence(sparse.csr_array(X))
+        assert found.shape == evidence.shape
+        assert sparse.issparse(found)
+        probabilities = model.predict_proba(X)
+        np.testing.assert_allclose(start + found.toarray().sum(axis=1), probabilities, atol=1e-6)
+        again, _ = model.evidence(X)
+        np.testing.assert_allclose(again, found.toarray(), atol=1e-5)
+
+
+def test_the_features_that_tell_the_classes_apart_have_the_evidence(dense_rows):
+    X, y = dense_rows
+    evidence, _ = gated(dense_rows, X).evidence(X)
+    assert np.all(evidence[y == 1, :, 1].mean(axis=0).argmax() == 0)
+    assert np.all(evidence[y == 2, :, 2].mean(axis=0).argmax() == 1)

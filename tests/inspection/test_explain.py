@@ -317,7 +317,7 @@ def test_a_classifier_without_its_vectorizer():
             CalibratedClassifierCV(make_pipeline(CountVectorizer(), BernoulliNB()), cv=2),
             "CalibratedClassifierCV",
         ),
-        (make_pipeline(TfidfVectorizer(), LinearSVC()), ".*LinearSVC.* no predict_proba"),
+        (make_pipeline(TfidfVectorizer(), LinearSVC()), ".*LinearSVC gives no probabilities"),
         (make_pipeline(HashingVectorizer(), LogisticRegression()), ".*HashingVectorizer"),
         (
             make_pipeline(TfidfVectorizer(), TruncatedSVD(1), LogisticRegression()),
