@@ -16,6 +16,8 @@ from skattn.utils._typing import Texts
 
 __all__ = ["explain_texts"]
 
+NO_ATTENTION = "no attention"  # what `aggregate` says of a model without
+
 
 def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[TextExplanation]:
     """Say what each word of the texts adds to the probability of each class, and is attended to.
@@ -129,7 +131,7 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
             probabilities=probabilities[i],
             prediction=classes[positions[i]],
             target=classes[targets[i]],
-            aggregate=_aggregate(networks) if networks else "no attention",
+            aggregate=_aggregate(networks) if networks else NO_ATTENTION,
             segment_spans=segments[i][0],
             segment_weights=segments[i][1],
             unexplained=unexplained,
@@ -175,7 +177,7 @@ def _explanation(looked, reading, **facts):
                 "itself."
             )
         own, spans = spans, united(spans, reading.spans)
-        weights = _placed(weights, own, spans)
+        weights = placed(weights, own, spans)
         reading = onto(spans, reading)
         evidence, base = settled(reading.values, reading.base, facts["probabilities"])
         facts |= {"evidence": evidence, "base_probabilities": base}
@@ -189,8 +191,8 @@ def _explanation(looked, reading, **facts):
     )
 
 
-def _placed(weights, own, spans):
-    """The weights of the own spans, in their places among all spans; 0 elsewhere."""
+def placed(weights, own, spans):
+    """Values of the own spans, in their places among all spans; 0 elsewhere."""
     if len(own) == len(spans):
         return weights
     place = {span: i for i, span in enumerate(map(tuple, spans.tolist()))}
