@@ -29,7 +29,8 @@ FLOORS = {
     "estimators": {"fitting", "networks", "engine", "utils"},
     "recipe": {"estimators", "fitting", "vectorizer", "utils"},
     "inspection/_render": {"utils"},
-    "inspection": {"inspection/_render", "utils"},
+    "inspection/_parts": {"vectorizer", "utils"},
+    "inspection": {"inspection/_render", "inspection/_parts", "utils"},
     "demo": set(),  # public names only
 }
 MAX_FILES, MAX_LINES = 14, 450

@@ -1,5 +1,7 @@
 """`AttentionPooling`: a Keras layer, hidden states -> their weighted sum over time."""
 
+import contextlib
+import contextvars
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,6 +18,19 @@ _CONSTRAINTS = {
     "units": [Interval(Integral, 1, None, closed="left"), None],
     "penalty": [Interval(Real, 0, None, closed="left")],
 }
+
+
+_FIXED = contextvars.ContextVar("whether no gradient runs through the weights", default=False)
+
+
+@contextlib.contextmanager
+def fixed_weights(fixed=True):
+    """Let no gradient run through attention weights that are computed inside."""
+    token = _FIXED.set(fixed)
+    try:
+        yield
+    finally:
+        _FIXED.reset(token)
 
 
 def masked_softmax(scores, mask):
@@ -164,6 +179,8 @@ class AttentionPooling(keras.layers.Layer):
         if self.score == "max":
             return _max_pooling(hidden_states, mask)
         weights = masked_softmax(self._scores(hidden_states), mask)  # (batch, time, heads)
+        if _FIXED.get():
+            weights = ops.stop_gradient(weights)
         context = ops.matmul(ops.transpose(weights, (0, 2, 1)), hidden_states)
         if self.penalty and self.score == "multihead":
             self.add_loss(self.penalty * _overlap(weights))

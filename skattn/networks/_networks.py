@@ -57,7 +57,8 @@ def build_text_network(config):
     Returns
     -------
     ResidentModel
-        Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``.
+        Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``; ``"embedded"`` is
+        what enters the encoder.
     """
     if config.get("backbone"):
         return _build_on_pretrained(config)
@@ -65,8 +66,9 @@ def build_text_network(config):
     if config["segment_length"]:
         context, readouts = _segmented(ids, config)
     else:
-        context, weights = _encode_and_attend(_embed(ids, config), _mask(ids), config)
-        readouts = {"attention": weights}
+        embedded = _embed(ids, config)
+        context, weights = _encode_and_attend(embedded, _mask(ids), config)
+        readouts = {"attention": weights, "embedded": embedded}
     l2 = _penalty(config["l2"])
     answers = _answers(_dropout(config["dropout"], "dropout")(context), config, l2)
     readouts |= {"probabilities": answers, "representation": context}
@@ -116,9 +118,8 @@ def _encode_and_attend(hidden, mask, config, prefix=""):
 def _segmented(ids, config):
     """Attention over the tokens of each segment, then over the segments (Yang et al. 2016)."""
     segments = CutSegments(config["segment_length"], name="segments")(ids)
-    vectors, token_weights = _encode_and_attend(
-        _embed(segments, config), _mask(segments), config, "token_"
-    )
+    embedded = _embed(segments, config)
+    vectors, token_weights = _encode_and_attend(embedded, _mask(segments), config, "token_")
     join = JoinSegments(name="joined")
     token_weights = JoinSegments(name="joined_weights")(token_weights, ids)
     segment_mask = AnyToken(name="segment_mask")(JoinSegments(name="joined_ids")(segments, ids))
@@ -126,7 +127,8 @@ def _segmented(ids, config):
         join(vectors, ids), segment_mask, config, "segment_"
     )
     weights = SpreadWeights(name="attention")(token_weights, segment_weights, ids)
-    return context, {"attention": weights, "segment_attention": segment_weights}
+    readouts = {"attention": weights, "segment_attention": segment_weights, "embedded": embedded}
+    return context, readouts
 
 
 def _build_on_pretrained(config):
