@@ -12,7 +12,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
-
 from sklearn.utils.discovery import all_displays, all_estimators, all_functions
 
 import skattn
