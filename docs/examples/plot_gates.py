@@ -45,7 +45,11 @@ import pandas as pd
 
 seeds = pd.DataFrame(gates)
 summary = pd.DataFrame(
-    {"lowest": seeds.min(), "mean": seeds.mean(), "highest": seeds.max()}
+    {
+        "lowest": seeds.min(),
+        "mean": seeds.mean(),
+        "highest": seeds.max(),
+    }
 )
 summary.sort_values("mean", ascending=False).round(2)
 

@@ -40,8 +40,9 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
         ``voting="soft"``, such as :func:`make_text_classifier` gives. Steps before the
         vectorizer are applied; spans then count characters of the text that they return, which is
         kept as ``text``.
-    texts : iterable of str, or str
-        Raw texts; a single one counts as a list of one.
+    texts : iterable of str, str, or frame
+        Raw texts; a single one counts as a list of one. A frame of several columns, where the model
+        takes one; the columns of a `TextClassifier` are joined by line breaks, in their order.
     target : label or array-like of shape (n_texts,), default=None
         The class to explain, for all texts or for each: a true class, say, to ask why it was not
         predicted. None: the predicted one. Evidence for every class is there in any case.
@@ -111,11 +112,11 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     >>> float((explanation.base_probabilities + explanation.evidence.sum(axis=0)).sum().round(5))
     1.0
     """
-    texts = [texts] if isinstance(texts, str) else text_list(texts)
     check_is_fitted(pipeline)
+    texts = _rows(texts)
     attention = find_attention(pipeline)
     readings, unexplained = _evidence(pipeline, texts, has_attention=attention is not None)
-    if not texts:
+    if len(texts) == 0:
         return []
     probabilities = np.asarray(pipeline.predict_proba(texts), dtype=np.float64)
     classes = np.asarray(pipeline.classes_)
@@ -138,6 +139,15 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
         )
         for i in range(len(texts))
     ]
+
+
+def _rows(texts):
+    """A list of texts; a frame of several columns stays, since the model says what it reads."""
+    if isinstance(texts, str):
+        return [texts]
+    shape = getattr(texts, "shape", ())
+    is_frame = hasattr(texts, "columns") or hasattr(texts, "column_names")
+    return texts if is_frame and len(shape) == 2 and shape[1] > 1 else text_list(texts)
 
 
 def _evidence(pipeline, texts, has_attention):

@@ -25,6 +25,13 @@ class FinalModel(NamedTuple):
         return X
 
 
+class _Texts:
+    """The way in which a classifier of raw texts reads what it is given, columns of a frame, say."""
+
+    def __init__(self, model):
+        self.transform = model._texts
+
+
 class Ensemble(NamedTuple):
     """Fitted models whose probabilities are averaged."""
 
@@ -53,6 +60,8 @@ def final_model(model, steps=()):
         elif chosen:
             model = getattr(model, chosen[0])
         else:
+            if hasattr(model, "_texts"):  # TextClassifier: its parts read one text a row
+                steps.append(_Texts(model))
             return FinalModel(model, steps)
 
 
