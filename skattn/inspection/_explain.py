@@ -7,7 +7,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skattn.inspection._parts._attention import find_attention, predicts_the_most_probable
 from skattn.inspection._parts._evidence import find_evidence
-from skattn.inspection._parts._fitted_models import names_from_outside_in
+from skattn.inspection._parts._fitted_models import (
+    final_model,
+    names_from_outside_in,
+    transformed,
+)
 from skattn.inspection._parts._readings import CannotSplit, onto, united
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._additive import settled
@@ -123,6 +127,7 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     positions = _predicted(pipeline, texts, probabilities)
     targets = positions if target is None else _positions(target, classes, len(texts))
     looked, segments = _looked(attention, texts, targets)
+    columns = _columns(pipeline, texts)
     networks = attention.networks() if attention is not None else []
     return [
         _explanation(
@@ -136,6 +141,7 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
             segment_spans=segments[i][0],
             segment_weights=segments[i][1],
             unexplained=unexplained,
+            columns=columns[i],
         )
         for i in range(len(texts))
     ]
@@ -148,6 +154,14 @@ def _rows(texts):
     shape = getattr(texts, "shape", ())
     is_frame = hasattr(texts, "columns") or hasattr(texts, "column_names")
     return texts if is_frame and len(shape) == 2 and shape[1] > 1 else text_list(texts)
+
+
+def _columns(pipeline, texts):
+    """Where the text of each column lies, of a model that reads named columns; else None."""
+    model, steps = final_model(pipeline)
+    if getattr(model, "_column_spans", None) is None:
+        return [None] * len(texts)
+    return model._column_spans(transformed(steps[:-1], texts))
 
 
 def _evidence(pipeline, texts, has_attention):

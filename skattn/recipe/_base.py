@@ -1,6 +1,7 @@
 """The methods of `TextClassifier`: fit, predict, and its state in files."""
 
 import copyreg
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from skattn.estimators._state import without_objects
 from skattn.recipe import _fit
 from skattn.recipe._data import texts_of
 from skattn.recipe._state import from_state, to_state
+from skattn.utils._frames import spans_of_columns
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._typing import MatrixLike, Texts
 
@@ -164,6 +166,12 @@ class BaseTextClassifier(
     def _texts(self, X):
         """The texts as both models read them."""
         return texts_of(X, vars(self).get("feature_names_in_"))
+
+    @property
+    def _column_spans(self):
+        """What finds the text of each column in the joined texts; None without columns."""
+        names = vars(self).get("feature_names_in_")
+        return None if names is None else partial(spans_of_columns, columns=names.tolist())
 
     def _of_network(self, name):
         if "network_" not in vars(self):

@@ -26,7 +26,7 @@ class FinalModel(NamedTuple):
 
 
 class _Texts:
-    """The way in which a classifier of raw texts reads what it is given, columns of a frame, say."""
+    """How a classifier of raw texts reads what it is given: columns of a frame, for one."""
 
     def __init__(self, model):
         self.transform = model._texts
