@@ -66,6 +66,8 @@ def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> 
             'export_onnx needs the package onnx: pip install "skattn[onnx]"'
         ) from error
     network = estimator._fitted.network
+    if network.config.get("backbone"):
+        raise NotImplementedError("export_onnx has no form yet for a pretrained transformer.")
     classes = json.dumps(estimator.classes_.tolist(), default=str)
     written = onnx_model(helper, network.model, network.config, classes)
     onnx.checker.check_model(written)
