@@ -29,6 +29,7 @@ from skattn.utils._targets import (
     check_weights,
     drop_weightless,
     encode_targets,
+    warn_of_one_hot,
     weigh_classes,
 )
 from skattn.utils._typing import MatrixLike
@@ -157,6 +158,8 @@ class BaseNetworkClassifier(
         with _all_or_nothing(self):
             known = before.classes if before else classes
             data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
+            if not partial:
+                warn_of_one_hot(data.targets)
             embeddings = self._initial_embeddings(vectors)
             config = self._whole_config(data, embeddings, before)
             request = FitRequest(
@@ -294,7 +297,15 @@ class BaseNetworkClassifier(
         check_is_fitted(self)
         fitted = self._fitted  # another thread may fit this estimator meanwhile
         X = self._within(fitted.config, self._check_X(X, reset=False))
-        return X, fitted.read(name, X), fitted
+        answers = fitted.read(name, X)
+        if not np.isfinite(answers).all():
+            row = int(np.argwhere(~np.isfinite(answers).all(axis=1))[0, 0])
+            raise ValueError(
+                f"The network's answer for row {row} (counting from 0) is infinite or NaN: its "
+                "values are missing or too large for float32. Scale the features as in training, "
+                "for example by sklearn.preprocessing.StandardScaler."
+            )
+        return X, answers, fitted
 
     # -- prediction ----------------------------------------------------------------------------
 
