@@ -22,6 +22,7 @@ from skattn.engine._optimizers import optimizer_config, refuse_schedule
 from skattn.estimators import _state
 from skattn.fitting._callbacks import EpochTasks
 from skattn.fitting._fit import FitRequest, TrainingData, train
+from skattn.utils._saved_state import pickled
 from skattn.utils._sklearn_compat import CallbackSupportMixin, fit_context
 from skattn.utils._targets import (
     announced_classes,
@@ -389,7 +390,7 @@ class BaseNetworkClassifier(
     def __reduce_ex__(self, protocol):
         """What pickle and copy take: the same, and the callbacks."""
         state = _state.to_state(self, super().__getstate__())
-        return copyreg.__newobj__, (type(self),), state
+        return copyreg.__newobj__, (type(self),), pickled(state)
 
     def __setstate__(self, state):
         super().__setstate__(_state.from_state(self, state))

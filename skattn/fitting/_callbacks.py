@@ -14,7 +14,6 @@ from rich.progress import (
 )
 from sklearn.metrics import check_scoring
 
-
 _LARGEST_TOL = 1e30  # nothing improves by so much, and float32 still holds it
 
 

@@ -63,7 +63,9 @@ def test_a_saved_model_is_loaded_by_keras(dense_rows, texts_as_ids, tmp_path, ki
 
 def test_a_saved_gated_model_needs_keras_only(dense_rows, run_python, tmp_path):
     GatedDenseClassifier(units=4, epochs=1).fit(*dense_rows).model_.save(tmp_path / "model.keras")
-    code = "import sys, keras; keras.models.load_model('model.keras'); print('skattn' in sys.modules)"
+    code = (
+        "import sys, keras; keras.models.load_model('model.keras'); print('skattn' in sys.modules)"
+    )
     assert run_python(code).stdout.strip() == "False"
 
 

@@ -56,7 +56,9 @@ def test_texts_without_order_are_refused(kind):
         SequenceVectorizer().fit(kind(["a film", "a book"]))
 
 
-@pytest.mark.parametrize("method", ["predict", "predict_proba", "transform", "gate_values", "score"])
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "transform", "gate_values", "score"]
+)
 def test_no_answer_holds_a_nan(dense_rows, method):
     X, y = dense_rows
     clf = GatedDenseClassifier(units=4, epochs=1, random_state=0).fit(X, y)
