@@ -59,9 +59,14 @@ def test_a_full_disk_leaves_the_old_file(save, broken, tmp_path, monkeypatch):
 def test_an_interruption_leaves_the_old_file(tmp_path):
     path = tmp_path / "file"
     write(path, b"old")
-    with pytest.raises(KeyboardInterrupt), replacing(path) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with replacing(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
