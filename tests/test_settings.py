@@ -1,27 +1,35 @@
 """Settings of other code in the process, Keras's and scikit-learn's, change no answer of ours."""
 
+import shutil
+
+import numpy as np
 import pytest
+
+from skattn import AttentionPooling
+from skattn.networks._attention_pooling import SCORES
 
 # what other code may have set: before our import, or between loading and predicting
 SETTINGS = {
-    "nothing": "",
-    "mixed_float16": "keras.mixed_precision.set_global_policy('mixed_float16')",
-    "mixed_bfloat16": "keras.mixed_precision.set_global_policy('mixed_bfloat16')",
-    "policy float64": "keras.config.set_dtype_policy('float64')",
-    "floatx float64": "keras.config.set_floatx('float64')",
-    "floatx float16": "keras.config.set_floatx('float16')",
-    "channels_first": "keras.config.set_image_data_format('channels_first')",
-    "epsilon": "keras.config.set_epsilon(0.01)",
-    "numpy errors": "numpy.seterr(all='raise')",
-    "numpy printing": "numpy.set_printoptions(precision=1)",
-    "pandas": "sklearn.set_config(transform_output='pandas')",
-    "polars": "sklearn.set_config(transform_output='polars')",
-    "no checks": "sklearn.set_config(assume_finite=True, skip_parameter_validation=True)",
-    "routing": "sklearn.set_config(enable_metadata_routing=True)",
-    "text diagrams": "sklearn.set_config(display='text', print_changed_only=False)",
-    "seeds": "keras.utils.set_random_seed(3)",
-    "determinism": "keras.utils.set_random_seed(3); "
-    "tensorflow.config.experimental.enable_op_determinism()",
+    "half": """
+keras.mixed_precision.set_global_policy("mixed_float16")
+keras.config.set_floatx("float16")
+keras.config.set_image_data_format("channels_first")
+keras.config.set_epsilon(0.01)
+sklearn.set_config(transform_output="pandas")
+""",
+    "mixed": """
+keras.mixed_precision.set_global_policy("mixed_bfloat16")
+numpy.seterr(all="raise")
+numpy.set_printoptions(precision=1)
+sklearn.set_config(transform_output="polars", enable_metadata_routing=True)
+""",
+    "double": """
+keras.config.set_floatx("float64")
+keras.config.set_dtype_policy("float64")
+sklearn.set_config(assume_finite=True, skip_parameter_validation=True, display="text")
+keras.utils.set_random_seed(3)
+tensorflow.config.experimental.enable_op_determinism()
+""",
 }
 CODE = """
 import sys, joblib, keras, numpy, pandas, sklearn, tensorflow
@@ -63,7 +71,7 @@ else:
         joblib.dump(models, f"{folder}/models.joblib")
 probabilities = [model.predict_proba(rows) for model, rows in models]
 assert all(p.dtype == np.float32 for p in probabilities), [p.dtype for p in probabilities]
-explained = skattn.explain_texts(models[1][0], texts[:3], [str(label) for label in y[:3]])
+explained = skattn.explain_texts(models[1][0], texts[:3])
 weights = [one.weights for one in explained]
 np.savez(f"{folder}/{when}.npz", *probabilities, *map(np.asarray, weights))
 """
@@ -79,14 +87,34 @@ def expected(tmp_path_factory, run_python_in):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["first", "fitted"])
-@pytest.mark.parametrize("name", [name for name in SETTINGS if name != "nothing"])
+@pytest.mark.parametrize("name", SETTINGS)
 def test_answers_are_the_same(expected, run_python, tmp_path, name, when):
-    import shutil
-
-    import numpy as np
-
     shutil.copy(expected / "models.joblib", tmp_path)
     run_python(CODE, SETTINGS[name], when, tmp_path)
     with np.load(expected / "first.npz") as right, np.load(tmp_path / f"{when}.npz") as found:
+        assert right.files == found.files
         for key in right.files:
             np.testing.assert_allclose(found[key], right[key], atol=1e-5, err_msg=key)
+
+
+@pytest.mark.parametrize("imported", ["", "import keras\n"])
+def test_another_backend_is_named(run_python, monkeypatch, imported):
+    monkeypatch.setenv("KERAS_BACKEND", "numpy")
+    code = "from skattn import SequenceVectorizer\n"  # knows no Keras
+    code += "try:\n    from skattn import GatedDenseClassifier\n"
+    code += "except ImportError as error:\n    print(error)"
+    message = run_python(imported + code).stdout
+    assert "backend 'numpy'" in message
+    assert "KERAS_BACKEND=tensorflow" in message
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize("score", SCORES)
+def test_attention_pooling_in_other_types(policy, score):
+    layer = AttentionPooling(score, dtype=policy)
+    states = np.random.default_rng(0).normal(size=(3, 5, 4))
+    mask = np.arange(5) < np.array([5, 2, 0])[:, None]
+    context, weights = (np.asarray(part, dtype=np.float64) for part in layer(states, mask=mask))
+    assert np.isfinite(context).all()
+    np.testing.assert_allclose(weights.sum(axis=1), [1, 1, 0], atol=0.02)
+    assert not weights[~mask].any()

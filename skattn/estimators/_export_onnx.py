@@ -2,12 +2,12 @@
 
 import json
 from os import PathLike
-from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
 from skattn.estimators._base import BaseNetworkClassifier
 from skattn.networks._onnx import onnx_model
+from skattn.utils._files import replacing
 
 
 def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> None:
@@ -71,4 +71,5 @@ def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> 
     classes = json.dumps(estimator.classes_.tolist(), default=str)
     written = onnx_model(helper, network.model, network.config, classes)
     onnx.checker.check_model(written)
-    Path(path).write_bytes(written.SerializeToString())
+    with replacing(path) as file:
+        file.write(written.SerializeToString())

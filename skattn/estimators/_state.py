@@ -12,7 +12,13 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 from skattn.engine._optimizers import check_optimizer, optimizer_config
 from skattn.fitting._fitted_network import FittedNetwork
 from skattn.networks._pretrained import check_backbone
-from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
+from skattn.utils._saved_state import (
+    as_given,
+    defaults,
+    paths_as_texts,
+    refuse_hiding,
+    refuse_other_formats,
+)
 from skattn.utils._warnings import warn
 
 FORMAT = 1
@@ -77,7 +83,7 @@ def from_state(estimator, state):
     name = type(estimator).__name__
     if not isinstance(state, dict):
         raise ValueError(f"This file does not hold the state of a {name}.")
-    state = dict(state)
+    state = as_given(type(estimator), state)
     refuse_other_formats(type(estimator), state.pop("_format", FORMAT), FORMAT)
     refuse_hiding(type(estimator), state)
     newer = {k: v for k, v in defaults(type(estimator)).items() if k not in state}

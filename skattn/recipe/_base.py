@@ -20,6 +20,7 @@ from skattn.recipe import _fit
 from skattn.recipe._data import texts_of
 from skattn.recipe._state import from_state, to_state
 from skattn.utils._frames import spans_of_columns
+from skattn.utils._saved_state import pickled
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._typing import MatrixLike, Texts
 
@@ -203,7 +204,7 @@ class BaseTextClassifier(
 
     def __reduce_ex__(self, protocol):
         """What pickle and copy take: the same, and the callbacks."""
-        return copyreg.__newobj__, (type(self),), to_state(super().__getstate__())
+        return copyreg.__newobj__, (type(self),), pickled(to_state(super().__getstate__()))
 
     def __setstate__(self, state):
         super().__setstate__(from_state(type(self), state))
