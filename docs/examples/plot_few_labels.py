@@ -44,7 +44,7 @@ models = {
         TfidfVectorizer(), LogisticRegression(C=10)
     ),
 }
-sizes = [25, 50, 100, 200, 400]
+sizes = [25, 50, 100, 200]
 scores = pd.DataFrame(index=pd.Index(sizes, name="labels"))
 for size in sizes:
     X_train, X_test, y_train, y_test = train_test_split(

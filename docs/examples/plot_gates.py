@@ -26,8 +26,8 @@ def fitted(seed):
 
 
 # %%
-# The plot shows the mean gate of each feature for each grower. The error
-# bars show one standard deviation over the wines.
+# The plot shows the mean gate of each feature for each grower. The
+# error bars show one standard deviation over the wines.
 
 _ = GateDisplay.from_estimator(fitted(0), X, y).plot()
 
@@ -54,6 +54,6 @@ summary = pd.DataFrame(
 summary.sort_values("mean", ascending=False).round(2)
 
 # %%
-# If the ranges of two features overlap, their order in the first plot is
-# not meaningful. Remember also that the influence of a feature depends on
-# both its gate and the weights that follow.
+# If the ranges of two features overlap, their order in the first plot
+# is not meaningful. Remember also that the influence of a feature
+# depends on both its gate and the weights that follow.

