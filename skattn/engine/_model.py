@@ -225,6 +225,19 @@ class ResidentModel(keras.Model):
         return with_states(self.frozen, x) if self.frozen else x
 
     def _compile_gradient(self):
+        function = self._gradient_at_words if self.frozen else self._gradient_at_table()
+        return compiled(function, [self._resident.spec, tf.TensorSpec([None], tf.int32)])
+
+    def _gradient_at_words(self, ids, outputs):
+        words, first = self.frozen.words(ids), self.frozen.n_before
+        with tf.GradientTape() as tape:
+            tape.watch(words)
+            answers = self((ids, self.frozen.encode(ids, words)), training=False)
+            chosen = tf.reduce_sum(tf.gather(answers, outputs, batch_dims=1))
+        each = tf.reduce_sum(tape.gradient(chosen, words) * words, axis=-1)
+        return each[:, first : first + tf.shape(ids)[1]] * tf.cast(ids != 0, tf.float32)
+
+    def _gradient_at_table(self):
         table = self.get_layer("embedding").embeddings.value
 
         def gradient_times_input(ids, outputs):
@@ -237,8 +250,7 @@ class ResidentModel(keras.Model):
             each = tf.reshape(each, [tf.shape(ids)[0], -1])[:, : tf.shape(ids)[1]]
             return each * tf.cast(ids != 0, tf.float32)
 
-        signature = [self._resident.spec, tf.TensorSpec([None], tf.int32)]
-        return compiled(gradient_times_input, signature)
+        return gradient_times_input
 
 
 def _constant(values):

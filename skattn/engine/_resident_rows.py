@@ -80,7 +80,8 @@ class ResidentRows:
         lengths = tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1) + self.frozen.n_special
         inside = columns < lengths[:, None]
         places = tf.where(inside, tf.gather(starts, rows)[:, None] + columns, 0)
-        return ids, tf.cast(tf.gather(states, places), tf.float32)
+        states = tf.ensure_shape(tf.gather(states, places), [None, None, self.frozen.width])
+        return ids, tf.cast(states, tf.float32)
 
     def _sparse(self, rows):
         values, columns, offsets = self.arrays

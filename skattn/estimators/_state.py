@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 
 from skattn.engine._optimizers import build_optimizer, optimizer_config
 from skattn.fitting._fitted_network import FittedNetwork
+from skattn.networks._pretrained import check_backbone
 from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
 from skattn.utils._warnings import warn
 
@@ -129,6 +130,8 @@ def _check_config(estimator, config, n_weights):
                 validate_parameter_constraints({name: allowed}, {name: value}, "it")
             except InvalidParameterError as error:
                 raise ValueError(str(error)) from error
+    if "backbone" in config:
+        check_backbone(config["backbone"], config.get("tuned_layers"))
     if not isinstance(config.get("sparse", False), (bool, np.bool_)):
         raise ValueError(f"sparse={config['sparse']!r} is neither True nor False")
     for name in _SIZES:

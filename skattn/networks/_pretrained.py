@@ -16,6 +16,25 @@ from skattn.networks._transformer import (
 )
 
 _PICKLES = ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack", "model.pt")
+_MAX_LAYERS = 1000
+_FACTS = {
+    "kind": str,
+    "n_words": int,
+    "n_positions": int,
+    "width": int,
+    "word_width": int,
+    "inner_width": int,
+    "n_heads": int,
+    "layers": list,
+    "activation": str,
+    "epsilon": float,
+    "dropout": float,
+    "attention_dropout": float,
+    "prefix": list,
+    "suffix": list,
+    "unknown": int,
+    "fingerprint": str,
+}
 _HALF_MAX = 65504.0  # the largest number of half precision
 _BERT = {
     "attention_in": ["attention.self.query", "attention.self.key", "attention.self.value"],
@@ -154,7 +173,8 @@ def max_tokens(backbone):
 def read_pretrained(folder, backbone, tuned_layers):
     """Read the weights of a transformer.
 
-    Weights that stay as they are are rounded to half precision, in which they are kept in files.
+    The kernels and the vectors of tokens that are never trained are rounded to half precision, so
+    that a file may hold them in it and still give the same answers.
 
     Parameters
     ----------
@@ -171,10 +191,9 @@ def read_pretrained(folder, backbone, tuned_layers):
     embeddings = weights.embeddings()
     lower = dict.fromkeys(frozen_layers(backbone, tuned_layers))
     upper = dict.fromkeys(tuned_sets(backbone, tuned_layers))
-    frozen = [*embeddings.values()]
+    frozen = [a if name == "positions" else _half(a) for name, a in embeddings.items()]
     for number in lower:
-        frozen += weights.layer(number).values()
-    frozen = [_half(array) for array in frozen]
+        frozen += map(_half, weights.layer(number).values())
     tuned = [list(weights.layer(number).values()) for number in upper]
     return Pretrained(backbone | {"fingerprint": fingerprint(frozen)}, frozen, tuned)
 
@@ -305,6 +324,35 @@ class _Weights:
                     f"asks for {shape} ({name}). Is config.json that of another model?"
                 )
         return {name: found[name] for name in shapes}
+
+
+def check_backbone(backbone, tuned_layers):
+    """Refuse a transformer's configuration, out of a file, that none could have."""
+    if not isinstance(backbone, dict) or set(backbone) != set(_FACTS):
+        raise ValueError("its pretrained model is not described as one")
+    for name, kind in _FACTS.items():
+        value = backbone[name]
+        values = value if kind is list and isinstance(value, list) else [value]
+        wanted = int if kind is list else kind
+        if any(type(one) is not wanted for one in values):
+            raise ValueError(f"its pretrained model has {name}={value!r:.60}")
+    sizes = ("n_words", "n_positions", "width", "word_width", "inner_width", "n_heads")
+    n_words = backbone["n_words"]
+    special = [*backbone["prefix"], *backbone["suffix"], backbone["unknown"]]
+    sound = (
+        all(0 < backbone[name] < 2**24 for name in sizes)
+        and backbone["width"] % backbone["n_heads"] == 0
+        and all(0 <= number < n_words for number in special)
+        and all(0 <= backbone[name] < 1 for name in ("dropout", "attention_dropout"))
+        and 0 < backbone["epsilon"] < 1
+        and backbone["activation"] in ACTIVATIONS
+        and 0 < len(backbone["layers"]) <= _MAX_LAYERS
+        and all(0 <= number < len(backbone["layers"]) for number in backbone["layers"])
+        and 0 <= tuned_layers <= len(backbone["layers"])
+        and max_tokens(backbone) > 0
+    )
+    if not sound:
+        raise ValueError("its pretrained model has sizes that none has")
 
 
 def check_frozen(config, frozen):

@@ -223,7 +223,8 @@ class FrozenLayers:
 
     def __init__(self, backbone, tuned_layers):
         self.backbone, self.tuned_layers = backbone, tuned_layers
-        self.n_special = len(backbone["prefix"]) + len(backbone["suffix"])
+        self.n_before = len(backbone["prefix"])  # special tokens
+        self.n_special = self.n_before + len(backbone["suffix"])
         self.width = backbone["width"]
         self.tensors = None
 

@@ -6,6 +6,7 @@ Only data is read: JSON here, and safetensors by the networks. Nothing of a fold
 import json
 import os
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,7 +76,7 @@ def _fetched(name):
 def import_extra(module, caller):
     """A package of the extra `pretrained`, or an error that says what to install."""
     try:
-        return __import__(module)
+        return import_module(module)
     except ImportError as error:
         raise ImportError(
             f'{caller} needs the package {module}: pip install "skattn[pretrained]"'
