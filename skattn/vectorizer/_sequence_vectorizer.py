@@ -1,7 +1,6 @@
 """`SequenceVectorizer`: texts to padded rows of token ids."""
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from numbers import Integral
 from os import PathLike
 from typing import Any, Self
@@ -29,13 +28,13 @@ from skattn.vectorizer._ids import (
     word_ids,
 )
 from skattn.vectorizer._learning import learn
-from skattn.vectorizer._padding import drop_unknown, n_kept_at_each_end, pad_rows
+from skattn.vectorizer._padding import n_kept_at_each_end, pad_rows
+from skattn.vectorizer._rows_of_ids import rows_of_ids
 from skattn.vectorizer._state import from_state, to_state
 from skattn.vectorizer._tokens import (
     build_token_spans,
     build_tokens,
     check_reading,
-    each_token,
 )
 
 _READING = (
@@ -49,7 +48,6 @@ _READING = (
     "analyzer",
 )
 _LEARNED = ("_words", "_ids", "_tokenizer", "max_length_", "embeddings_", "coverage_")
-_ROWS_AT_ONCE = 4096
 _UNKNOWN = "[UNK]"
 
 
@@ -294,15 +292,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         texts = as_texts(X)
         texts = texts if hasattr(texts, "__len__") else list(texts)
         read, ids = build_tokens(self._reader()), self._ids_of_tokens()
-        rows = np.empty((len(texts), self._n_columns()), dtype=np.int32)
-        texts = checked_texts(texts)
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            part, lengths = rows[start : start + _ROWS_AT_ONCE], []
-            tokens = look_up(each_token(islice(texts, len(part)), read, lengths), ids)
-            if self.unknown == "drop":
-                tokens, lengths = drop_unknown(tokens, lengths)
-            part[:] = pad_rows(tokens, lengths, rows.shape[1], self.truncation)
-        return rows
+        return rows_of_ids(texts, read, ids, self._n_columns(), self.truncation, self.unknown)
 
     def token_spans(self, texts: Texts) -> list[NDArray[np.int64]]:
         """Find the characters of each kept token in the original texts.

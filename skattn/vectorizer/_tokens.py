@@ -1,15 +1,15 @@
 """Tokens of a text and their places in it, on top of scikit-learn's own text analysis.
 
-`reader` is always a ``CountVectorizer`` that holds the analysis parameters; its public
+`reader` is a ``CountVectorizer`` that holds the analysis parameters; its public
 ``build_preprocessor``, ``build_tokenizer`` and ``get_stop_words`` do the reading. What is added
 here: n-grams in reading order (scikit-learn puts all words before all pairs of words) and spans.
+
+`skattn.serving` has a reader of its own with these methods, so scikit-learn is not imported here.
 """
 
 import re
 from itertools import chain
 from numbers import Integral
-
-from sklearn.feature_extraction.text import CountVectorizer
 
 from skattn.utils._warnings import warn
 from skattn.vectorizer._alignment import align, collapse_spaces, word_spans
@@ -34,7 +34,7 @@ def check_reading(reader):
         ignored += ["preprocessor", "strip_accents", "ngram_range"]
     if reader.tokenizer is not None:
         ignored += ["token_pattern"]
-    defaults = CountVectorizer().get_params()
+    defaults = type(reader)().get_params()
     ignored = [n for n in dict.fromkeys(ignored) if getattr(reader, n) not in (defaults[n], None)]
     if ignored:
         warn(
