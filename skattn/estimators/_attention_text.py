@@ -21,6 +21,8 @@ from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import CONV_WIDTHS, ENCODERS
 from skattn.networks._networks import build_text_network
 from skattn.utils._sklearn_compat import fit_context
+from skattn.utils._vectors_at_hand import has_vectors
+from skattn.utils._warnings import warn
 
 OUT_OF_VOCABULARY = 1
 
@@ -374,6 +376,15 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     def _within(self, config, X):
         beyond = X >= config["vocabulary_size"]
         return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
+
+    def _warn_of_unused_vectors(self, X, vectors):
+        if vectors is None and self.embeddings is None and has_vectors(X):
+            warn(
+                "The SequenceVectorizer before this classifier has read word vectors, but in a "
+                "pipeline they do not come along, and the network begins without them. Use "
+                "make_text_classifier(embeddings=...), or pass the vectorizer's embeddings_ as "
+                "embeddings."
+            )
 
     def _initial_embeddings(self, vectors):
         embeddings = vectors if self.embeddings is None else self.embeddings

@@ -17,6 +17,7 @@ from skattn.utils._saved_state import PickledState
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._texts import as_texts, checked_texts
 from skattn.utils._typing import Texts
+from skattn.utils._vectors_at_hand import with_vectors
 from skattn.vectorizer._ids import (
     FIRST_WORD,
     OUT_OF_VOCABULARY,
@@ -30,6 +31,7 @@ from skattn.vectorizer._ids import (
 from skattn.vectorizer._padding import choose_length, drop_unknown, n_kept_at_each_end, pad_rows
 from skattn.vectorizer._state import from_state, to_state
 from skattn.vectorizer._tokens import (
+    READING,
     build_token_spans,
     build_tokens,
     check_reading,
@@ -38,16 +40,6 @@ from skattn.vectorizer._tokens import (
 )
 from skattn.vectorizer._vocabulary import learn_words
 
-_READING = (
-    "strip_accents",
-    "lowercase",
-    "preprocessor",
-    "tokenizer",
-    "stop_words",
-    "token_pattern",
-    "ngram_range",
-    "analyzer",
-)
 _LEARNING = ("vocabulary", "embeddings", "min_df", "max_df", "max_features")
 _LEARNED = ("_words", "_ids", "max_length_", "embeddings_", "coverage_")
 _ROWS_AT_ONCE = 4096
@@ -167,7 +159,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         "truncation": [StrOptions({"head", "tail", "both"})],
         **{
             name: CountVectorizer._parameter_constraints[name]
-            for name in (*_READING, "min_df", "max_df", "max_features")
+            for name in (*READING, "min_df", "max_df", "max_features")
         },
         "analyzer": [
             StrOptions({"word", "char", "char_wb"}),
@@ -267,7 +259,8 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         if self._is_stateless():
             return self.fit(X).transform(X)
         tokens, lengths = self._learn(X)
-        return pad_rows(tokens, lengths, self.max_length_, self.truncation)
+        ids = pad_rows(tokens, lengths, self.max_length_, self.truncation)
+        return ids if self.embeddings is None else with_vectors(ids)
 
     def transform(self, X: Texts) -> NDArray[np.int32]:
         """Turn texts into rows of ids.
@@ -427,7 +420,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
 
     def _reader(self):
         """scikit-learn's text analysis with our parameters."""
-        return CountVectorizer(**{name: getattr(self, name) for name in _READING})
+        return CountVectorizer(**{name: getattr(self, name) for name in READING})
 
     def __getstate__(self):
         """Parameters and learned attributes, the words as two arrays, no foreign object."""

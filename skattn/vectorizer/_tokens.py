@@ -21,6 +21,16 @@ from skattn.vectorizer._subwords import (
     is_subword_tokenizer,
 )
 
+READING = (  # the parameters of the text analysis
+    "strip_accents",
+    "lowercase",
+    "preprocessor",
+    "tokenizer",
+    "stop_words",
+    "token_pattern",
+    "ngram_range",
+    "analyzer",
+)
 _SPACES = re.compile(r"\s\s+")
 
 
