@@ -81,8 +81,6 @@ def network_as_onnx(estimator, caller):
     except ImportError as error:
         raise ImportError(f'{caller} needs the package onnx: pip install "skattn[onnx]"') from error
     network = estimator._fitted.network
-    if network.config.get("backbone"):
-        raise NotImplementedError("export_onnx has no form yet for a pretrained transformer.")
     classes = json.dumps(estimator.classes_.tolist(), default=str)
     written = onnx_model(helper, network.model, network.config, classes)
     onnx.checker.check_model(written)
