@@ -1,14 +1,17 @@
 """The two parts of a served classifier: a network in ONNX Runtime, a linear model in NumPy."""
 
+import os
 from collections import Counter
 
 import numpy as np
 
-from skattn.serving._reader import build_reading, murmurhash3
-from skattn.vectorizer._ids import FIRST_WORD, OUT_OF_VOCABULARY, HashedIds, unpack_words
+from skattn.serving._reader import PRETRAINED, build_reading, murmurhash3
+from skattn.vectorizer._ids import HashedIds, unpack_words, word_ids
+from skattn.vectorizer._pretrained_tokenizer import reopen_vocabulary
 from skattn.vectorizer._rows_of_ids import rows_of_ids
+from skattn.vectorizer._subwords import build_subwords
 
-N_TOKENS_AT_ONCE = 4096  # bounds the memory of a batch
+N_TOKENS_AT_ONCE = 1024  # bounds the memory of a batch
 SHARPNESS = 4.0  # of the linear part, see `MarginClassifier`
 
 
@@ -19,16 +22,21 @@ class ServedNetwork:
     ----------
     settings : dict
         Of the reading and the rows, as `export` writes them.
-    files : dict of str to bytes or dict of arrays
-        What the folder holds for it.
+    files : dict
+        What the folder holds for it, as `read_folder` gives it.
     n_threads : int
         With which ONNX Runtime answers one call.
     """
 
     def __init__(self, settings, files, n_threads):
         self.settings = settings
-        self.read = build_reading(settings["reader"], files.get("tokenizer.json"))
-        self.ids = _ids(settings, files.get("words.npz"))
+        tokenizer_json = files.get("tokenizer.json")
+        if settings["reader"]["analyzer"] == PRETRAINED:
+            tokenizer, self.ids = reopen_vocabulary(tokenizer_json)
+            self.read = build_subwords(tokenizer)
+        else:
+            self.read = build_reading(settings["reader"], tokenizer_json)
+            self.ids = _ids(settings["n_features"], files.get("words.npz"))
         self.session = _session(files["model.onnx"], n_threads)
 
     def probabilities(self, texts):
@@ -46,14 +54,10 @@ class ServedNetwork:
         return answers
 
 
-def _ids(settings, words):
-    if settings["n_features"] is not None:
-        return HashedIds(settings["n_features"], hash_bytes=murmurhash3)
-    known = unpack_words(words["packed"], words["ends"])
-    ids = {word: number for number, word in enumerate(known, FIRST_WORD)}
-    if settings["unknown_word"] is not None:
-        ids[settings["unknown_word"]] = OUT_OF_VOCABULARY
-    return ids
+def _ids(n_features, words):
+    if n_features is not None:
+        return HashedIds(n_features, hash_bytes=murmurhash3)
+    return word_ids(unpack_words(words["packed"], words["ends"]))
 
 
 def _session(model, n_threads):
@@ -67,7 +71,9 @@ def _session(model, n_threads):
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        os.fspath(model), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def _batches(rows, lengths):
