@@ -2,10 +2,11 @@
 
 import os
 from collections import Counter
+from itertools import chain
 
 import numpy as np
 
-from skattn.serving._reader import PRETRAINED, build_reading, murmurhash3
+from skattn.serving._reader import PRETRAINED, Reader, build_reading, murmurhash3
 from skattn.vectorizer._ids import HashedIds, unpack_words, word_ids
 from skattn.vectorizer._pretrained_tokenizer import reopen_vocabulary
 from skattn.vectorizer._rows_of_ids import rows_of_ids
@@ -109,7 +110,7 @@ class ServedLinear:
             words = unpack_words(arrays[f"packed_{number}"], arrays[f"ends_{number}"])
             places = dict(zip(words, range(len(idf)), strict=True))
             coefficients = arrays["coefficients"][start : start + len(idf)]
-            self.tables.append((build_reading(reader, None), places, idf, coefficients))
+            self.tables.append((_find_columns(reader, places), idf, coefficients))
             start += len(idf)
 
     def probabilities(self, texts):
@@ -128,9 +129,34 @@ class ServedLinear:
             return 1.0 / (1.0 + np.exp(-2 * SHARPNESS * margins))
 
 
-def _share_of(text, read, places, idf, coefficients):
+def _find_columns(settings, places):
+    """Return the function text -> the column of each token, None where it has none."""
+    if settings["analyzer"] != "char_wb":
+        read = build_reading(settings, None)
+        return lambda text: map(places.get, read(text))
+    preprocess = Reader(**settings).build_preprocessor()
+    as_it_is = settings | {"lowercase": False, "strip_accents": None}
+    words = _ColumnsOfWords(build_reading(as_it_is, None), places)
+    return lambda text: chain.from_iterable(map(words.__getitem__, preprocess(text).split()))
+
+
+class _ColumnsOfWords(dict):
+    """Word -> the columns of its n-grams of characters; remembers some, since words come again."""
+
+    def __init__(self, read, places, n_remembered=20_000):
+        self._read, self._places, self._n_remembered = read, places, n_remembered
+
+    def __missing__(self, word):
+        if len(self) >= self._n_remembered:
+            self.clear()
+        found = map(self._places.get, self._read(word))
+        self[word] = columns = [column for column in found if column is not None]
+        return columns
+
+
+def _share_of(text, find_columns, idf, coefficients):
     """What the TF-IDF of one table adds to the margins."""
-    counts = Counter(map(places.get, read(text)))
+    counts = Counter(find_columns(text))
     counts.pop(None, None)
     if not counts:
         return 0.0
