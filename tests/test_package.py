@@ -29,7 +29,8 @@ FLOORS = {
     "estimators": {"fitting", "networks", "engine", "utils"},
     "recipe": {"estimators", "fitting", "vectorizer", "utils"},
     "inspection/_render": {"utils"},
-    "inspection": {"inspection/_render", "utils"},
+    "inspection/_parts": {"vectorizer", "utils"},
+    "inspection": {"inspection/_render", "inspection/_parts", "utils"},
     "serving": {"recipe", "estimators", "vectorizer", "utils"},
     "demo": set(),  # public names only
 }

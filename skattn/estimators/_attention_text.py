@@ -17,6 +17,7 @@ from skattn.estimators._attention_values import (
     weights_on_tokens,
 )
 from skattn.estimators._base import BaseNetworkClassifier
+from skattn.estimators._evidence import token_evidence
 from skattn.estimators._text_config import (
     Beginning,
     initial_table,
@@ -397,6 +398,12 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         """`attention_weights`, those of a convolution's windows shared among their tokens."""
         X, weights, fitted = self._read("attention", X)
         return in_place(X, weights_on_tokens(X, weights, fitted))
+
+    def _evidence_on_tokens(self, X):
+        """What each token adds to the probability of each class, and what is there without."""
+        check_is_fitted(self)
+        fitted = self._fitted
+        return token_evidence(self._within(fitted.config, self._check_X(X, reset=False)), fitted)
 
     def _gradient_times_input(self, X, outputs):
         """Gradient of the probability of each row's class by each embedded token, times it."""

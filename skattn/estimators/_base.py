@@ -23,6 +23,7 @@ from skattn.estimators import _state
 from skattn.estimators._text_config import Beginning
 from skattn.fitting._callbacks import EpochTasks
 from skattn.fitting._fit import FitRequest, TrainingData, train
+from skattn.utils._saved_state import pickled
 from skattn.utils._sklearn_compat import CallbackSupportMixin, fit_context
 from skattn.utils._targets import (
     announced_classes,
@@ -30,6 +31,7 @@ from skattn.utils._targets import (
     check_weights,
     drop_weightless,
     encode_targets,
+    warn_of_one_hot,
     weigh_classes,
 )
 from skattn.utils._typing import MatrixLike
@@ -158,6 +160,8 @@ class BaseNetworkClassifier(
         with _all_or_nothing(self):
             known = before.classes if before else classes
             data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
+            if not partial:
+                warn_of_one_hot(data.targets)
             beginning = self._beginning(vectors, before)
             params = self._settings(beginning, before)
             config = self._whole_config(params, data, beginning, before)
@@ -301,7 +305,15 @@ class BaseNetworkClassifier(
         check_is_fitted(self)
         fitted = self._fitted  # another thread may fit this estimator meanwhile
         X = self._within(fitted.config, self._check_X(X, reset=False))
-        return X, fitted.read(name, X), fitted
+        answers = fitted.read(name, X)
+        if not np.isfinite(answers).all():
+            row = int(np.argwhere(~np.isfinite(answers).all(axis=1))[0, 0])
+            raise ValueError(
+                f"The network's answer for row {row} (counting from 0) is infinite or NaN: its "
+                "values are missing or too large for float32. Scale the features as in training, "
+                "for example by sklearn.preprocessing.StandardScaler."
+            )
+        return X, answers, fitted
 
     # -- prediction ----------------------------------------------------------------------------
 
@@ -385,7 +397,7 @@ class BaseNetworkClassifier(
     def __reduce_ex__(self, protocol):
         """What pickle and copy take: the same, and the callbacks."""
         state = _state.to_state(self, super().__getstate__())
-        return copyreg.__newobj__, (type(self),), state
+        return copyreg.__newobj__, (type(self),), pickled(state)
 
     def __setstate__(self, state):
         super().__setstate__(_state.from_state(self, state))

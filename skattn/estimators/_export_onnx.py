@@ -2,12 +2,12 @@
 
 import json
 from os import PathLike
-from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
 from skattn.estimators._base import BaseNetworkClassifier
 from skattn.networks._onnx import onnx_model
+from skattn.utils._files import replacing
 
 
 def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> None:
@@ -58,7 +58,9 @@ def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> 
             "TextClassifier(linear=False) that of its network, classifier.network_[-1]. "
             "skattn.serving.export writes either as a whole, which reads texts."
         )
-    Path(path).write_bytes(network_as_onnx(estimator, "export_onnx"))
+    written = network_as_onnx(estimator, "export_onnx")
+    with replacing(path) as file:
+        file.write(written)
 
 
 def network_as_onnx(estimator, caller):

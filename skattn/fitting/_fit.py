@@ -14,6 +14,7 @@ from skattn.fitting._fitted_network import FittedNetwork
 from skattn.fitting._network_pool import POOL, Lease
 from skattn.networks import _weights
 from skattn.networks._pretrained import Pretrained
+from skattn.utils._fork import refuse_after_late_fork
 from skattn.utils._targets import Targets, hold_out
 from skattn.utils._warnings import warn
 
@@ -61,6 +62,7 @@ def train(request, data, before=None):
     interruption : KeyboardInterrupt or None
         The Ctrl-C that ended the training after a whole epoch.
     """
+    refuse_after_late_fork()
     params = request.params
     seed = before.seed if before else draw_seed(params["random_state"])
     first_epoch = before.n_epochs if before else 0
@@ -71,7 +73,7 @@ def train(request, data, before=None):
     settings = FitSettings(
         weights=data.weights,
         held_out=_NO_ROWS if request.partial else _hold_out(params, data.targets, seed),
-        batch_size=params["batch_size"],
+        batch_size=min(params["batch_size"], len(data.weights)),
         seed=seed,
         first_epoch=first_epoch,
         n_epochs=1 if request.partial else params["epochs"],

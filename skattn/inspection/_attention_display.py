@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length
 
-from skattn.inspection._explain import TextExplanation, explain_texts
+from skattn.inspection._explain import explain_texts
 from skattn.inspection._faithfulness_report import FaithfulnessReport
 from skattn.inspection._render._axes import check_count
 from skattn.inspection._render._draw_texts import draw_texts
 from skattn.inspection._render._page import render_fragment, render_page
+from skattn.inspection._text_explanation import TextExplanation
+from skattn.utils._files import replacing
 from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
 
@@ -199,7 +201,9 @@ class AttentionDisplay:
             The file.
         """
         path = Path(path)
-        path.write_text(self.to_html(title=title, report=report), encoding="utf-8", newline="\n")
+        page = self.to_html(title=title, report=report)
+        with replacing(path) as file:
+            file.write(page.encode())
         return path
 
     def _repr_html_(self):

@@ -9,6 +9,10 @@ def as_texts(X):
         raise ValueError(
             "Expected an iterable over texts, got one bare string; wrap it in a list: [text]."
         )
+    if isinstance(X, (set, frozenset)):
+        raise ValueError(
+            "Expected texts in an order, got a set, whose order is arbitrary; give a list."
+        )
     shape = getattr(X, "shape", None)
     if isinstance(shape, tuple):
         return _one_column(X, shape)

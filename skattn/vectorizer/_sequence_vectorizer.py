@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skattn.utils._saved_state import PickledState
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._texts import as_texts, checked_texts
 from skattn.utils._typing import Texts
@@ -50,7 +51,7 @@ _LEARNED = ("_words", "_ids", "_tokenizer", "max_length_", "embeddings_", "cover
 _UNKNOWN = "[UNK]"
 
 
-class SequenceVectorizer(TransformerMixin, BaseEstimator):
+class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
     r"""Turn texts into rows of token ids of one length, for `AttentionTextClassifier`.
 
     Each text becomes the ids of its tokens in reading order, cut to `max_length` tokens and padded

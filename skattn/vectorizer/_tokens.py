@@ -26,12 +26,7 @@ _SPACES = re.compile(r"\s\s+")
 
 def check_reading(reader):
     """Check the analysis parameters; warn about those that have no effect."""
-    sizes = reader.ngram_range
-    whole = len(sizes) == 2 and all(isinstance(size, Integral) for size in sizes)
-    if not whole or not 1 <= sizes[0] <= sizes[1]:
-        raise ValueError(
-            f"ngram_range={reader.ngram_range} must be (min_n, max_n) with 1 <= min_n <= max_n."
-        )
+    check_ngram_range(reader.ngram_range)
     if is_subword_tokenizer(reader.analyzer):
         check_subword_tokenizer(reader.analyzer)
     ignored = [] if reader.analyzer == "word" else ["tokenizer", "stop_words", "token_pattern"]
@@ -49,6 +44,13 @@ def check_reading(reader):
     if reader.analyzer == "word":
         _check_words_and_pattern(reader)
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
+
+
+def check_ngram_range(sizes):
+    """Refuse what is no range of sizes."""
+    whole = len(sizes) == 2 and all(isinstance(size, Integral) for size in sizes)
+    if not whole or not 1 <= sizes[0] <= sizes[1]:
+        raise ValueError(f"ngram_range={sizes} must be (min_n, max_n) with 1 <= min_n <= max_n.")
 
 
 def _check_words_and_pattern(reader):

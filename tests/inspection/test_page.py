@@ -293,7 +293,8 @@ def test_a_report_puts_its_verdict_above_the_texts():
     model, texts = film_model(), ["the fine good film"] * 3
     report = faithfulness_report(model, texts, random_state=0, n_bootstrap=20)
     page = render_page(explain_texts(model, texts), report=report)
-    assert page.index(report.verdict) < page.index("<article")
+    for verdict in report.verdicts.values():
+        assert page.index(verdict) < page.index("<article")
     assert report.verdict not in render_page(explain_texts(model, texts))
     Page(page)
     Page(render_report(report))

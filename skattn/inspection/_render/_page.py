@@ -169,16 +169,28 @@ def _cards(explanations, y_true, still=False):
 
 
 def _report_data(report):
-    """Verdict, the rule's conditions, and the table."""
+    """Verdicts, the rule's conditions for each, and the table."""
+    judged = [
+        {
+            "verdict": verdict,
+            "conditions": report.conditions_of(ranking),
+            "faithful": all(bool(met) for _, met in report.conditions_of(ranking)),
+        }
+        for ranking, verdict in report.verdicts.items()
+    ]
     return {
-        "faithful": report.faithful,
-        "verdict": report.verdict,
-        "conditions": report.conditions,
+        "judged": judged,
+        "faithful": judged[0]["faithful"],
+        "rankings": list(report.verdicts),
         # a soft hyphen, to fit a phone
         "titles": [name.replace("ensive", "en\xadsive") for name in report.column_titles],
         "rows": [
-            (name, [[f"{value:.3f}" for value in cell] for cell in cells])
+            (name, [[_figure(value) for value in cell] for cell in cells])
             for name, cells in report.rows()
         ],
         "note": report.note,
     }
+
+
+def _figure(value):
+    return "\u2013" if np.isnan(value) else f"{value:.3f}"
