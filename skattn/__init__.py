@@ -7,6 +7,8 @@ milliseconds and does not import TensorFlow (PEP 562).
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from skattn.utils import _fork as _fork  # it must see every fork from the import on
+
 if TYPE_CHECKING:  # type checkers see the names, a running program imports them when it needs them
     from skattn._trusted_types import trusted_types
     from skattn.estimators._attention_text import AttentionTextClassifier
@@ -21,6 +23,7 @@ if TYPE_CHECKING:  # type checkers see the names, a running program imports them
     from skattn.inspection._training_display import TrainingDisplay
     from skattn.networks._attention_pooling import AttentionPooling
     from skattn.recipe._make_text_classifier import make_text_classifier
+    from skattn.recipe._text_classifier import TextClassifier
     from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 
 __version__ = "0.1.0"
@@ -33,6 +36,7 @@ _HOMES = {
     "GateDisplay": "inspection._gate_display",
     "GatedDenseClassifier": "estimators._gated_dense",
     "SequenceVectorizer": "vectorizer._sequence_vectorizer",
+    "TextClassifier": "recipe._text_classifier",
     "TextExplanation": "inspection._text_explanation",
     "TrainingDisplay": "inspection._training_display",
     "explain_texts": "inspection._explain",
@@ -50,6 +54,7 @@ __all__ = [
     "GateDisplay",
     "GatedDenseClassifier",
     "SequenceVectorizer",
+    "TextClassifier",
     "TextExplanation",
     "TrainingDisplay",
     "__version__",

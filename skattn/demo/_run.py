@@ -56,9 +56,7 @@ def _split(texts, labels, test_size):
 def _tune_and_fit(texts, labels, screen):
     """Cross-validate the settings on a part of the texts, then fit the best on all of them."""
     pipeline = make_text_classifier(random_state=0)
-    # the network for short texts and the one for long texts each have a rate of this name
-    names = [name for name in pipeline.get_params() if name.endswith("__learning_rate")]
-    grid = [{name: [rate] for name in names} for rate in LEARNING_RATES]
+    grid = {"learning_rate": LEARNING_RATES}
     search = GridSearchCV(pipeline, grid, cv=N_FOLDS, refit=False, error_score="raise")
     some_texts, some_labels = texts, labels
     if len(texts) >= 2 * N_SEARCH_TEXTS:

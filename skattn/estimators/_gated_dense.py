@@ -273,6 +273,8 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         return self._fact("config")["gate"]
 
     def _check_X(self, X, reset):
+        if sparse.issparse(X) and hasattr(X, "check_format"):
+            _refuse_damaged(X)
         try:
             return validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
         except ValueError as error:
@@ -286,7 +288,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     def _within(self, config, X):
         return sparse.csr_array(X) if config["sparse"] else X
 
-    def _network_config(self, X, embeddings, before):
+    def _network_config(self, params, X, beginning, before):
         if self.gate == "inputs" and X.shape[1] > MAX_GATED_FEATURES:
             raise ValueError(
                 f"gate='inputs' has a gate for each of the {X.shape[1]} features and a kernel of "
@@ -305,3 +307,11 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _refuse_damaged(X):
+    """Refuse compressed rows whose indices lie outside the matrix: they are read unchecked."""
+    try:
+        X.check_format(full_check=True)
+    except ValueError as error:
+        raise ValueError(f"X is a damaged sparse matrix: {error}.") from error

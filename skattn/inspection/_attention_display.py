@@ -16,6 +16,7 @@ from skattn.inspection._render._axes import check_count
 from skattn.inspection._render._draw_texts import draw_texts
 from skattn.inspection._render._page import render_fragment, render_page
 from skattn.inspection._text_explanation import TextExplanation
+from skattn.utils._files import replacing
 from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
 
@@ -209,7 +210,9 @@ class AttentionDisplay:
             The file.
         """
         path = Path(path)
-        path.write_text(self.to_html(title=title, report=report), encoding="utf-8", newline="\n")
+        page = self.to_html(title=title, report=report)
+        with replacing(path) as file:
+            file.write(page.encode())
         return path
 
     def _repr_html_(self):

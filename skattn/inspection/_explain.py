@@ -7,7 +7,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skattn.inspection._parts._attention import find_attention, predicts_the_most_probable
 from skattn.inspection._parts._evidence import find_evidence
-from skattn.inspection._parts._fitted_models import names_from_outside_in
+from skattn.inspection._parts._fitted_models import (
+    final_model,
+    names_from_outside_in,
+    transformed,
+)
 from skattn.inspection._parts._readings import CannotSplit, onto, united
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._additive import settled
@@ -40,8 +44,9 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
         ``voting="soft"``, such as :func:`make_text_classifier` gives. Steps before the
         vectorizer are applied; spans then count characters of the text that they return, which is
         kept as ``text``.
-    texts : iterable of str, or str
-        Raw texts; a single one counts as a list of one.
+    texts : iterable of str, str, or frame
+        Raw texts; a single one counts as a list of one. A frame of several columns, where the model
+        takes one; the columns of a `TextClassifier` are joined by line breaks, in their order.
     target : label or array-like of shape (n_texts,), default=None
         The class to explain, for all texts or for each: a true class, say, to ask why it was not
         predicted. None: the predicted one. Evidence for every class is there in any case.
@@ -111,17 +116,18 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     >>> float((explanation.base_probabilities + explanation.evidence.sum(axis=0)).sum().round(5))
     1.0
     """
-    texts = [texts] if isinstance(texts, str) else text_list(texts)
     check_is_fitted(pipeline)
+    texts = _rows(texts)
     attention = find_attention(pipeline)
     readings, unexplained = _evidence(pipeline, texts, has_attention=attention is not None)
-    if not texts:
+    if len(texts) == 0:
         return []
     probabilities = np.asarray(pipeline.predict_proba(texts), dtype=np.float64)
     classes = np.asarray(pipeline.classes_)
     positions = _predicted(pipeline, texts, probabilities)
     targets = positions if target is None else _positions(target, classes, len(texts))
     looked, segments = _looked(attention, texts, targets)
+    columns = _columns(pipeline, texts)
     networks = attention.networks() if attention is not None else []
     return [
         _explanation(
@@ -135,9 +141,27 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
             segment_spans=segments[i][0],
             segment_weights=segments[i][1],
             unexplained=unexplained,
+            columns=columns[i],
         )
         for i in range(len(texts))
     ]
+
+
+def _rows(texts):
+    """A list of texts; a frame of several columns stays, since the model says what it reads."""
+    if isinstance(texts, str):
+        return [texts]
+    shape = getattr(texts, "shape", ())
+    is_frame = hasattr(texts, "columns") or hasattr(texts, "column_names")
+    return texts if is_frame and len(shape) == 2 and shape[1] > 1 else text_list(texts)
+
+
+def _columns(pipeline, texts):
+    """Where the text of each column lies, of a model that reads named columns; else None."""
+    model, steps = final_model(pipeline)
+    if getattr(model, "_column_spans", None) is None:
+        return [None] * len(texts)
+    return model._column_spans(transformed(steps[:-1], texts))
 
 
 def _evidence(pipeline, texts, has_attention):

@@ -58,6 +58,8 @@ class TextExplanation:
         :func:`explain_texts` got another.
     unexplained : str
         Why there is no evidence; empty where there is.
+    columns : dict of str to (int, int) or None
+        With a `TextClassifier` of named columns, the characters of `text` that each column gave.
 
     See Also
     --------
@@ -97,6 +99,7 @@ class TextExplanation:
     base_probabilities: NDArray[np.float64] | None = None
     target: Any = None
     unexplained: str = ""
+    columns: dict[str, tuple[int, int]] | None = None
 
     def __post_init__(self):
         if self.target is None:
@@ -191,7 +194,8 @@ class TextExplanation:
         frame : pandas.DataFrame
             Columns ``token``, ``start``, ``end``, ``weight`` (the attention), and one for the
             evidence of each class, named as the class (``evidence_weight`` for a class that is
-            named as one of the four).
+            named as one of the four). With `columns` also ``column``, where the token stands; its
+            start and end count from there.
 
         Raises
         ------
@@ -205,10 +209,23 @@ class TextExplanation:
             "end": self.spans[:, 1],
             "weight": self.weights,
         }
+        if self.columns is not None:
+            columns |= self._places_in_columns()
         names = [label if label not in columns else f"evidence_{label}" for label in self._labels]
         if self.evidence is not None:
             columns |= dict(zip(names, self.evidence.T, strict=True))
         return pandas.DataFrame(columns)
+
+    def _places_in_columns(self):
+        """The column of each token, and its start and end there."""
+        names = list(self.columns)
+        starts = np.array([start for start, _ in self.columns.values()])
+        places = np.searchsorted(starts, self.spans[:, 0], side="right") - 1
+        return {
+            "start": self.spans[:, 0] - starts[places],
+            "end": self.spans[:, 1] - starts[places],
+            "column": [names[place] for place in places],
+        }
 
     @property
     def _labels(self):

@@ -46,10 +46,13 @@ def masked_softmax(scores, mask):
     tensor of shape (batch, time, heads)
         Sums to 1 over time, or to 0 where no step is kept.
     """
+    dtype = scores.dtype
+    scores = ops.cast(scores, keras.backend.result_type(dtype, "float32"))  # float16 has no 1e9
     keep = ops.cast(mask, scores.dtype)[:, :, None]
     highest = ops.max(scores * keep - 1e9 * (1.0 - keep), axis=1, keepdims=True)
     exponents = ops.exp(ops.minimum(scores - ops.stop_gradient(highest), 0.0)) * keep
-    return exponents / ops.maximum(ops.sum(exponents, axis=1, keepdims=True), 1e-30)
+    weights = exponents / ops.maximum(ops.sum(exponents, axis=1, keepdims=True), 1e-30)
+    return ops.cast(weights, dtype)
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -142,6 +145,7 @@ class AttentionPooling(keras.layers.Layer):
                 kernel_regularizer=self.kernel_regularizer,
                 kernel_initializer=self.kernel_initializer,
                 name=name,
+                dtype=self.dtype_policy,
                 **settings,
             )
 
@@ -214,7 +218,8 @@ class AttentionPooling(keras.layers.Layer):
 def _max_pooling(hidden_states, mask):
     """The maximum of each unit over the kept steps, and how many units have theirs at each step."""
     keep = ops.cast(mask, hidden_states.dtype)[:, :, None]
-    highest = ops.max(hidden_states * keep - 1e9 * (1.0 - keep), axis=1, keepdims=True)
+    nothing = ops.full_like(hidden_states, -float("inf"))
+    highest = ops.max(ops.where(mask[:, :, None], hidden_states, nothing), axis=1, keepdims=True)
     highest = ops.where(ops.any(mask, axis=1)[:, None, None], highest, ops.zeros_like(highest))
     at_highest = ops.cast(hidden_states == highest, hidden_states.dtype) * keep
     ties = ops.maximum(ops.sum(at_highest, axis=1, keepdims=True), 1.0)

@@ -1,15 +1,15 @@
 """Tokens of a text and their places in it, on top of scikit-learn's own text analysis.
 
-`reader` is always a ``CountVectorizer`` that holds the analysis parameters; its public
+`reader` is a ``CountVectorizer`` that holds the analysis parameters; its public
 ``build_preprocessor``, ``build_tokenizer`` and ``get_stop_words`` do the reading. What is added
 here: n-grams in reading order (scikit-learn puts all words before all pairs of words) and spans.
+
+`skattn.serving` has a reader of its own with these methods, so scikit-learn is not imported here.
 """
 
 import re
 from itertools import chain
 from numbers import Integral
-
-from sklearn.feature_extraction.text import CountVectorizer
 
 from skattn.utils._warnings import warn
 from skattn.vectorizer._alignment import align, collapse_spaces, word_spans
@@ -26,12 +26,7 @@ _SPACES = re.compile(r"\s\s+")
 
 def check_reading(reader):
     """Check the analysis parameters; warn about those that have no effect."""
-    sizes = reader.ngram_range
-    whole = len(sizes) == 2 and all(isinstance(size, Integral) for size in sizes)
-    if not whole or not 1 <= sizes[0] <= sizes[1]:
-        raise ValueError(
-            f"ngram_range={reader.ngram_range} must be (min_n, max_n) with 1 <= min_n <= max_n."
-        )
+    check_ngram_range(reader.ngram_range)
     if is_subword_tokenizer(reader.analyzer):
         check_subword_tokenizer(reader.analyzer)
     ignored = [] if reader.analyzer == "word" else ["tokenizer", "stop_words", "token_pattern"]
@@ -39,7 +34,7 @@ def check_reading(reader):
         ignored += ["preprocessor", "strip_accents", "ngram_range"]
     if reader.tokenizer is not None:
         ignored += ["token_pattern"]
-    defaults = CountVectorizer().get_params()
+    defaults = type(reader)().get_params()
     ignored = [n for n in dict.fromkeys(ignored) if getattr(reader, n) not in (defaults[n], None)]
     if ignored:
         warn(
@@ -49,6 +44,13 @@ def check_reading(reader):
     if reader.analyzer == "word":
         _check_words_and_pattern(reader)
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
+
+
+def check_ngram_range(sizes):
+    """Refuse what is no range of sizes."""
+    whole = len(sizes) == 2 and all(isinstance(size, Integral) for size in sizes)
+    if not whole or not 1 <= sizes[0] <= sizes[1]:
+        raise ValueError(f"ngram_range={sizes} must be (min_n, max_n) with 1 <= min_n <= max_n.")
 
 
 def _check_words_and_pattern(reader):

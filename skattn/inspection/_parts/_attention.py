@@ -170,7 +170,7 @@ def predicts_the_most_probable(model):
     if hasattr(model, "best_estimator_") or isinstance(model, Pipeline):
         last = getattr(model, "best_estimator_", None)
         return predicts_the_most_probable(model.steps[-1][1] if last is None else last)
-    known = ("attention_weights", "calibrated_classifiers_", "voting")
+    known = ("attention_weights", "calibrated_classifiers_", "voting", "network_")
     return any(hasattr(model, name) for name in known)
 
 

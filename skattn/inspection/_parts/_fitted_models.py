@@ -25,6 +25,13 @@ class FinalModel(NamedTuple):
         return X
 
 
+class _Texts:
+    """How a classifier of raw texts reads what it is given: columns of a frame, for one."""
+
+    def __init__(self, model):
+        self.transform = model._texts
+
+
 class Ensemble(NamedTuple):
     """Fitted models whose probabilities are averaged."""
 
@@ -53,6 +60,8 @@ def final_model(model, steps=()):
         elif chosen:
             model = getattr(model, chosen[0])
         else:
+            if hasattr(model, "_texts"):  # TextClassifier: its parts read one text a row
+                steps.append(_Texts(model))
             return FinalModel(model, steps)
 
 
@@ -113,8 +122,6 @@ def names_from_outside_in(model):
 
 def _vote_weights(vote, kept):
     """The weights of the fitted members of a vote."""
-    if hasattr(vote, "weights_"):  # learned in its fit
-        return list(vote.weights_)
     if vote.weights is None:
         return [1.0] * len(kept)
     return [vote.weights[i] for i in kept]
