@@ -40,14 +40,11 @@ frame.groupby("topic")[columns].mean().round(1)
 
 # %%
 # ``TextClassifier(columns="headline")`` takes the frame and reads one
-# column. Gradient boosting takes the numbers, and a stacking classifier
+# column. A random forest takes the numbers, and a stacking classifier
 # learns how to combine the two.
 
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    StackingClassifier,
-)
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
@@ -56,7 +53,7 @@ from skattn import TextClassifier
 texts = TextClassifier(columns="headline", random_state=0)
 numbers = make_pipeline(
     make_column_transformer(("passthrough", columns)),
-    HistGradientBoostingClassifier(random_state=0),
+    RandomForestClassifier(random_state=0),
 )
 models = {
     "headline": texts,
