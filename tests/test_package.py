@@ -27,9 +27,11 @@ FLOORS = {
     "networks": {"engine"},
     "fitting": {"networks", "engine", "utils"},
     "estimators": {"fitting", "networks", "engine", "utils"},
-    "recipe": {"estimators", "vectorizer", "utils"},
+    "recipe": {"estimators", "fitting", "vectorizer", "utils"},
     "inspection/_render": {"utils"},
-    "inspection": {"inspection/_render", "utils"},
+    "inspection/_parts": {"vectorizer", "utils"},
+    "inspection": {"inspection/_render", "inspection/_parts", "utils"},
+    "serving": {"recipe", "estimators", "vectorizer", "utils"},
     "demo": set(),  # public names only
 }
 MAX_FILES, MAX_LINES = 14, 450

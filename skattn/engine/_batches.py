@@ -106,7 +106,7 @@ def group_equal_rows(lengths, hashes, labels):
     return groups
 
 
-def prediction_batches(lengths, hashes):
+def prediction_batches(lengths, hashes, max_tokens=PREDICT_TOKENS):
     """Yield row numbers in the total order (length, content), in batches of bounded size.
 
     A float32 result may depend on the other rows of its batch. With rows in a total order the
@@ -117,7 +117,7 @@ def prediction_batches(lengths, hashes):
     while start < len(order):
         stop = min(start + PREDICT_ROWS, len(order))
         width = rounded_up(int(lengths[order[stop - 1]]))
-        most = PREDICT_TOKENS // width
+        most = max_tokens // width
         stop = min(stop, start + max(1, most - most % _step(most)))
         yield order[start:stop]
         start = stop

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from skattn.engine._batches import group_equal_rows, merge_equal_rows, shuffled_batches
 
-WARM_UP = 0.1  # share of the steps in which a cosine schedule rises to the full rate
+MORE_IS_BETTER = ("val_accuracy", "val_score")  # of what `history_` holds
+WARM_UP = 0.1  # share of the steps in which a schedule rises to the full rate
 
 
 class FitSettings(NamedTuple):
@@ -21,7 +22,8 @@ class FitSettings(NamedTuple):
     first_epoch: int = 0  # epochs that the network was trained before this fit
     n_epochs: int = 1
     n_done: int = 0  # epochs of this fit that a process before this one did
-    cosine: bool = False  # whether the learning rate rises and falls over the epochs
+    schedule: str = "constant"  # how the learning rate rises and falls over the epochs
+    max_state_bytes: int = 10**9  # for the states of frozen layers, which are kept for the fit
 
 
 class Plans:
@@ -80,10 +82,11 @@ class Schedule(keras.callbacks.Callback):
     def _rates(self, number):
         """The factor of the learning rate at each step of an epoch."""
         n = self.plans.n_training
-        if not self.settings.cosine:
+        if self.settings.schedule == "constant":
             return np.ones(n, dtype=np.float32)
         steps = (number - self.settings.first_epoch) * n + np.arange(n)
-        return cosine_rates(steps, self.settings.n_epochs * n)
+        rates = {"cosine": cosine_rates, "linear": linear_rates}[self.settings.schedule]
+        return rates(steps, self.settings.n_epochs * n)
 
 
 def cosine_rates(steps, n_steps):
@@ -92,10 +95,22 @@ def cosine_rates(steps, n_steps):
     Loshchilov & Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017, equation 5,
     without restarts.
     """
+    return _rise_and_fall(steps, n_steps, lambda done: 0.5 * (1.0 + np.cos(np.pi * done)))
+
+
+def linear_rates(steps, n_steps):
+    """Linear rise over the first tenth of the steps, then a straight line down to 0.
+
+    Devlin et al., "BERT: pre-training of deep bidirectional transformers", 2019, appendix A.2.
+    """
+    return _rise_and_fall(steps, n_steps, lambda done: 1.0 - done)
+
+
+def _rise_and_fall(steps, n_steps, fall):
     warm_up = WARM_UP * n_steps
     rise = (steps + 1) / (warm_up + 1)
-    fall = 0.5 * (1.0 + np.cos(np.pi * (steps - warm_up) / (n_steps - warm_up)))
-    return np.where(steps < warm_up, rise, fall).astype(np.float32)
+    done = (steps - warm_up) / (n_steps - warm_up)
+    return np.where(steps < warm_up, rise, fall(done)).astype(np.float32)
 
 
 def plain_settings(n_rows, keras_options):
@@ -124,6 +139,17 @@ def _count_batches(n_rows, batch_size):
 def _label_numbers(y):
     y = np.asarray(y)
     return y if y.ndim == 1 else np.unique(y, axis=0, return_inverse=True)[1].ravel()
+
+
+def know_direction(callback):
+    """The callback, which is told that more is better where it monitors an accuracy or a score.
+
+    Keras finds this out from the metrics that a model was compiled with; ours has none.
+    """
+    monitor = getattr(callback, "monitor", None)
+    if getattr(callback, "mode", None) == "auto" and monitor in MORE_IS_BETTER:
+        callback.mode = "max"
+    return callback
 
 
 def overrides_batch_hooks(callback):

@@ -4,20 +4,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skattn.engine._batches import filled_up, prediction_batches
+from skattn.engine._batches import PREDICT_TOKENS, filled_up, prediction_batches
 from skattn.engine._epochs import (
     Plans,
     Schedule,
+    know_direction,
     overrides_batch_hooks,
     plain_settings,
     step_ranges,
 )
-from skattn.engine._resident_rows import ResidentRows, as_rows, to_tensor
+from skattn.engine._frozen_states import PRETRAINED_TOKENS, compiled, with_kept_states
+from skattn.engine._resident_rows import ResidentRows, as_rows, to_tensor, with_states
 from skattn.engine._row_adam import RowAdam
 
 STEPS_PER_EXECUTION = 256  # batches in one call of the graph: about a second of work
 
 
+@keras.saving.register_keras_serializable(package="skattn")
 class ResidentModel(keras.Model):
     """A functional Keras model that trains on rows it holds as variables.
 
@@ -33,14 +36,20 @@ class ResidentModel(keras.Model):
         multilabel=False,
         label_smoothing=0.0,
         scheduled=False,
+        frozen=None,
     ):
-        """Say what the rows are, what can be read off and how to train; returns the model."""
+        """Say what the rows are, what can be read off and how to train; returns the model.
+
+        With `frozen`, layers below the model that are never trained, the model reads token ids
+        and the states that those layers have for them.
+        """
         self._multilabel, self._label_smoothing = multilabel, label_smoothing
         self._scheduled = scheduled  # whether the training sets the rate of each step
         self._readouts = readouts
-        self._resident = ResidentRows(kind, multilabel, self.input_shape)
+        self._resident = ResidentRows(kind, multilabel, self.input_shape, frozen)
+        self.frozen = frozen
         self._read_functions = {}
-        self._accuracy_tracker = keras.metrics.Mean(name="accuracy")
+        self._accuracy_tracker = keras.metrics.Mean(name="accuracy", dtype="float32")
         return self
 
     def start_optimizer(self):
@@ -54,17 +63,35 @@ class ResidentModel(keras.Model):
             if variable is not getattr(self.optimizer, "_learning_rate", None):
                 variable.assign(np.broadcast_to(start, variable.shape))
 
+    # -- files: a plain functional model, which Keras can load -----------------------------------
+
+    def save(self, filepath, *args, **keras_options):
+        """Save a plain functional model with these layers and weights, without an optimizer."""
+        keras.Model(self.inputs, self.outputs, name=self.name).save(
+            filepath, *args, **keras_options
+        )
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A plain functional model, where other code of Keras's saves or copies this one."""
+        return keras.Model.from_config(config, custom_objects)
+
     # -- training ------------------------------------------------------------------------------
 
     def fit(self, x, y, settings=None, epochs=1, initial_epoch=0, callbacks=None, **keras_options):
         """Keras's `fit` over rows that are held in the graph."""
         rows = as_rows(x, self._resident.kind)
         settings = settings or plain_settings(len(rows), keras_options)
+        if self.frozen:
+            rows = with_kept_states(rows, self.frozen, settings.max_state_bytes)
         plans = Plans(rows, y, settings)
         schedule = Schedule(plans, settings.first_epoch + settings.n_done - initial_epoch)
-        callbacks = [schedule, *(callbacks or [])]
+        callbacks = [schedule, *map(know_direction, callbacks or [])]
         stride = 1 if any(map(overrides_batch_hooks, callbacks)) else STEPS_PER_EXECUTION
+        kept = self._resident.keeps_states
         self._resident.load(rows, y)
+        if kept != self._resident.keeps_states:
+            self.train_function = self.test_function = None  # they gather states, or compute them
         try:
             return super().fit(
                 step_ranges(0, plans.n_training, stride),
@@ -77,6 +104,40 @@ class ResidentModel(keras.Model):
             )
         finally:
             self._resident.clear()
+
+    def evaluate(self, x=None, y=None, sample_weight=None, batch_size=None, **keras_options):
+        """Loss and accuracy on these rows; `y` as `fit` takes it, the numbers of the classes.
+
+        Returns
+        -------
+        list of float, or dict of str to float with ``return_dict=True``
+        """
+        if isinstance(x, tf.data.Dataset):  # Keras's `fit` asks, for the held-out rows of a plan
+            return super().evaluate(x, **keras_options)
+        rows = as_rows(x, self._resident.kind)
+        given = {"sample_weight": sample_weight, "batch_size": batch_size}
+        settings = plain_settings(len(rows), given)._replace(held_out=np.arange(len(rows)))
+        plans = Plans(rows, y, settings)
+        self._resident.load(rows, y)
+        self._resident.set_plan(plans.held_out)
+        steps = plans.held_out_steps(STEPS_PER_EXECUTION)
+        try:
+            found = super().evaluate(steps, verbose=0, return_dict=True)
+        finally:
+            self._resident.clear()
+        found = {name: found[name] for name in ("loss", "accuracy")}
+        return found if keras_options.get("return_dict") else list(found.values())
+
+    def train_on_batch(self, *args, **keras_options):
+        """Refuse: rows are loaded for a whole fit."""
+        raise NotImplementedError(
+            "This model trains on rows that it holds: use fit(x, y, epochs=1), or partial_fit of "
+            "the estimator."
+        )
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """As `evaluate`."""
+        return self.evaluate(x, y, sample_weight, return_dict=return_dict)
 
     def make_train_function(self, force=False):
         """Compile `train_step`; Keras calls this."""
@@ -163,6 +224,10 @@ class ResidentModel(keras.Model):
         """The probabilities of each row, in the order of the rows."""
         return self.read("probabilities", x)
 
+    def predict_on_batch(self, x):
+        """As `predict`."""
+        return self.predict(x)
+
     def read(self, name, x):
         """One of the model's readouts for each row, in the order of the rows.
 
@@ -193,7 +258,8 @@ class ResidentModel(keras.Model):
         parts = []
         alone = len(rows) == 1  # then there is nothing to put in order
         hashes = np.zeros(1, np.uint64) if alone else rows.hashes()
-        for numbers in prediction_batches(rows.lengths, hashes):
+        most = PRETRAINED_TOKENS if self.frozen else PREDICT_TOKENS
+        for numbers in prediction_batches(rows.lengths, hashes, most):
             filled = filled_up(numbers)
             part = answer(rows.batch(filled), filled).numpy()
             parts.append((numbers, part[: len(numbers)]))
@@ -204,11 +270,28 @@ class ResidentModel(keras.Model):
         return answers
 
     def _compile_readout(self, name):
-        readout = keras.Model(self.inputs, self._readouts[name])
+        readout = keras.Model(self.inputs, self._readouts[name], dtype="float32")
         spec = self._resident.spec
-        return _compile(lambda x: readout(x, training=False), [spec])
+        return compiled(lambda x: readout(self._features(x), training=False), [spec])
+
+    def _features(self, x):
+        """What the network reads of a batch of rows."""
+        return with_states(self.frozen, x) if self.frozen else x
 
     def _compile_gradient(self):
+        function = self._gradient_at_words if self.frozen else self._gradient_at_table()
+        return compiled(function, [self._resident.spec, tf.TensorSpec([None], tf.int32)])
+
+    def _gradient_at_words(self, ids, outputs):
+        words, first = self.frozen.words(ids), self.frozen.n_before
+        with tf.GradientTape() as tape:
+            tape.watch(words)
+            answers = self((ids, self.frozen.encode(ids, words)), training=False)
+            chosen = tf.reduce_sum(tf.gather(answers, outputs, batch_dims=1))
+        each = tf.reduce_sum(tape.gradient(chosen, words) * words, axis=-1)
+        return each[:, first : first + tf.shape(ids)[1]] * tf.cast(ids != 0, tf.float32)
+
+    def _gradient_at_table(self):
         table = self.get_layer("embedding").embeddings.value
 
         def gradient_times_input(ids, outputs):
@@ -221,8 +304,7 @@ class ResidentModel(keras.Model):
             each = tf.reshape(each, [tf.shape(ids)[0], -1])[:, : tf.shape(ids)[1]]
             return each * tf.cast(ids != 0, tf.float32)
 
-        signature = [self._resident.spec, tf.TensorSpec([None], tf.int32)]
-        return _compile(gradient_times_input, signature)
+        return gradient_times_input
 
 
 def _constant(values):
@@ -231,17 +313,7 @@ def _constant(values):
     return first[0] if values.size and np.all(values == first) else values
 
 
-def _compile(function, signature):
-    """A graph of the function.
-
-    A concrete one: TensorFlow would warn of retracing where many networks, each of them traced
-    once, share a line of code.
-    """
-    graph = tf.function(function, input_signature=signature, autograph=False)
-    return graph.get_concrete_function()
-
-
 def _compile_steps(on_steps):
     """What Keras calls with its iterator: run the next range of batches."""
-    run = _compile(on_steps, [tf.TensorSpec([2], tf.int32)])
+    run = compiled(on_steps, [tf.TensorSpec([2], tf.int32)])
     return lambda iterator: run(next(iterator))

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
-from skattn.engine._rows import DenseRows, SparseAsDenseRows, SparseRows, TokenRows
+from skattn.engine._rows import DenseRows, SparseAsDenseRows, SparseRows, StateRows, TokenRows
 
 WIDTH_STEP = 8  # in tokens
 
@@ -12,15 +12,18 @@ WIDTH_STEP = 8  # in tokens
 class ResidentRows:
     """Rows, targets and plan as variables with a free first dimension, and batches of them."""
 
-    def __init__(self, kind, multilabel, input_shape):
-        self.kind = kind
-        self.width = input_shape[-1]
+    def __init__(self, kind, multilabel, input_shape, frozen=None):
+        self.kind, self.frozen = kind, frozen
+        self.width = None if frozen else input_shape[-1]
         dtypes = {
             "tokens": [tf.int32, tf.int32],
             "dense": [tf.float32],
             "sparse": [tf.float32, tf.int32, tf.int32],
         }[kind]
         self.arrays = [_free_variable(dtype, 2 if kind == "dense" else 1) for dtype in dtypes]
+        if frozen:  # the states of their texts, and where each text's begin
+            self.arrays += [_free_variable(tf.float16, 2), _free_variable(tf.int32, 1)]
+        self.keeps_states = False
         self.targets = _free_variable(*((tf.float32, 2) if multilabel else (tf.int32, 1)))
         self.rates = _free_variable(tf.float32, 1)  # of the steps, with a schedule
         self.plan = [_free_variable(d, 1) for d in (tf.int32, tf.int32, tf.float32, tf.float32)]
@@ -35,7 +38,8 @@ class ResidentRows:
 
     def load(self, rows, y):
         """Hold these rows; a batch can be gathered once a plan is set."""
-        for variable, array in zip(self.arrays, rows.arrays(), strict=True):
+        self.keeps_states = isinstance(rows, StateRows)
+        for variable, array in zip(self.arrays, rows.arrays(), strict=not self.frozen):
             variable.assign(array)
         self.targets.assign(np.asarray(y, dtype=self.targets.dtype.as_numpy_dtype))
 
@@ -55,15 +59,29 @@ class ResidentRows:
         start, stop = tf.gather(bounds, step), tf.gather(bounds, step + 1)
         rows = rows[start:stop]
         gather = {"tokens": self._tokens, "dense": self._dense, "sparse": self._sparse}[self.kind]
-        return gather(rows), tf.gather(self.targets, rows), weights[start:stop], sizes[step]
+        features = self._states(rows) if self.frozen else gather(rows)
+        return features, tf.gather(self.targets, rows), weights[start:stop], sizes[step]
 
     def _dense(self, rows):
         return tf.ensure_shape(tf.gather(self.arrays[0], rows), [None, self.width])
 
     def _tokens(self, rows):
-        tokens, offsets = self.arrays
+        tokens, offsets = self.arrays[:2]
         places, inside = _places(offsets, rows)
         return tf.where(inside, tf.gather(tokens, tf.where(inside, places, 0)), 0)
+
+    def _states(self, rows):
+        """Token ids, and the states of the frozen layers for them."""
+        ids = self._tokens(rows)
+        if not self.keeps_states:
+            return with_states(self.frozen, ids)
+        states, starts = self.arrays[2:]
+        columns = tf.range(tf.shape(ids)[1] + self.frozen.n_special)
+        lengths = tf.reduce_sum(tf.cast(ids != 0, tf.int32), axis=1) + self.frozen.n_special
+        inside = columns < lengths[:, None]
+        places = tf.where(inside, tf.gather(starts, rows)[:, None] + columns, 0)
+        states = tf.ensure_shape(tf.gather(states, places), [None, None, self.frozen.width])
+        return ids, tf.cast(states, tf.float32)
 
     def _sparse(self, rows):
         values, columns, offsets = self.arrays
@@ -86,6 +104,11 @@ def _places(offsets, rows):
     longest = tf.maximum(tf.reduce_max(lengths), 1)
     columns = tf.range(longest + (-longest) % WIDTH_STEP)
     return starts[:, None] + columns, columns < lengths[:, None]
+
+
+def with_states(frozen, ids):
+    """Token ids, and the states of the frozen layers as the layers above them read them."""
+    return ids, tf.cast(frozen.states(ids), tf.float32)
 
 
 def _free_variable(dtype, rank):

@@ -62,6 +62,26 @@ class TokenRows:
         return hashes
 
 
+class StateRows(TokenRows):
+    """Texts, and beside each the states that the frozen layers of a network have for it.
+
+    Parameters
+    ----------
+    rows : TokenRows
+    states : ndarray of shape (n_states, width), float16
+        Those of all distinct texts in a row.
+    starts : ndarray of shape (n_rows,), int32
+        Where the states of each row begin.
+    """
+
+    def __init__(self, rows, states, starts):
+        super().__init__(rows.tokens, rows.offsets)
+        self.states, self.starts = states, starts
+
+    def arrays(self):
+        return [*super().arrays(), self.states, self.starts]
+
+
 class DenseRows:
     """Features as a float32 matrix of shape (n_rows, n_features)."""
 

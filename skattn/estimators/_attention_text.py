@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skattn.estimators import _token_ids
 from skattn.estimators._attention_values import (
@@ -17,6 +17,16 @@ from skattn.estimators._attention_values import (
     weights_on_tokens,
 )
 from skattn.estimators._base import BaseNetworkClassifier
+from skattn.estimators._evidence import token_evidence
+from skattn.estimators._text_config import (
+    Beginning,
+    initial_table,
+    network_config,
+    read_beginning,
+    refuse_too_long,
+    warn_of_unused_vectors,
+    with_defaults,
+)
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import CONV_WIDTHS, ENCODERS
 from skattn.networks._networks import build_text_network
@@ -35,13 +45,14 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     Parameters
     ----------
-    encoder : {"lstm", "bilstm", "gru", "bigru", "conv", "transformer", "none"}, default="lstm"
+    encoder : {"lstm", "bilstm", "gru", "bigru", "conv", "transformer", "none"}, default=None
         Turns embedded tokens into hidden states. ``"bi"`` joins a forward and a backward
         recurrence, ``"conv"`` joins convolutions of several widths, ``"transformer"`` is a block
-        of self-attention, and ``"none"`` applies attention to the embeddings themselves.
-    attention : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, \
-            default="feedforward"
-        How the hidden states are weighted; see `AttentionPooling`.
+        of self-attention, and ``"none"`` applies attention to the embeddings themselves. None:
+        ``"lstm"``, or ``"none"`` with `pretrained`.
+    attention : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, default=None
+        How the hidden states are weighted; see `AttentionPooling`. None: ``"feedforward"``, or
+        ``"additive"`` on a pretrained transformer.
     units : int, default=128
         Width of the hidden states, in each direction or for each width of the convolution.
     conv_widths : tuple of int, default=(3, 4, 5)
@@ -70,8 +81,23 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         Number of rows of the embedding. Larger ids count as out of vocabulary (id 1). None: the
         largest id in the training data plus one, which must be below 2**24. Set it to train in
         chunks with `partial_fit`, since it cannot change once the network is built.
-    epochs : int, default=10
-        Passes over the training data. With `early_stopping` at most so many.
+    pretrained : str or os.PathLike, default=None
+        A pretrained transformer or a static model (model2vec) to begin with: a folder in Hugging
+        Face's layout, or the name of a model on its hub, ``"owner/name"`` or
+        ``"owner/name@revision"``. X must come from `SequenceVectorizer` with the same
+        `pretrained`. Needs the extra `pretrained`.
+    tuned_layers : int or "all", default=2
+        How many of the upper layers of a transformer are trained. The embeddings and the other
+        layers stay as they are.
+    tuned_rate : float, default=0.2
+        Learning rate of these layers, as a share of `learning_rate`.
+    cache_size : float, default=1000
+        The most memory, in MB, for what the frozen layers make of the training texts, computed once
+        a fit: two bytes for each number, about 0.8 kB a token with vectors of 384. If that is not
+        enough, it is computed anew for every batch.
+    epochs : int, default=None
+        Passes over the training data. With `early_stopping` at most so many. None: 10, or 5 on a
+        pretrained transformer.
     batch_size : int, default=32
         Rows in a step of the optimizer. Batches hold texts of about equal length.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
@@ -80,9 +106,9 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         configuration is used, and its own learning rate takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
         Learning rate of an optimizer given by name.
-    weight_decay : float, default=0.0
+    weight_decay : float, default=None
         Decoupled weight decay of the kernels, for an optimizer given by name. Biases and embeddings
-        do not decay.
+        do not decay. None: 0, or 0.01 on a pretrained transformer.
     l2 : float, default=0.0
         L2 penalty on the kernels of the attention scores and of the last layer.
     dropout : float, default=0.0
@@ -93,9 +119,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         Share of the tokens that training replaces by id 1, out of vocabulary.
     label_smoothing : float, default=0.0
         Share of the target probability spread evenly over the classes in training.
-    learning_rate_schedule : {"constant", "cosine"}, default="constant"
-        ``"cosine"`` raises the learning rate over the first tenth of the steps, then lowers it to 0
-        along half a cosine.
+    learning_rate_schedule : {"constant", "cosine", "linear"}, default=None
+        ``"cosine"`` and ``"linear"`` raise the learning rate over the first tenth of the steps,
+        then lower it to 0 along half a cosine or a straight line. None: ``"constant"``, or
+        ``"linear"`` on a pretrained transformer.
     weight_averaging : bool, default=False
         Whether to average the weights over the epochs of the second half of the fit. Cannot be
         combined with `early_stopping`.
@@ -185,8 +212,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     """
 
     _parameter_constraints = BaseNetworkClassifier._parameter_constraints | {
-        "encoder": [StrOptions(set(ENCODERS))],
-        "attention": [StrOptions(set(SCORES))],
+        "encoder": [StrOptions(set(ENCODERS)), None],
+        "attention": [StrOptions(set(SCORES)), None],
         "units": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, 1000, closed="both")],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
@@ -200,13 +227,20 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         "embeddings": ["array-like", None],
         "embedding_trainable": ["boolean"],
         "vocabulary_size": [Interval(Integral, 2, None, closed="left"), None],
+        "pretrained": [str, PathLike, None],
+        "tuned_layers": [Interval(Integral, 0, None, closed="left"), StrOptions({"all"})],
+        "tuned_rate": [Interval(Real, 0, None, closed="neither")],
+        "cache_size": [Interval(Real, 0, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "learning_rate_schedule": [StrOptions({"constant", "cosine", "linear"}), None],
     }
 
     def __init__(
         self,
         *,
-        encoder: str = "lstm",
-        attention: str = "feedforward",
+        encoder: str | None = None,
+        attention: str | None = None,
         units: int = 128,
         conv_widths: Iterable[int] = CONV_WIDTHS,
         n_layers: int = 1,
@@ -218,17 +252,21 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         embeddings: ArrayLike | None = None,
         embedding_trainable: bool = True,
         vocabulary_size: int | None = None,
-        epochs: int = 10,
+        pretrained: str | PathLike[str] | None = None,
+        tuned_layers: int | str = 2,
+        tuned_rate: float = 0.2,
+        cache_size: float = 1000,
+        epochs: int | None = None,
         batch_size: int = 32,
         optimizer: Any = "adam",
         learning_rate: float = 1e-3,
-        weight_decay: float = 0.0,
+        weight_decay: float | None = None,
         l2: float = 0.0,
         dropout: float = 0.0,
         embedding_dropout: float = 0.0,
         word_dropout: float = 0.0,
         label_smoothing: float = 0.0,
-        learning_rate_schedule: str = "constant",
+        learning_rate_schedule: str | None = None,
         weight_averaging: bool = False,
         class_weight: Mapping[Any, float] | str | None = None,
         early_stopping: bool = False,
@@ -256,6 +294,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         self.embeddings = embeddings
         self.embedding_trainable = embedding_trainable
         self.vocabulary_size = vocabulary_size
+        self.pretrained = pretrained
+        self.tuned_layers = tuned_layers
+        self.tuned_rate = tuned_rate
+        self.cache_size = cache_size
         self.epochs = epochs
         self.batch_size = batch_size
         self.optimizer = optimizer
@@ -358,6 +400,12 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         X, weights, fitted = self._read("attention", X)
         return in_place(X, weights_on_tokens(X, weights, fitted))
 
+    def _evidence_on_tokens(self, X):
+        """What each token adds to the probability of each class, and what is there without."""
+        check_is_fitted(self)
+        fitted = self._fitted
+        return token_evidence(self._within(fitted.config, self._check_X(X, reset=False)), fitted)
+
     def _gradient_times_input(self, X, outputs):
         """Gradient of the probability of each row's class by each embedded token, times it."""
         check_is_fitted(self)
@@ -372,68 +420,31 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         return _token_ids.check_token_ids(validate_data(self, X, reset=reset, dtype="numeric"))
 
     def _within(self, config, X):
+        if config.get("backbone"):
+            refuse_too_long(config, X)
         beyond = X >= config["vocabulary_size"]
         return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
 
-    def _initial_embeddings(self, vectors):
-        embeddings = vectors if self.embeddings is None else self.embeddings
-        if embeddings is None:
-            return None
-        table = check_array(embeddings, dtype=np.float32, input_name="embeddings")
-        if len(table) < 2:
-            raise ValueError(
-                f"embeddings has {len(table)} row; it needs row 0 for padding, row 1 for words "
-                "out of vocabulary, and one for each further id."
-            )
-        if self.vocabulary_size not in (None, len(table)):
-            raise ValueError(
-                f"vocabulary_size={self.vocabulary_size} but embeddings has {len(table)} rows. "
-                "Leave vocabulary_size at None."
-            )
-        return table
+    def _warn_of_unused_vectors(self, X, vectors):
+        if vectors is None and self.embeddings is None:
+            warn_of_unused_vectors(X)
 
-    def _network_config(self, X, embeddings, before):
-        return {
-            "encoder": self.encoder,
-            "attention": self.attention,
-            "units": int(self.units),
-            "conv_widths": _checked_widths(self.conv_widths),
-            "n_layers": int(self.n_layers),
-            "n_heads": int(self.n_heads),
-            "head_penalty": float(self.head_penalty),
-            "segment_length": int(min(self.segment_length or 0, X.shape[1])),
-            "extra_pooling": self.extra_pooling,
-            **self._table_shape(X, embeddings, before),
-            "embedding_dropout": float(self.embedding_dropout),
-            "word_dropout": float(self.word_dropout),
-            "embedding_trainable": bool(self.embedding_trainable),
-        }
+    def _beginning(self, vectors, before):
+        if self.pretrained is None:
+            return Beginning(table=initial_table(self, vectors))
+        if before is not None:  # its network has everything; the folder may be gone
+            return Beginning()
+        return read_beginning(self)
 
-    def _table_shape(self, X, embeddings, before):
-        """Rows and columns of the embedding."""
-        if embeddings is not None:
-            rows, columns = embeddings.shape
-        else:
-            lent = before is not None and before.lent_vectors
-            columns = before.config["embedding_dim"] if lent else self.embedding_dim
-            rows = self.vocabulary_size
-            if rows is None:
-                rows = before.config["vocabulary_size"] if before else _token_ids.n_ids(X)
-        return {"vocabulary_size": int(rows), "embedding_dim": int(columns)}
+    def _settings(self, beginning, before):
+        known = before.config.get("backbone") if before else beginning.transformer
+        return with_defaults(self.get_params(deep=False), is_transformer=bool(known))
+
+    def _network_config(self, params, X, beginning, before):
+        return network_config(self, params, X, beginning, before)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = True
         tags.input_tags.positive_only = True
         return tags
-
-
-def _checked_widths(widths):
-    widths = list(widths)
-    if not widths or not all(isinstance(w, Integral) and w > 0 for w in widths):
-        raise ValueError(
-            f"conv_widths={tuple(widths)} must be one or more whole numbers from 1 on, in tokens."
-        )
-    if len(set(widths)) < len(widths):
-        raise ValueError(f"conv_widths={tuple(widths)} names a width twice; give each one once.")
-    return [int(width) for width in widths]

@@ -20,8 +20,10 @@ from sklearn.utils.validation import check_is_fitted
 from skattn.engine import _threads
 from skattn.engine._optimizers import optimizer_config, refuse_schedule
 from skattn.estimators import _state
+from skattn.estimators._text_config import Beginning
 from skattn.fitting._callbacks import EpochTasks
 from skattn.fitting._fit import FitRequest, TrainingData, train
+from skattn.utils._saved_state import pickled
 from skattn.utils._sklearn_compat import CallbackSupportMixin, fit_context
 from skattn.utils._targets import (
     announced_classes,
@@ -29,6 +31,7 @@ from skattn.utils._targets import (
     check_weights,
     drop_weightless,
     encode_targets,
+    warn_of_one_hot,
     weigh_classes,
 )
 from skattn.utils._typing import MatrixLike
@@ -48,7 +51,7 @@ class BaseNetworkClassifier(
     """A scikit-learn classifier around one of the networks.
 
     A subclass checks its X (`_check_X`), names its network (`_network_config`, `_build`) and may
-    give it vectors to begin with (`_initial_embeddings`). Training returns one value,
+    give it vectors or layers to begin with (`_beginning`). Training returns one value,
     `_fitted`, from which everything is answered afterwards.
     """
 
@@ -61,7 +64,7 @@ class BaseNetworkClassifier(
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "learning_rate_schedule": [StrOptions({"constant", "cosine"})],
+        "learning_rate_schedule": [StrOptions({"constant", "cosine", "linear"})],
         "weight_averaging": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "early_stopping": ["boolean"],
@@ -155,16 +158,21 @@ class BaseNetworkClassifier(
             The embedding to begin with, where a vectorizer has read one.
         """
         with _all_or_nothing(self):
+            self._warn_of_unused_vectors(X, vectors)
             known = before.classes if before else classes
             data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
-            embeddings = self._initial_embeddings(vectors)
-            config = self._whole_config(data, embeddings, before)
+            if not partial:
+                warn_of_one_hot(data.targets)
+            beginning = self._beginning(vectors, before)
+            params = self._settings(beginning, before)
+            config = self._whole_config(params, data, beginning, before)
             request = FitRequest(
                 name=type(self).__name__,
-                params=self.get_params(deep=False),
+                params=params,
                 config=config,
                 build=self._build,
-                embeddings=embeddings,
+                embeddings=beginning.table,
+                pretrained=beginning.transformer,
                 lent_vectors=before.lent_vectors if before else vectors is not None,
                 as_fitted=self._as_fitted,
                 report_epochs=self._report_epochs if self._has_sklearn_callbacks() else None,
@@ -193,27 +201,34 @@ class BaseNetworkClassifier(
             X, y, weights, targets = drop_weightless(X, y, weights, targets)
         return TrainingData(X, y, targets, weights)
 
-    def _whole_config(self, data, embeddings, before):
+    def _whole_config(self, params, data, beginning, before):
         """All that decides the form of the network, as plain values."""
-        return self._network_config(data.X, embeddings, before) | {
+        return self._network_config(params, data.X, beginning, before) | {
             "n_outputs": data.targets.n_outputs,
             "multilabel": data.targets.multilabel,
             "optimizer": optimizer_config(self.optimizer),
             "learning_rate": float(self.learning_rate),
-            "weight_decay": float(self.weight_decay),
+            "weight_decay": float(params["weight_decay"]),
             "l2": float(self.l2),
             "dropout": float(self.dropout),
             "label_smoothing": float(self.label_smoothing),
-            "learning_rate_schedule": self.learning_rate_schedule,
+            "learning_rate_schedule": params["learning_rate_schedule"],
         }
 
     def _within(self, config, X):
         """Checked rows as a network of this configuration can read them."""
         return X
 
-    def _initial_embeddings(self, vectors):
-        """Vectors to begin with, for a network that has an embedding."""
-        return
+    def _warn_of_unused_vectors(self, X, vectors):
+        """Warn where X comes with vectors that a network with an embedding will not use."""
+
+    def _beginning(self, vectors, before):
+        """What the network begins with besides random weights."""
+        return Beginning()
+
+    def _settings(self, beginning, before):
+        """The parameters, each with a value."""
+        return self.get_params(deep=False)
 
     # -- what was fitted -----------------------------------------------------------------------
 
@@ -294,7 +309,15 @@ class BaseNetworkClassifier(
         check_is_fitted(self)
         fitted = self._fitted  # another thread may fit this estimator meanwhile
         X = self._within(fitted.config, self._check_X(X, reset=False))
-        return X, fitted.read(name, X), fitted
+        answers = fitted.read(name, X)
+        if not np.isfinite(answers).all():
+            row = int(np.argwhere(~np.isfinite(answers).all(axis=1))[0, 0])
+            raise ValueError(
+                f"The network's answer for row {row} (counting from 0) is infinite or NaN: its "
+                "values are missing or too large for float32. Scale the features as in training, "
+                "for example by sklearn.preprocessing.StandardScaler."
+            )
+        return X, answers, fitted
 
     # -- prediction ----------------------------------------------------------------------------
 
@@ -378,7 +401,7 @@ class BaseNetworkClassifier(
     def __reduce_ex__(self, protocol):
         """What pickle and copy take: the same, and the callbacks."""
         state = _state.to_state(self, super().__getstate__())
-        return copyreg.__newobj__, (type(self),), state
+        return copyreg.__newobj__, (type(self),), pickled(state)
 
     def __setstate__(self, state):
         super().__setstate__(_state.from_state(self, state))

@@ -9,9 +9,16 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
-from skattn.engine._optimizers import build_optimizer, optimizer_config
+from skattn.engine._optimizers import check_optimizer, optimizer_config
 from skattn.fitting._fitted_network import FittedNetwork
-from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
+from skattn.networks._pretrained import check_backbone
+from skattn.utils._saved_state import (
+    as_given,
+    defaults,
+    paths_as_texts,
+    refuse_hiding,
+    refuse_other_formats,
+)
 from skattn.utils._warnings import warn
 
 FORMAT = 1
@@ -29,6 +36,7 @@ _FACTS = {
     "n_features_out": Integral,
     "keeps_optimizer": (bool, np.bool_),
     "lent_vectors": (bool, np.bool_),
+    "frozen": (list, type(None)),
     "weights": list,
     "optimizer": (list, type(None)),
 }
@@ -75,14 +83,14 @@ def from_state(estimator, state):
     name = type(estimator).__name__
     if not isinstance(state, dict):
         raise ValueError(f"This file does not hold the state of a {name}.")
-    state = dict(state)
+    state = as_given(type(estimator), state)
     refuse_other_formats(type(estimator), state.pop("_format", FORMAT), FORMAT)
     refuse_hiding(type(estimator), state)
     newer = {k: v for k, v in defaults(type(estimator)).items() if k not in state}
     state |= newer  # parameters that are newer than the file
     try:
         if isinstance(state["optimizer"], dict):
-            check_optimizer(state["optimizer"])
+            check_optimizer_state(state["optimizer"])
         if "_fitted" in state:
             _check_fitted(estimator, state, newer)
             state["_fitted"] = FittedNetwork.from_state(state["_fitted"], estimator._build)
@@ -101,10 +109,10 @@ def _check_fitted(estimator, state, newer):
     for name, kind in _FACTS.items():
         if name not in facts or not isinstance(facts[name], kind):
             raise ValueError(f"{name!r} is missing or of the wrong type")
-    for arrays in (facts["weights"], facts["optimizer"] or []):
+    for arrays in (facts["weights"], facts["optimizer"] or [], facts["frozen"] or []):
         if not all(_is_numbers(array) for array in arrays):
             raise ValueError("its weights are not arrays of numbers")
-    if not all(np.all(np.isfinite(array)) for array in facts["weights"]):
+    if not all(np.all(np.isfinite(a)) for a in [*facts["weights"], *(facts["frozen"] or [])]):
         raise ValueError("its weights are infinite or NaN")
     facts["config"] = newer | facts["config"]
     _check_config(estimator, facts["config"], len(facts["weights"]))
@@ -120,7 +128,7 @@ def _check_config(estimator, config, n_weights):
     constraints = estimator._parameter_constraints
     for name, value in config.items():
         if name == "optimizer":
-            check_optimizer(value)
+            check_optimizer_state(value)
         elif name in constraints:
             allowed = constraints[name]
             value = None if not value and None in allowed else value  # 0 may stand for None
@@ -128,6 +136,8 @@ def _check_config(estimator, config, n_weights):
                 validate_parameter_constraints({name: allowed}, {name: value}, "it")
             except InvalidParameterError as error:
                 raise ValueError(str(error)) from error
+    if "backbone" in config:
+        check_backbone(config["backbone"], config.get("tuned_layers"))
     if not isinstance(config.get("sparse", False), (bool, np.bool_)):
         raise ValueError(f"sparse={config['sparse']!r} is neither True nor False")
     for name in _SIZES:
@@ -137,11 +147,11 @@ def _check_config(estimator, config, n_weights):
         raise ValueError(f"n_layers={config['n_layers']}, but it has {n_weights} weights")
 
 
-def check_optimizer(given):
-    """Build it as a fit would: by name, from plain values, without an import."""
+def check_optimizer_state(given):
+    """Its name is known and its values are plain; it is built at first use, not at load."""
     if not isinstance(given, (str, dict)):
         raise ValueError("it does not name an optimizer")
-    build_optimizer(given, learning_rate=1e-3)
+    check_optimizer(given)
 
 
 def _check_agreement(state, facts):

@@ -13,6 +13,8 @@ from skattn.fitting import _callbacks, _checkpoint, _interruption, _scikeras
 from skattn.fitting._fitted_network import FittedNetwork
 from skattn.fitting._network_pool import POOL, Lease
 from skattn.networks import _weights
+from skattn.networks._pretrained import Pretrained
+from skattn.utils._fork import refuse_after_late_fork
 from skattn.utils._targets import Targets, hold_out
 from skattn.utils._warnings import warn
 
@@ -38,6 +40,7 @@ class FitRequest(NamedTuple):
     build: Callable  # configuration -> compiled network
     embeddings: np.ndarray | None  # vectors to begin with
     lent_vectors: bool
+    pretrained: Pretrained | None  # weights of a transformer to begin with
     as_fitted: Callable  # FittedNetwork -> the estimator as if fitted with it, for scorers
     report_epochs: Callable | None  # FittedNetwork, n_epochs -> callback, for scikit-learn's own
     partial: bool = False  # whether this is the one epoch of `partial_fit`
@@ -59,6 +62,7 @@ def train(request, data, before=None):
     interruption : KeyboardInterrupt or None
         The Ctrl-C that ended the training after a whole epoch.
     """
+    refuse_after_late_fork()
     params = request.params
     seed = before.seed if before else draw_seed(params["random_state"])
     first_epoch = before.n_epochs if before else 0
@@ -69,15 +73,16 @@ def train(request, data, before=None):
     settings = FitSettings(
         weights=data.weights,
         held_out=_NO_ROWS if request.partial else _hold_out(params, data.targets, seed),
-        batch_size=params["batch_size"],
+        batch_size=min(params["batch_size"], len(data.weights)),
         seed=seed,
         first_epoch=first_epoch,
         n_epochs=1 if request.partial else params["epochs"],
         n_done=store.n_done,
-        cosine=params["learning_rate_schedule"] == "cosine" and not request.partial,
+        schedule="constant" if request.partial else params["learning_rate_schedule"],
+        max_state_bytes=int(1e6 * params.get("cache_size", 0)),
     )
     lease = _lease_to_train(request, seed, before)
-    fitted = _fitted(request, data, settings, lease, _wrapped(lease, data.targets))
+    fitted = _fitted(request, data, settings, lease, before)
     callbacks = _callbacks.of_fit(request, data, settings, fitted)
     last_epoch = _interruption.LastEpoch(callbacks, store.start, store.write, before is not None)
     try:
@@ -94,12 +99,10 @@ def train(request, data, before=None):
     return fitted, interruption
 
 
-def _wrapped(lease, targets):
-    return _scikeras.wrap(lease.network.model, targets.classes, targets.multilabel)
-
-
-def _fitted(request, data, settings, lease, wrapper):
+def _fitted(request, data, settings, lease, before):
     """What is known of the fitted network before it is trained."""
+    targets = data.targets
+    wrapper = _scikeras.wrap(lease.network.model, targets.classes, targets.multilabel)
     return FittedNetwork(
         config=lease.network.config,
         build=request.build,
@@ -113,6 +116,7 @@ def _fitted(request, data, settings, lease, wrapper):
         n_features_out=lease.network.model.readout_width("representation"),
         keeps_optimizer=request.partial or request.params["warm_start"],
         lent_vectors=request.lent_vectors,
+        frozen=before.frozen if before else getattr(request.pretrained, "frozen", None),
         _lease=lease,
         _keras_classifier=wrapper,
     )
@@ -167,7 +171,7 @@ def _lease_to_train(request, seed, before):
     if before is None:
         _weights.refuse_too_large(config, request.build)
         lease = Lease(POOL.acquire(config, request.build))
-        _weights.initialize(lease.network.model, seed, request.embeddings)
+        _weights.initialize(lease.network.model, seed, request.embeddings, request.pretrained)
     else:
         lease = before.lease
         _refuse_changes(before.config, config)
@@ -210,7 +214,8 @@ def draw_seed(random_state):
 
 def _refuse_changes(old, new):
     """A network that is trained on cannot change its form."""
-    changed = [k for k in new if k != "learning_rate" and old.get(k) != new[k]]
+    names = [k for k in old | new if k != "learning_rate"]
+    changed = [k for k in names if old.get(k) != new.get(k)]
     if changed:
         raise ValueError(
             f"warm_start and partial_fit go on with the network as it is, but {changed} changed "

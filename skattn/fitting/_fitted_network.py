@@ -9,6 +9,8 @@ import numpy as np
 from skattn.fitting import _scikeras
 from skattn.fitting._network_pool import POOL, Lease
 from skattn.networks import _weights
+from skattn.networks._pretrained import check_frozen
+from skattn.utils._fork import refuse_after_late_fork
 
 _RESTORE_LOCK = threading.RLock()
 
@@ -42,6 +44,8 @@ class FittedNetwork:
         Whether training may go on, so that the optimizer's state is worth keeping.
     lent_vectors : bool
         Whether the embedding began with vectors from a vectorizer, not from a parameter.
+    frozen : list of ndarray or None
+        The weights of a pretrained model that are never trained.
     """
 
     config: dict
@@ -56,6 +60,7 @@ class FittedNetwork:
     n_features_out: int
     keeps_optimizer: bool
     lent_vectors: bool
+    frozen: list | None = None
     _lease: Lease | None = None
     _saved: dict | None = None  # weights out of a file, until they are first needed
     _keras_classifier: object = None
@@ -63,9 +68,10 @@ class FittedNetwork:
     @property
     def lease(self):
         """The hold on the network, which is built anew if this comes out of a file."""
+        refuse_after_late_fork()
         with _RESTORE_LOCK:
             if self._lease is None:
-                self._lease = Lease(_restored(self.config, self.build, self._saved))
+                self._lease = Lease(_restored(self.config, self.build, self._saved, self.frozen))
                 self._saved = None
         return self._lease
 
@@ -108,6 +114,7 @@ class FittedNetwork:
             "n_features_out": self.n_features_out,
             "keeps_optimizer": keeps_optimizer,
             "lent_vectors": self.lent_vectors,
+            "frozen": self.frozen,
             "weights": saved["weights"],
             "optimizer": saved["optimizer"] if keeps_optimizer else None,
         }
@@ -120,7 +127,7 @@ class FittedNetwork:
         return cls(build=build, **facts, _saved=saved)
 
 
-def _restored(config, build, saved):
+def _restored(config, build, saved, frozen):
     """A network with weights out of a file.
 
     Their shapes are compared first with those that the configuration needs, which takes no memory
@@ -128,7 +135,10 @@ def _restored(config, build, saved):
     """
     try:
         _compare(_weights.outline(config, build), saved["weights"])
+        check_frozen(config, frozen)
         network = POOL.acquire(config, build)
+        if frozen:
+            network.model.frozen.hold(frozen)
         _weights.restore(network.model, saved)
     except Exception as error:
         raise ValueError(f"The network of this file cannot be built: {error}") from error

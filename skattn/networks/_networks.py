@@ -1,9 +1,11 @@
 """The two networks, built and compiled from plain hyperparameters."""
 
+import functools
+
 import keras
 
 from skattn.engine._model import ResidentModel
-from skattn.engine._optimizers import build_optimizer
+from skattn.engine._optimizers import build_optimizer, slow_down
 from skattn.networks._attention_pooling import AttentionPooling
 from skattn.networks._encoders import ENCODERS
 from skattn.networks._layers import (
@@ -17,8 +19,33 @@ from skattn.networks._layers import (
     WordDropout,
     glorot,
 )
+from skattn.networks._transformer import (
+    FrozenLayers,
+    StatesMask,
+    TokenStates,
+    TunedLayer,
+    tuned_sets,
+)
+
+CLIP_NORM = 1.0  # of the gradient, where layers of a pretrained model are tuned
 
 
+def _in_float32(build):
+    """Build in float32 whatever policy the program has set; Keras holds one for each thread."""
+
+    @functools.wraps(build)
+    def build_in_float32(config):
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        try:
+            return build(config)
+        finally:
+            keras.config.set_dtype_policy(policy)
+
+    return build_in_float32
+
+
+@_in_float32
 def build_text_network(config):
     """Embedding -> encoder -> attention over time -> softmax, compiled.
 
@@ -30,14 +57,18 @@ def build_text_network(config):
     Returns
     -------
     ResidentModel
-        Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``.
+        Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``; ``"embedded"`` is
+        what enters the encoder.
     """
+    if config.get("backbone"):
+        return _build_on_pretrained(config)
     ids = keras.Input((None,), dtype="int32", name="token_ids")
     if config["segment_length"]:
         context, readouts = _segmented(ids, config)
     else:
-        context, weights = _encode_and_attend(_embed(ids, config), _mask(ids), config)
-        readouts = {"attention": weights}
+        embedded = _embed(ids, config)
+        context, weights = _encode_and_attend(embedded, _mask(ids), config)
+        readouts = {"attention": weights, "embedded": embedded}
     l2 = _penalty(config["l2"])
     answers = _answers(_dropout(config["dropout"], "dropout")(context), config, l2)
     readouts |= {"probabilities": answers, "representation": context}
@@ -87,9 +118,8 @@ def _encode_and_attend(hidden, mask, config, prefix=""):
 def _segmented(ids, config):
     """Attention over the tokens of each segment, then over the segments (Yang et al. 2016)."""
     segments = CutSegments(config["segment_length"], name="segments")(ids)
-    vectors, token_weights = _encode_and_attend(
-        _embed(segments, config), _mask(segments), config, "token_"
-    )
+    embedded = _embed(segments, config)
+    vectors, token_weights = _encode_and_attend(embedded, _mask(segments), config, "token_")
     join = JoinSegments(name="joined")
     token_weights = JoinSegments(name="joined_weights")(token_weights, ids)
     segment_mask = AnyToken(name="segment_mask")(JoinSegments(name="joined_ids")(segments, ids))
@@ -97,9 +127,40 @@ def _segmented(ids, config):
         join(vectors, ids), segment_mask, config, "segment_"
     )
     weights = SpreadWeights(name="attention")(token_weights, segment_weights, ids)
-    return context, {"attention": weights, "segment_attention": segment_weights}
+    readouts = {"attention": weights, "segment_attention": segment_weights, "embedded": embedded}
+    return context, readouts
 
 
+def _build_on_pretrained(config):
+    """Tuned layers of a transformer -> encoder -> attention over the tokens -> softmax, compiled.
+
+    The embeddings and the layers below lie outside of the Keras model, in `model.frozen`.
+    """
+    backbone, tuned_layers = config["backbone"], config["tuned_layers"]
+    frozen = FrozenLayers(backbone, tuned_layers)
+    ids = keras.Input((None,), dtype="int32", name="token_ids")
+    states = keras.Input((None, frozen.width), name="states")
+    mask = StatesMask(frozen.n_special, name="states_mask")(ids)
+    hidden, sets = states, tuned_sets(backbone, tuned_layers)
+    tuned = {
+        number: TunedLayer(backbone, name=f"tuned_{place + 1}")
+        for place, number in enumerate(dict.fromkeys(sets))
+    }
+    for number in sets:
+        hidden = tuned[number](hidden, mask)
+    hidden = TokenStates(len(backbone["prefix"]), name="token_states")(hidden, ids)
+    context, weights = _encode_and_attend(hidden, _mask(ids), config)
+    answers = _answers(_dropout(config["dropout"], "dropout")(context), config, None)
+    readouts = {"attention": weights, "probabilities": answers, "representation": context}
+    model = _compiled([ids, states], answers, "tokens", readouts, config, frozen)
+    if isinstance(config["optimizer"], str):
+        model.optimizer.global_clipnorm = CLIP_NORM
+        variables = [v for layer in tuned.values() for v in layer.trainable_variables]
+        slow_down(model.optimizer, variables, config["tuned_rate"])
+    return model
+
+
+@_in_float32
 def build_gated_network(config):
     """Dense ReLU layer multiplied by its own gate -> softmax, compiled.
 
@@ -118,7 +179,9 @@ def build_gated_network(config):
     """
     l2 = _penalty(config["l2"])
     kind = "sparse" if config["sparse"] else "dense"
-    features = keras.Input((config["n_features"],), name="features", sparse=config["sparse"])
+    features = keras.Input(
+        (config["n_features"],), name="features", dtype="float32", sparse=config["sparse"]
+    )
     settings = {
         "activation": config["gate_activation"],
         "kernel_initializer": glorot(),
@@ -168,13 +231,14 @@ def _answers(representation, config, l2):
     )(representation)
 
 
-def _compiled(inputs, outputs, kind, readouts, config):
+def _compiled(inputs, outputs, kind, readouts, config, frozen=None):
     model = ResidentModel(inputs, outputs).setup(
         kind,
         readouts,
         multilabel=config["multilabel"],
         label_smoothing=config["label_smoothing"],
         scheduled=config["learning_rate_schedule"] != "constant",
+        frozen=frozen,
     )
     if config["optimizer"] is None:  # only the shapes of the weights are asked for
         return model
@@ -187,6 +251,7 @@ def _compiled(inputs, outputs, kind, readouts, config):
             lazy=kind == "sparse",
         ),
         loss=losses[config["multilabel"]],
+        auto_scale_loss=False,  # nothing is computed in float16
     )
     if model._scheduled and not isinstance(model.optimizer._learning_rate, keras.Variable):
         raise ValueError(

@@ -4,6 +4,7 @@ import numpy as np
 
 from skattn.networks import _onnx_graph as layers
 from skattn.networks._onnx_graph import Graph
+from skattn.networks._onnx_transformer import pretrained_states
 
 
 def onnx_model(helper, model, config, classes):
@@ -51,7 +52,11 @@ def _text_model(graph, model, config, classes):
     if config.get("segment_length"):
         context, weights = _segmented(graph, model, config, ids)
     else:
-        context, weights = _encode_and_attend(graph, model, config, _embed(graph, model, ids), ids)
+        if config.get("backbone"):
+            hidden = pretrained_states(graph, model, config, ids)
+        else:
+            hidden = _embed(graph, model, ids)
+        context, weights = _encode_and_attend(graph, model, config, hidden, ids)
     answer = layers.dense(graph, context, model.get_layer("probabilities"))
     graph.output(answer, "probabilities")
     graph.output(weights, "attention")

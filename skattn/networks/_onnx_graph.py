@@ -20,9 +20,10 @@ class Graph:
         return outputs[0] if n_outputs == 1 else outputs
 
     def constant(self, value):
-        """Numbers that belong to the network: float32, or int64 for whole ones."""
+        """Numbers that belong to the network: float32, int64 for whole ones, halves as they are."""
         array = np.asarray(value)
-        array = np.asarray(array, dtype=np.float32 if array.dtype.kind == "f" else np.int64)
+        if array.dtype != np.float16:
+            array = np.asarray(array, dtype=np.float32 if array.dtype.kind == "f" else np.int64)
         name = f"c{len(self.constants)}"
         kind = self.helper.np_dtype_to_tensor_dtype(array.dtype)
         data = np.ascontiguousarray(array).tobytes()

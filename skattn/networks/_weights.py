@@ -2,30 +2,39 @@
 
 import math
 import os
+from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 
 import keras
 import numpy as np
+
+from skattn.networks._transformer import TunedLayer
 
 SURELY_FITS = 100_000_000  # weights; fewer are not worth the time of an outline
 _ASSUMED_MEMORY = 2**36  # bytes, where the system does not tell
 _COLUMNS = ("n_features", "vocabulary_size", "embedding_dim")
 
 
-def initialize(model, seed, embeddings=None):
-    """Fresh weights and a fresh optimizer, from the seed alone.
+def initialize(model, seed, embeddings=None, pretrained=None):
+    """Fresh weights and a fresh optimizer, from the seed and what is given alone.
 
     Every weight is drawn by its own layer's initializer with a seed of ours: an unseeded one
     would draw from Python's global generator.
     """
     seeds = np.random.SeedSequence(seed)
     for layer in model._flatten_layers(include_self=False, recursive=True):
+        if isinstance(layer, TunedLayer):
+            continue
         own = [*layer._trainable_variables, *layer._non_trainable_variables]
         for variable in own:
             if "seed_generator" not in variable.path:
                 variable.assign(_draw(layer, variable, int(seeds.spawn(1)[0].generate_state(1)[0])))
     if embeddings is not None:
         model.get_layer("embedding").embeddings.assign(embeddings)
+    if pretrained is not None:
+        model.frozen.hold(pretrained.frozen)
+        for place, weights in enumerate(pretrained.tuned):
+            model.get_layer(f"tuned_{place + 1}").set_weights(weights)
     reset_optimizer(model)
 
 
@@ -73,9 +82,18 @@ def restore(model, saved):
 
 
 def outline(config, build):
-    """The network without memory for its weights, to read their shapes."""
-    with keras.StatelessScope(initialize_variables=False):
-        return build(config | {"optimizer": None})
+    """The network without memory for its weights, to read their shapes.
+
+    It is built in a thread of its own: Keras notes variables that wait for their values in a list
+    of the thread, and gives them memory when that thread builds its next layer.
+    """
+
+    def build_outline():
+        with keras.StatelessScope(initialize_variables=False):
+            return build(config | {"optimizer": None})
+
+    with ThreadPoolExecutor(1) as own_thread:
+        return own_thread.submit(build_outline).result()
 
 
 def refuse_too_large(config, build):

@@ -1,6 +1,7 @@
 """The methods of `TextClassifier`: fit, predict, and its state in files."""
 
 import copyreg
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,8 @@ from skattn.estimators._state import without_objects
 from skattn.recipe import _fit
 from skattn.recipe._data import texts_of
 from skattn.recipe._state import from_state, to_state
+from skattn.utils._frames import spans_of_columns
+from skattn.utils._saved_state import pickled
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._typing import MatrixLike, Texts
 
@@ -165,6 +168,12 @@ class BaseTextClassifier(
         """The texts as both models read them."""
         return texts_of(X, vars(self).get("feature_names_in_"))
 
+    @property
+    def _column_spans(self):
+        """What finds the text of each column in the joined texts; None without columns."""
+        names = vars(self).get("feature_names_in_")
+        return None if names is None else partial(spans_of_columns, columns=names.tolist())
+
     def _of_network(self, name):
         if "network_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} has no fitted network.")
@@ -195,7 +204,7 @@ class BaseTextClassifier(
 
     def __reduce_ex__(self, protocol):
         """What pickle and copy take: the same, and the callbacks."""
-        return copyreg.__newobj__, (type(self),), to_state(super().__getstate__())
+        return copyreg.__newobj__, (type(self),), pickled(to_state(super().__getstate__()))
 
     def __setstate__(self, state):
         super().__setstate__(from_state(type(self), state))

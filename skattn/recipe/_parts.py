@@ -26,15 +26,16 @@ _OF_WORDS = ("stop_words", "tokenizer", "max_df")
 
 def make_network(params):
     """The vectorizer and the classifier with these parameters, not fitted."""
-    own = {name: params[name] for name in OF_VECTORIZER if name in params}
+    names = ("pretrained", "max_length", "truncation") if params["pretrained"] else OF_VECTORIZER
+    own = {name: params[name] for name in names}
     hashed_or_given = params.get("n_features") or params.get("vocabulary") is not None
     if hashed_or_given:
         own.pop("min_df", None)
-    if own.get("analyzer") != "word" or own.get("tokenizer") is not None:
-        own.pop("token_pattern", None)
     if own.get("tokenizer") is not None:
         own["token_pattern"] = None
-    of_network = {name: params[name] for name in OF_NETWORK if name in params}
+    elif own.get("analyzer") != "word":
+        own.pop("token_pattern", None)
+    of_network = {name: params[name] for name in OF_NETWORK if params[name] is not None}
     if of_network.get("extra_pooling") == "none":
         of_network["extra_pooling"] = None
     vectorizer = SequenceVectorizer(**own).set_output(transform="default")

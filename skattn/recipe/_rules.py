@@ -4,6 +4,8 @@ import math
 import re
 from typing import Any, NamedTuple
 
+from skattn.recipe import _pretrained_rules
+
 WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
 
 LONG_FROM = 60  # words a text on average
@@ -71,7 +73,7 @@ def _any_word_repeats(texts):
     return False
 
 
-def settings_of(facts, given):
+def settings_of(facts, given, model=None):
     """The value of every parameter that was left at None, and why.
 
     Parameters
@@ -79,13 +81,22 @@ def settings_of(facts, given):
     facts : Facts
     given : dict
         All parameters; those that are None are set here if a rule knows them.
+    model : skattn.recipe._pretrained_rules.Model or None
+        The pretrained model that the network begins with.
 
     Returns
     -------
     settings : dict of str to Setting
         Without those that were given.
     """
-    rules = _about_reading(facts) | _about_the_network(facts) | _about_training(facts, given)
+    rules = _about_reading(facts)
+    if model is not None and not model.static:
+        found = _pretrained_rules.settings_for(model, facts, given)
+        rules |= {name: Setting(*pair) for name, pair in found.items()}
+    else:
+        rules |= _about_the_network(facts) | _about_training(facts, given)
+        if model is not None:  # the width is that of its vectors
+            del rules["embedding_dim"]
     return {name: setting for name, setting in rules.items() if given.get(name) is None}
 
 

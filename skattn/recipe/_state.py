@@ -4,11 +4,10 @@ from numbers import Real
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from skattn.estimators._attention_text import AttentionTextClassifier
-from skattn.estimators._state import FORMAT, check_optimizer, plain_parameters
-from skattn.utils._saved_state import defaults, refuse_hiding, refuse_other_formats
+from skattn.estimators._state import FORMAT, check_optimizer_state, plain_parameters
+from skattn.utils._saved_state import as_given, defaults, refuse_hiding, refuse_other_formats
 from skattn.vectorizer._subwords import is_subword_tokenizer, subword_tokenizer_from_json
 
 _FITTED = {
@@ -32,29 +31,20 @@ def from_state(kind, state):
     name = kind.__name__
     if not isinstance(state, dict):
         raise ValueError(f"This file does not hold the state of a {name}.")
-    state = dict(state)
+    state = as_given(kind, state)
     refuse_other_formats(kind, state.pop("_format", FORMAT), FORMAT)
     try:
         if "_analyzer_json" in state:
             state["analyzer"] = subword_tokenizer_from_json(state.pop("_analyzer_json"))
         refuse_hiding(kind, state)
         state = defaults(kind) | state
-        _check_parameters(kind, state)
+        if isinstance(state["optimizer"], dict):
+            check_optimizer_state(state["optimizer"])
         if "weights_" in state:
             _check_fitted(state)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"This file does not hold a valid {name}: {error}") from error
     return state
-
-
-def _check_parameters(kind, state):
-    if isinstance(state["optimizer"], dict):
-        check_optimizer(state["optimizer"])
-    values = {name: state[name] for name in defaults(kind)}
-    try:
-        validate_parameter_constraints(kind._parameter_constraints, values, kind.__name__)
-    except InvalidParameterError as error:
-        raise ValueError(str(error)) from error
 
 
 def _check_fitted(state):

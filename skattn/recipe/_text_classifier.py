@@ -26,6 +26,16 @@ class TextClassifier(BaseTextClassifier):
         Whether to fit the network.
     linear : bool, default=True
         Whether to fit the linear model.
+    pretrained : str or os.PathLike, default=None
+        A pretrained transformer or a static model for the network to begin with: a folder in
+        Hugging Face's layout, or the name of a model on its hub, ``"owner/name"``. It decides how
+        the network reads texts; the parameters of reading then apply to the linear model.
+    tuned_layers : int or "all", default=None
+        How many of the upper layers of a transformer are trained.
+    tuned_rate : float, default=0.2
+        Learning rate of these layers, as a share of `learning_rate`.
+    cache_size : float, default=1000
+        The most memory, in MB, for what the frozen layers make of the training texts.
     columns : str or list of str, default=None
         The text columns of a frame. Several are joined, a line for each. Without it X must have a
         single column.
@@ -188,6 +198,10 @@ class TextClassifier(BaseTextClassifier):
         *,
         network: bool = True,
         linear: bool = True,
+        pretrained: str | PathLike[str] | None = None,
+        tuned_layers: int | str | None = None,
+        tuned_rate: float = 0.2,
+        cache_size: float = 1000,
         columns: str | list[str] | None = None,
         max_length: float | None = None,
         truncation: str = "head",
@@ -245,6 +259,10 @@ class TextClassifier(BaseTextClassifier):
     ) -> None:
         self.network = network
         self.linear = linear
+        self.pretrained = pretrained
+        self.tuned_layers = tuned_layers
+        self.tuned_rate = tuned_rate
+        self.cache_size = cache_size
         self.columns = columns
         self.max_length = max_length
         self.truncation = truncation

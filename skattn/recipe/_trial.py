@@ -4,6 +4,7 @@ from joblib import Parallel, delayed
 from sklearn import config_context
 
 from skattn.recipe import _parts, _rules, _weighting
+from skattn.recipe._pretrained_rules import model_of
 
 _FOR_THE_REAL_FIT = {"callbacks": None, "checkpoint": None, "verbose": 0}
 
@@ -29,7 +30,8 @@ class Trial:
             facts = _rules.facts_of(data.texts, len(data.classes))
             facts = facts._replace(n_texts=len(self.training))
             given = given | _FOR_THE_REAL_FIT
-            self.params = _rules.filled_in(given, _rules.settings_of(facts, given))
+            model = model_of(given["pretrained"])
+            self.params = _rules.filled_in(given, _rules.settings_of(facts, given, model))
             self.jobs = Parallel(n_jobs=n_jobs, return_as="generator")
 
     @property

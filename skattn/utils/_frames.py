@@ -1,7 +1,6 @@
 """The text columns of a frame, joined into one text a row."""
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
 from skattn.utils._texts import text_list
 
@@ -39,7 +38,7 @@ def spans_of_columns(X, columns):
 
 
 def _column(X, name):
-    names = getattr(X, "column_names", getattr(X, "columns", None))
+    names = X if isinstance(X, dict) else getattr(X, "column_names", getattr(X, "columns", None))
     if names is None or getattr(X, "ndim", 2) != 2:
         raise ValueError(
             f"The text column {name!r} was asked for, but X is no frame with named columns: "
@@ -47,8 +46,7 @@ def _column(X, name):
         )
     if name not in list(names):
         raise ValueError(f"X has no column {name!r}; it has {list(map(str, names))}.")
-    column = X[name] if hasattr(X, "column_names") else _safe_indexing(X, name, axis=1)
     try:
-        return text_list(column)
+        return text_list(X[name])
     except ValueError as error:
         raise ValueError(f"Column {name!r}: {error}") from error

@@ -1,7 +1,6 @@
 """Check raw texts: one column of strings in any common container, or a clear error."""
 
 import numpy as np
-from scipy.sparse import issparse
 
 
 def as_texts(X):
@@ -9,6 +8,10 @@ def as_texts(X):
     if isinstance(X, (str, bytes)):
         raise ValueError(
             "Expected an iterable over texts, got one bare string; wrap it in a list: [text]."
+        )
+    if isinstance(X, (set, frozenset)):
+        raise ValueError(
+            "Expected texts in an order, got a set, whose order is arbitrary; give a list."
         )
     shape = getattr(X, "shape", None)
     if isinstance(shape, tuple):
@@ -25,7 +28,8 @@ def as_texts(X):
 
 def _one_column(X, shape):
     """Turn an array, a Series or a frame with one column into a list."""
-    if issparse(X) or len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
+    sparse = hasattr(X, "tocsr")
+    if sparse or len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
         raise ValueError(
             f"Expected one column of texts, got {type(X).__name__} of shape {shape}; "
             "select one column, for example with a ColumnTransformer and the column's name, or "

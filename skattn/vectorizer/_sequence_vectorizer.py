@@ -1,8 +1,8 @@
 """`SequenceVectorizer`: texts to padded rows of token ids."""
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from numbers import Integral
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -13,9 +13,11 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skattn.utils._saved_state import PickledState
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._texts import as_texts, checked_texts
 from skattn.utils._typing import Texts
+from skattn.utils._vectors_at_hand import with_vectors
 from skattn.vectorizer._ids import (
     FIRST_WORD,
     OUT_OF_VOCABULARY,
@@ -26,34 +28,22 @@ from skattn.vectorizer._ids import (
     look_up,
     word_ids,
 )
-from skattn.vectorizer._padding import choose_length, drop_unknown, n_kept_at_each_end, pad_rows
+from skattn.vectorizer._learning import learn
+from skattn.vectorizer._padding import n_kept_at_each_end, pad_rows
+from skattn.vectorizer._rows_of_ids import rows_of_ids
 from skattn.vectorizer._state import from_state, to_state
 from skattn.vectorizer._tokens import (
+    READING,
     build_token_spans,
     build_tokens,
     check_reading,
-    each_token,
-    warn_for_capitals,
 )
-from skattn.vectorizer._vocabulary import learn_words
 
-_READING = (
-    "strip_accents",
-    "lowercase",
-    "preprocessor",
-    "tokenizer",
-    "stop_words",
-    "token_pattern",
-    "ngram_range",
-    "analyzer",
-)
-_LEARNING = ("vocabulary", "embeddings", "min_df", "max_df", "max_features")
-_LEARNED = ("_words", "_ids", "max_length_", "embeddings_", "coverage_")
-_ROWS_AT_ONCE = 4096
+_LEARNED = ("_words", "_ids", "_tokenizer", "max_length_", "embeddings_", "coverage_")
 _UNKNOWN = "[UNK]"
 
 
-class SequenceVectorizer(TransformerMixin, BaseEstimator):
+class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
     r"""Turn texts into rows of token ids of one length, for `AttentionTextClassifier`.
 
     Each text becomes the ids of its tokens in reading order, cut to `max_length` tokens and padded
@@ -115,6 +105,13 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         Hash tokens into that many ids, 2 to ``n_features + 1``, instead of learning a vocabulary,
         as :class:`~sklearn.feature_extraction.text.HashingVectorizer` does. With an int as
         `max_length` as well, nothing is learned and `transform` needs no `fit`.
+    pretrained : str or os.PathLike, default=None
+        A pretrained model whose own tokenizer is used, for `AttentionTextClassifier` with the same
+        `pretrained` (extra `pretrained`): a folder in Hugging Face's layout, or the name of a model
+        on its hub, ``"owner/name"`` or ``"owner/name@revision"``. A token's id is the model's plus
+        2, and 1 for its unknown token. The classifier adds the model's special tokens, so that they
+        are not among the ids. `max_length` is at most what the model reads, and nothing but it,
+        `truncation` and `unknown` can be set beside it.
 
     Attributes
     ----------
@@ -166,7 +163,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         "truncation": [StrOptions({"head", "tail", "both"})],
         **{
             name: CountVectorizer._parameter_constraints[name]
-            for name in (*_READING, "min_df", "max_df", "max_features")
+            for name in (*READING, "min_df", "max_df", "max_features")
         },
         "analyzer": [
             StrOptions({"word", "char", "char_wb"}),
@@ -177,6 +174,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         "unknown": [StrOptions({"keep", "drop"})],
         "embeddings": "no_validation",  # read_embeddings says what it takes
         "n_features": [Interval(Integral, 1, 2**31 - 2, closed="both"), None],
+        "pretrained": [str, PathLike, None],
     }
 
     def __init__(
@@ -199,6 +197,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         unknown: str = "keep",
         embeddings: Any = None,
         n_features: int | None = None,
+        pretrained: str | PathLike[str] | None = None,
     ) -> None:
         self.max_length = max_length
         self.truncation = truncation
@@ -217,6 +216,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         self.unknown = unknown
         self.embeddings = embeddings
         self.n_features = n_features
+        self.pretrained = pretrained
 
     @fit_context
     def fit(self, X: Texts, y: object = None) -> Self:
@@ -266,7 +266,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         if self._is_stateless():
             return self.fit(X).transform(X)
         tokens, lengths = self._learn(X)
-        return pad_rows(tokens, lengths, self.max_length_, self.truncation)
+        ids = pad_rows(tokens, lengths, self.max_length_, self.truncation)
+        return ids if self.embeddings is None else with_vectors(ids)
 
     def transform(self, X: Texts) -> NDArray[np.int32]:
         """Turn texts into rows of ids.
@@ -284,15 +285,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         texts = as_texts(X)
         texts = texts if hasattr(texts, "__len__") else list(texts)
         read, ids = build_tokens(self._reader()), self._ids_of_tokens()
-        rows = np.empty((len(texts), self._n_columns()), dtype=np.int32)
-        texts = checked_texts(texts)
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            part, lengths = rows[start : start + _ROWS_AT_ONCE], []
-            tokens = look_up(each_token(islice(texts, len(part)), read, lengths), ids)
-            if self.unknown == "drop":
-                tokens, lengths = drop_unknown(tokens, lengths)
-            part[:] = pad_rows(tokens, lengths, rows.shape[1], self.truncation)
-        return rows
+        return rows_of_ids(texts, read, ids, self._n_columns(), self.truncation, self.unknown)
 
     def token_spans(self, texts: Texts) -> list[NDArray[np.int64]]:
         """Find the characters of each kept token in the original texts.
@@ -383,21 +376,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
 
     def _learn(self, X):
         """Set what is learned; return the ids of all texts in a row, and the lengths."""
-        reader = self._reader()
-        check_reading(reader)
-        lengths = []
-        tokens = each_token(checked_texts(as_texts(X)), build_tokens(reader), lengths)
-        if self.n_features is None:
-            options = {name: getattr(self, name) for name in _LEARNING}
-            ids, learned = learn_words(tokens, lengths, **options)
-            if self.vocabulary is not None:
-                warn_for_capitals(reader, learned["_words"])
-        else:
-            check_hashing(self.get_params(deep=False))
-            ids, learned = look_up(tokens, HashedIds(self.n_features)), {}
-        if self.unknown == "drop":
-            ids, lengths = drop_unknown(ids, lengths)
-        learned["max_length_"] = choose_length(lengths, self.max_length)
+        params = self.get_params(deep=False)
+        ids, lengths, learned = learn(X, params, self._reader(), type(self))
         for name in _LEARNED:  # only now, when nothing can fail any more
             self.__dict__.pop(name, None)
         self.__dict__.update(learned)
@@ -405,7 +385,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
 
     def _is_stateless(self):
         """Tell whether there is nothing to learn from texts."""
-        return self.n_features is not None and isinstance(self.max_length, Integral)
+        fixed = self.n_features is not None and isinstance(self.max_length, Integral)
+        return fixed and self.pretrained is None
 
     def _n_columns(self):
         """Length of the rows."""
@@ -426,7 +407,9 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
 
     def _reader(self):
         """scikit-learn's text analysis with our parameters."""
-        return CountVectorizer(**{name: getattr(self, name) for name in _READING})
+        if "_tokenizer" in self.__dict__:
+            return CountVectorizer(analyzer=self._tokenizer)
+        return CountVectorizer(**{name: getattr(self, name) for name in READING})
 
     def __getstate__(self):
         """Parameters and learned attributes, the words as two arrays, no foreign object."""

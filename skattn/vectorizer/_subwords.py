@@ -27,7 +27,15 @@ def build_subwords(analyzer):
 
 def build_subword_spans(analyzer):
     """Return the function text -> list of (start, end), one pair for each subword token."""
-    return lambda text: _encode(analyzer, text).offsets
+    return lambda text: [_trimmed(text, *span) for span in _encode(analyzer, text).offsets]
+
+
+def _trimmed(text, start, end):
+    """A span without the white space at its ends, which some tokenizers count in."""
+    token = text[start:end]
+    kept = token.strip()
+    first = start + len(token) - len(token.lstrip()) if kept else start
+    return first, first + len(kept) if kept else end
 
 
 def _encode(analyzer, text):

@@ -266,7 +266,6 @@ def test_attention_finds_the_token_that_decides():
     ("name", "value"),
     [
         ("encoder", "rnn"),
-        ("encoder", None),
         ("attention", "cosine"),
         ("n_layers", 0),
         ("n_heads", 0),

@@ -295,8 +295,9 @@ def test_segments_are_attended_to_and_then_their_tokens():
 
 
 def test_the_default_is_the_reference_network():
-    classifier = AttentionTextClassifier()
-    assert (classifier.encoder, classifier.attention) == ("lstm", "feedforward")
+    X, y = np.array([[2, 3], [3, 0]] * 2), [0, 1] * 2
+    config = AttentionTextClassifier(units=2, epochs=1).fit(X, y)._fitted.config
+    assert (config["encoder"], config["attention"]) == ("lstm", "feedforward")
     model = build_text_network(text_config(encoder="lstm"))
     kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds == [

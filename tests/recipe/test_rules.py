@@ -92,6 +92,8 @@ def test_early_stopping_takes_the_place_of_averaged_weights():
 
 def test_every_open_parameter_of_the_network_is_set_or_may_stay_none():
     may_stay = {
+        "pretrained",
+        "tuned_layers",
         "columns",
         "strip_accents",
         "preprocessor",

@@ -14,6 +14,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skattn import (
     AttentionTextClassifier,
@@ -338,6 +340,31 @@ def test_several_text_columns_of_a_frame(library):
     np.testing.assert_array_equal(model.predict_proba(frame), alone.predict_proba(joined))
     with pytest.raises(ValueError, match="no column 'body'; it has"):
         model.predict(make({"title": TEXTS}))
+
+
+def test_explanations_of_a_frame_name_the_column():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"title": TEXTS, "body": TEXTS[::-1]})
+    columns = TextClassifier(columns=["title", "body"], **SMALL).fit(frame, LABELS)
+    selecting = make_pipeline(FunctionTransformer(lambda X: X["body"]), TextClassifier(**SMALL))
+    explanation = explain_texts(columns, frame[:2])[1]
+    assert explanation.text == f"{TEXTS[1]}\n{TEXTS[-2]}"
+    for name, (start, end) in explanation.columns.items():
+        assert explanation.text[start:end] == frame[name][1]
+    table = explanation.to_frame()
+    assert table["column"].tolist() == ["title"] * 6 + ["body"] * 6
+    for row in table.itertuples():
+        assert frame[row.column][1][row.start : row.end] == row.token
+    total = explanation.base_probabilities + explanation.evidence.sum(axis=0)
+    np.testing.assert_allclose(total, explanation.probabilities, atol=1e-3)
+    plain = explain_texts(selecting.fit(frame, LABELS), frame[:1])[0]
+    assert plain.text == TEXTS[-1]
+    assert plain.columns is None
+    assert "column" not in plain.to_frame()
+
+
+def test_one_text_is_a_list_of_one(fitted):
+    assert [e.text for e in explain_texts(fitted, TEXTS[0])] == [TEXTS[0]]
 
 
 def test_a_frame_of_several_columns_needs_their_names():

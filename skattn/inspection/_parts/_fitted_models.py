@@ -25,6 +25,13 @@ class FinalModel(NamedTuple):
         return X
 
 
+class _Texts:
+    """How a classifier of raw texts reads what it is given: columns of a frame, for one."""
+
+    def __init__(self, model):
+        self.transform = model._texts
+
+
 class Ensemble(NamedTuple):
     """Fitted models whose probabilities are averaged."""
 
@@ -53,28 +60,49 @@ def final_model(model, steps=()):
         elif chosen:
             model = getattr(model, chosen[0])
         else:
+            if hasattr(model, "_texts"):  # TextClassifier: its parts read one text a row
+                steps.append(_Texts(model))
             return FinalModel(model, steps)
 
 
 def ensemble_of(model):
-    """The :class:`Ensemble` that a calibration or a mean of models is; None for any other model.
+    """The :class:`Ensemble` that a calibration or a vote is; None for any other model."""
+    if hasattr(model, "calibrated_classifiers_"):
+        models = [calibrated.estimator for calibrated in model.calibrated_classifiers_]
+        return Ensemble([str(number) for number in range(1, len(models) + 1)], models, None)
+    weights = getattr(model, "weights_", None)
+    if isinstance(weights, dict) and weights and all(hasattr(model, f"{n}_") for n in weights):
+        models = [getattr(model, f"{name}_") for name in weights]
+        return Ensemble(list(weights), models, list(weights.values()))
+    if hasattr(model, "estimators_") and hasattr(model, "voting"):
+        kept = [i for i, (_, member) in enumerate(model.estimators) if member != "drop"]
+        names = [model.estimators[i][0] for i in kept]
+        return Ensemble(names, list(model.estimators_), _vote_weights(model, kept))
+    return None
+
+
+def voters_of(model):
+    """The :class:`Ensemble` that `model` is; None for any other model.
 
     Raises
     ------
     TypeError
         For a vote without probabilities.
     """
-    if hasattr(model, "calibrated_classifiers_"):
-        models = [calibrated.estimator for calibrated in model.calibrated_classifiers_]
-        return Ensemble([str(number) for number in range(1, len(models) + 1)], models, None)
-    if isinstance(getattr(model, "weights_", None), dict):  # TextClassifier
-        models = [getattr(model, f"{name}_") for name in model.weights_]
-        return Ensemble(list(model.weights_), models, list(model.weights_.values()))
-    if hasattr(model, "estimators_") and hasattr(model, "voting"):
-        kept = [i for i, (_, member) in enumerate(model.estimators) if member != "drop"]
-        names = [model.estimators[i][0] for i in kept]
-        return Ensemble(names, list(model.estimators_), _vote_weights(model, kept))
-    return None
+    ensemble = ensemble_of(model)
+    if ensemble is not None and getattr(model, "voting", "soft") != "soft":
+        raise TypeError(
+            f"VotingClassifier(voting={model.voting!r}) has no probabilities to share out between "
+            "its members: use voting='soft'."
+        )
+    return ensemble
+
+
+def transformed(steps, texts):
+    """What fitted steps make of the texts."""
+    for step in steps:
+        texts = step.transform(texts)
+    return texts
 
 
 def names_from_outside_in(model):

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from skattn.inspection._fitted_models import (
-    ensemble_of,
+from skattn.inspection._parts._fitted_models import (
     final_model,
-    names_from_outside_in,
+    transformed,
+    voters_of,
 )
+from skattn.inspection._parts._readings import in_words
 
 
 class TokenValues(NamedTuple):
@@ -57,7 +58,7 @@ class AttentionNetwork:
         length = getattr(self.classifier, "_fitted_segment_length", None)
         if not length:
             return None
-        seen = _transform(self.text_steps, texts)
+        seen = transformed(self.text_steps, texts)
         weights = self.classifier.segment_attention_weights(self.vectorizer.transform(seen))
         found = []
         for spans, row in zip(self.vectorizer.token_spans(seen), weights, strict=True):
@@ -69,13 +70,13 @@ class AttentionNetwork:
         return found
 
     def _per_token(self, texts, measure):
-        seen = _transform(self.text_steps, texts)
+        seen = transformed(self.text_steps, texts)
         ids = np.asarray(self.vectorizer.transform(seen))
         values = np.asarray(measure(ids), dtype=np.float64)  # (n_texts, max_length)
         spans = self.vectorizer.token_spans(seen)
         rows = zip(seen, spans, values, ids != 0, strict=True)
         return [
-            TokenValues(str(text), *per_word(np.reshape(span, (-1, 2)), value[kept]), 1.0)
+            TokenValues(str(text), *in_words(self.vectorizer, str(text), span, value[kept]), 1.0)
             for text, span, value, kept in rows
         ]
 
@@ -115,7 +116,7 @@ class Mixture:
 
     def _shares(self, texts, positions):
         """Each member's part of the predicted class's probability: (n_members, n_texts)."""
-        X = _transform(self.steps, texts)
+        X = transformed(self.steps, texts)
         rows = np.arange(len(texts))
         votes = np.zeros((len(self.models), len(texts)))
         for member, (model, weight) in enumerate(zip(self.models, self.weights, strict=True)):
@@ -145,15 +146,23 @@ class Mixture:
 
 
 def find_attention(model, steps=()):
-    """Return the :class:`AttentionNetwork` or :class:`Mixture` that explains `model`."""
-    found = _descend(model, steps)
-    if found is None:
-        raise TypeError(
-            "No attention found: expected an AttentionTextClassifier behind a SequenceVectorizer "
-            "(in a Pipeline, a search such as GridSearchCV, a CalibratedClassifierCV or a soft "
-            f"VotingClassifier), but found {names_from_outside_in(model)}."
-        )
-    return found
+    """The :class:`AttentionNetwork` or :class:`Mixture` within `model`; None where none is."""
+    model, steps = final_model(model, steps)
+    network = find_network(model, steps)
+    ensemble = None if network is not None else voters_of(model)
+    if ensemble is None:
+        return network
+    parts = [find_attention(member, steps) for member in ensemble.models]
+    if all(part is None for part in parts):
+        return None
+    if len(parts) == 1 and ensemble.weights is None:
+        return parts[0]
+    return Mixture(steps, ensemble.models, parts, ensemble.weights, model.classes_)
+
+
+def find_network(model, steps):
+    """The :class:`AttentionNetwork` that `model` is behind its steps; None for another model."""
+    return _network(model, steps) if hasattr(model, "attention_weights") else None
 
 
 def predicts_the_most_probable(model):
@@ -163,27 +172,6 @@ def predicts_the_most_probable(model):
         return predicts_the_most_probable(model.steps[-1][1] if last is None else last)
     known = ("attention_weights", "calibrated_classifiers_", "voting", "network_")
     return any(hasattr(model, name) for name in known)
-
-
-def _descend(model, steps):
-    """Walk down to the attention; None where a model has none."""
-    model, steps = final_model(model, steps)
-    if hasattr(model, "attention_weights"):
-        return _network(model, steps)
-    ensemble = ensemble_of(model)
-    if ensemble is None:
-        return None
-    parts = [_descend(member, steps) for member in ensemble.models]
-    if all(part is None for part in parts):
-        return None
-    if getattr(model, "voting", "soft") != "soft":
-        raise TypeError(
-            f"VotingClassifier(voting={model.voting!r}) has no probabilities to share out between "
-            "its members: use voting='soft'."
-        )
-    if len(parts) == 1 and ensemble.weights is None:
-        return parts[0]
-    return Mixture(steps, ensemble.models, parts, ensemble.weights, model.classes_)
 
 
 def _network(classifier, steps):
@@ -201,12 +189,6 @@ def _network(classifier, steps):
             "the tokens of the text, so the attention cannot be put on the words."
         )
     return AttentionNetwork(steps[:-1], steps[-1], classifier)
-
-
-def _transform(steps, texts):
-    for step in steps:
-        texts = step.transform(texts)
-    return texts
 
 
 def _weighted_union(parts):
@@ -238,41 +220,3 @@ def _weighted_union(parts):
 def _normalized(values):
     total = values.values.sum()
     return values._replace(values=values.values / total) if total > 0 else values
-
-
-def per_word(spans, values):
-    """Share the value of each n-gram evenly among the words in it; the sum stays.
-
-    The words are the tokens that have no other token within them. Tokens that do not overlap are
-    words already; where words overlap even so (n-grams of characters, pairs of words without the
-    words themselves), everything stays as it is.
-
-    Parameters
-    ----------
-    spans : int array of shape (n_tokens, 2)
-    values : array of shape (n_tokens,)
-
-    Returns
-    -------
-    spans, values : arrays of shape (n_words, 2) and (n_words,)
-    """
-    if not np.any(spans[1:, 0] < spans[:-1, 1]):
-        return spans, values
-    words = _innermost(np.unique(spans, axis=0))
-    if np.any(words[1:, 0] < words[:-1, 1]) or np.any(words[:, 0] == words[:, 1]):
-        return spans, values
-    first = np.searchsorted(words[:, 0], spans[:, 0])
-    stop = np.searchsorted(words[:, 1], spans[:, 1], side="right")
-    counts = stop - first  # words in each token, at least one
-    before = np.repeat(np.cumsum(counts) - counts, counts)
-    word = np.repeat(first, counts) + np.arange(len(before)) - before
-    return words, np.bincount(word, weights=np.repeat(values / counts, counts))
-
-
-def _innermost(spans):
-    """Those of the sorted, distinct `spans` that have no other within them."""
-    starts, ends = spans.T
-    repeated = np.r_[False, starts[1:] == starts[:-1]]  # a shorter one begins at the same place
-    next_start = np.searchsorted(starts, starts, side="right")
-    earliest_end = np.r_[np.minimum.accumulate(ends[::-1])[::-1], np.iinfo(ends.dtype).max]
-    return spans[~repeated & (earliest_end[next_start] > ends)]

@@ -1,0 +1,210 @@
+"""What an `AttentionTextClassifier` asks of its network: defaults, checks, pretrained models."""
+
+import inspect
+import os
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from skattn.estimators._token_ids import n_ids
+from skattn.networks._pretrained import (
+    Pretrained,
+    backbone_config,
+    max_tokens,
+    read_pretrained,
+)
+from skattn.networks._static_model import is_static, read_static
+from skattn.utils._pretrained_folder import find_folder, n_positions, read_json, read_tokenizer
+from skattn.utils._vectors_at_hand import has_vectors
+from skattn.utils._warnings import warn
+
+# parameter -> its value without a pretrained transformer, and with one
+_DEFAULTS = {
+    "encoder": ("lstm", "none"),
+    "attention": ("feedforward", "additive"),
+    "epochs": (10, 5),
+    "weight_decay": (0.0, 0.01),
+    "learning_rate_schedule": ("constant", "linear"),
+}
+_OF_THE_TABLE = ("embedding_dim", "embeddings", "vocabulary_size")
+_OF_THE_WORDS = ("embedding_trainable", "embedding_dropout", "word_dropout", "segment_length")
+
+
+class Beginning(NamedTuple):
+    """What a network begins with besides random weights."""
+
+    table: np.ndarray | None = None  # vectors of the tokens
+    transformer: Pretrained | None = None
+
+
+def with_defaults(params, is_transformer):
+    """The parameters, those at None that stand for a default replaced by it."""
+    place = 1 if is_transformer else 0
+    chosen = {name: values[place] for name, values in _DEFAULTS.items() if params[name] is None}
+    if params["encoder"] is None and params["pretrained"] is not None:
+        chosen["encoder"] = "none"
+    return params | chosen
+
+
+def read_beginning(estimator):
+    """Read the pretrained model that an estimator names; errors come before any work.
+
+    Returns
+    -------
+    Beginning
+    """
+    folder = find_folder(estimator.pretrained)
+    given = read_json(folder, "config.json")
+    tokenizer = read_tokenizer(folder, given)
+    if is_static(given):
+        _refuse(estimator, _OF_THE_TABLE, "a static model has its own table of vectors")
+        return Beginning(table=read_static(folder, tokenizer))
+    _refuse(
+        estimator,
+        _OF_THE_TABLE + _OF_THE_WORDS,
+        "the vectors of a pretrained transformer stay as they are",
+    )
+    backbone = backbone_config(given, n_positions(given), tokenizer, folder)
+    tuned, n_layers = n_tuned(estimator.tuned_layers, backbone), len(backbone["layers"])
+    if tuned > n_layers:
+        raise ValueError(
+            f"tuned_layers={tuned}, but the model in {str(folder)!r} has {n_layers} layers. Use a "
+            "smaller number, or 'all'."
+        )
+    return Beginning(transformer=read_pretrained(folder, backbone, tuned))
+
+
+def _refuse(estimator, names, reason):
+    defaults = inspect.signature(type(estimator)).parameters
+    given = [name for name in names if _differs(getattr(estimator, name), defaults[name].default)]
+    if given:
+        raise ValueError(f"{' and '.join(given)} cannot be set beside pretrained: {reason}.")
+
+
+def _differs(value, default):
+    return value is not None if default is None else value != default
+
+
+def network_config(estimator, params, X, beginning, before):
+    """What decides the form of the network besides what all networks have.
+
+    Parameters
+    ----------
+    estimator : AttentionTextClassifier
+    params : dict
+        Its parameters, as `with_defaults` gives them.
+    X : ndarray of shape (n_rows, n_columns)
+    beginning : Beginning
+    before : FittedNetwork or None
+        The network to go on with.
+    """
+    config = {
+        "encoder": params["encoder"],
+        "attention": params["attention"],
+        "units": int(estimator.units),
+        "conv_widths": checked_widths(estimator.conv_widths),
+        "n_layers": int(estimator.n_layers),
+        "n_heads": int(estimator.n_heads),
+        "head_penalty": float(estimator.head_penalty),
+        "segment_length": int(min(estimator.segment_length or 0, X.shape[1])),
+        "extra_pooling": estimator.extra_pooling,
+        "embedding_dropout": float(estimator.embedding_dropout),
+        "word_dropout": float(estimator.word_dropout),
+        "embedding_trainable": bool(estimator.embedding_trainable),
+    }
+    if estimator.pretrained is None:
+        return config | _table_shape(estimator, X, beginning.table, before)
+    return config | _pretrained_config(estimator, beginning, before)
+
+
+def initial_table(estimator, vectors):
+    """The vectors that an estimator, or else a vectorizer, gives the embedding to begin with."""
+    embeddings = vectors if estimator.embeddings is None else estimator.embeddings
+    if embeddings is None:
+        return None
+    table = check_array(embeddings, dtype=np.float32, input_name="embeddings")
+    if len(table) < 2:
+        raise ValueError(
+            f"embeddings has {len(table)} row; it needs row 0 for padding, row 1 for words "
+            "out of vocabulary, and one for each further id."
+        )
+    if estimator.vocabulary_size not in (None, len(table)):
+        raise ValueError(
+            f"vocabulary_size={estimator.vocabulary_size} but embeddings has {len(table)} rows. "
+            "Leave vocabulary_size at None."
+        )
+    return table
+
+
+def _table_shape(estimator, X, embeddings, before):
+    """Rows and columns of the embedding."""
+    if embeddings is not None:
+        rows, columns = embeddings.shape
+    else:
+        lent = before is not None and before.lent_vectors
+        columns = before.config["embedding_dim"] if lent else estimator.embedding_dim
+        rows = estimator.vocabulary_size
+        if rows is None:
+            rows = before.config["vocabulary_size"] if before else n_ids(X)
+    return {"vocabulary_size": int(rows), "embedding_dim": int(columns)}
+
+
+def _pretrained_config(estimator, beginning, before):
+    """Its transformer, or the shape of its table; of the network before where there is one."""
+    name = {"pretrained": os.fspath(estimator.pretrained)}
+    if before is not None:
+        names = ("vocabulary_size", "embedding_dim", "backbone")
+        name |= {key: before.config[key] for key in names if key in before.config}
+    elif beginning.table is not None:
+        rows, columns = beginning.table.shape
+        return name | {"vocabulary_size": rows, "embedding_dim": columns}
+    else:
+        backbone = beginning.transformer.backbone
+        name |= {"vocabulary_size": backbone["n_words"] + 2, "embedding_dim": backbone["width"]}
+        name |= {"backbone": backbone}
+    if "backbone" not in name:
+        return name
+    return name | {
+        "tuned_layers": n_tuned(estimator.tuned_layers, name["backbone"]),
+        "tuned_rate": float(estimator.tuned_rate),
+    }
+
+
+def n_tuned(tuned_layers, backbone):
+    """How many layers are tuned."""
+    return len(backbone["layers"]) if tuned_layers == "all" else int(tuned_layers)
+
+
+def warn_of_unused_vectors(X):
+    """Warn where the ids come from a vectorizer that has read word vectors."""
+    if has_vectors(X):
+        warn(
+            "The SequenceVectorizer before this classifier has read word vectors, but in a "
+            "pipeline they do not come along, and the network begins without them. Use "
+            "TextClassifier(embeddings=...), or pass the vectorizer's embeddings_ as embeddings."
+        )
+
+
+def refuse_too_long(config, X):
+    """Refuse rows with more tokens than the pretrained transformer has positions for."""
+    most = max_tokens(config["backbone"])
+    if X.shape[1] > most and (longest := int((X != 0).sum(axis=1).max())) > most:
+        raise ValueError(
+            f"X has a row of {longest} tokens, but the pretrained model reads at most {most} "
+            f"(besides its special tokens). Use SequenceVectorizer(pretrained=..., max_length="
+            f"{most}) or a smaller max_length."
+        )
+
+
+def checked_widths(widths):
+    """The widths of convolutions as a list of different whole numbers."""
+    widths = list(widths)
+    if not widths or not all(isinstance(w, Integral) and w > 0 for w in widths):
+        raise ValueError(
+            f"conv_widths={tuple(widths)} must be one or more whole numbers from 1 on, in tokens."
+        )
+    if len(set(widths)) < len(widths):
+        raise ValueError(f"conv_widths={tuple(widths)} names a width twice; give each one once.")
+    return [int(width) for width in widths]

@@ -1,0 +1,389 @@
+"""`AttentionTextClassifier(pretrained=...)`: trained, explained and kept as every other."""
+
+import json
+import pickle
+import shutil
+import socket
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from tiny_models import KINDS, LAYERS, build_model, build_static_model
+
+from skattn import (
+    AttentionTextClassifier,
+    SequenceVectorizer,
+    explain_texts,
+    export_onnx,
+    trusted_types,
+)
+from skattn.fitting._network_pool import POOL
+
+GOOD = ["a fine film of a boy", "good acting", "the fine story", "it is good, fine!"]
+BAD = ["a dull film of a boy", "dull acting", "the dull story", "it is dull, dull!"]
+TEXTS = (GOOD + BAD) * 3
+LABELS = (["good"] * 4 + ["bad"] * 4) * 3
+SMALL = {"units": 4, "epochs": 2, "learning_rate": 1e-2, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A tiny model of each kind."""
+    folder = tmp_path_factory.mktemp("models")
+    return {kind: build_model(folder / kind, kind) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def bert(folders):
+    return folders["bert"]
+
+
+def ids(folder, texts=TEXTS):
+    return SequenceVectorizer(pretrained=folder, max_length=12).fit_transform(texts)
+
+
+def classifier(folder, **parameters):
+    return AttentionTextClassifier(pretrained=folder, **SMALL | parameters)
+
+
+# -- training --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_learns(kind, folders):
+    folder = folders[kind]
+    pipeline = make_pipeline(
+        SequenceVectorizer(pretrained=folder), classifier(folder, epochs=30, tuned_layers=1)
+    ).fit(TEXTS, LABELS)
+    assert pipeline.score(TEXTS, LABELS) == 1
+    history = pipeline[-1].history_["loss"]
+    assert len(history) == 30
+    assert history[-1] < 0.5 * history[0]
+
+
+def test_defaults_on_a_transformer(bert):
+    clf = AttentionTextClassifier(pretrained=bert).fit(ids(bert), LABELS)
+    config = clf._fitted.config
+    wanted = {"encoder": "none", "attention": "additive", "weight_decay": 0.01}
+    wanted |= {"learning_rate_schedule": "linear", "tuned_layers": 2, "tuned_rate": 0.2}
+    assert {name: config[name] for name in wanted} == wanted
+    assert clf.n_iter_ == 5
+    assert clf.model_.optimizer.global_clipnorm == 1.0
+
+
+@pytest.mark.parametrize("tuned_layers", [0, 1, 2, "all"])
+def test_states_kept_for_a_fit_train_as_those_computed_for_each_batch(tuned_layers, bert):
+    X = ids(bert)
+    kept = classifier(bert, tuned_layers=tuned_layers).fit(X, LABELS)
+    anew = classifier(bert, tuned_layers=tuned_layers, cache_size=0).fit(X, LABELS)
+    np.testing.assert_allclose(kept.predict_proba(X), anew.predict_proba(X), atol=1e-4)
+    np.testing.assert_allclose(kept.history_["loss"], anew.history_["loss"], rtol=1e-4)
+
+
+def test_only_the_tuned_layers_and_the_head_are_trained(bert):
+    fitted = classifier(bert, tuned_layers=1).fit(ids(bert), LABELS)
+    slow = classifier(bert, tuned_layers=1, tuned_rate=1e-30).fit(ids(bert), LABELS)
+    begun, trained = (clf.model_.get_layer("tuned_1").get_weights() for clf in (slow, fitted))
+    # the first layer is the upper one of the folder; at no rate it stays as it is there
+    from safetensors.numpy import load_file
+
+    tensors = load_file(bert / "model.safetensors")
+    kernel = tensors[f"encoder.layer.{LAYERS - 1}.intermediate.dense.weight"].T
+    np.testing.assert_array_equal(begun[6], kernel)
+    assert np.abs(trained[6] - kernel).max() > 1e-5
+    assert fitted._fitted.frozen[0].dtype == np.float16
+
+
+def test_the_tuned_layers_have_a_rate_of_their_own(bert):
+    X = ids(bert)
+    whole = {"optimizer": "sgd", "epochs": 1, "batch_size": 100, "weight_decay": 0.0}
+    whole |= {"tuned_layers": 1, "learning_rate": 1e-3}
+    begun = classifier(bert, **whole | {"tuned_rate": 1e-30}).fit(X, LABELS)
+    steps = []
+    for rate in (1.0, 0.25):
+        clf = classifier(bert, **whole, tuned_rate=rate).fit(X, LABELS)
+        steps.append(
+            [
+                clf.model_.get_layer(name).get_weights()[0] - begun.model_.get_layer(name).kernel
+                if name == "probabilities"
+                else clf.model_.get_layer(name).get_weights()[6]
+                - begun.model_.get_layer(name).get_weights()[6]
+                for name in ("tuned_1", "probabilities")
+            ]
+        )
+    (full, head), (quarter, same_head) = steps
+    np.testing.assert_allclose(quarter, 0.25 * full, atol=1e-7)
+    assert np.abs(full).max() > 1e-6
+    np.testing.assert_array_equal(head, same_head)
+
+
+def test_the_same_seed_gives_the_same_bits(bert):
+    X = ids(bert)
+    one, two = (classifier(bert).fit(X, LABELS).predict_proba(X) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    other = classifier(bert, random_state=1).fit(X, LABELS).predict_proba(X)
+    assert np.abs(one - other).max() > 1e-6
+
+
+@pytest.mark.parametrize("encoder", ["bilstm", "conv"])
+def test_an_encoder_may_stand_above(encoder, bert):
+    X = ids(bert)
+    clf = classifier(bert, encoder=encoder, tuned_layers=1, epochs=30, units=8).fit(X, LABELS)
+    assert clf.score(X, LABELS) > 0.9
+    assert clf.attention_weights(X).shape == X.shape
+
+
+def test_training_options(bert):
+    X = ids(bert)
+    weights = np.where(np.array(LABELS) == "good", 2.0, 1.0)
+    by_rows = classifier(bert).fit(X, LABELS, sample_weight=weights)
+    by_class = classifier(bert, class_weight={"good": 2.0}).fit(X, LABELS)
+    np.testing.assert_array_equal(by_rows.predict_proba(X), by_class.predict_proba(X))
+    stopped = classifier(bert, early_stopping=True, epochs=3, validation_fraction=0.25)
+    stopped.fit(X, LABELS)
+    assert {"loss", "val_loss", "val_accuracy"} <= set(stopped.history_)
+    assert 1 <= stopped.best_iteration_ <= 3
+    averaged = classifier(bert, weight_averaging=True, dropout=0.1, extra_pooling="mean")
+    assert averaged.fit(X, LABELS).transform(X).shape == (len(X), 64)
+
+
+def test_several_labels(bert):
+    Y = np.array([[label == "good", label == "bad"] for label in LABELS]).astype(int)
+    clf = classifier(bert, epochs=12).fit(ids(bert), Y)
+    assert clf.score(ids(bert), Y) == 1
+
+
+def test_training_goes_on_without_the_folder(bert, tmp_path):
+    folder = shutil.copytree(bert, tmp_path / "model")
+    X = ids(folder)
+    clf = classifier(folder, warm_start=True).fit(X, LABELS)
+    again = pickle.loads(pickle.dumps(clf))
+    shutil.rmtree(folder)
+    for one in (clf, again):
+        one.fit(X, LABELS)
+        assert len(one.history_["loss"]) == 4
+    np.testing.assert_array_equal(clf.predict_proba(X), again.predict_proba(X))
+    clf.partial_fit(X, LABELS)
+    with pytest.raises(ValueError, match=r"\['tuned_layers'\] changed"):
+        clf.set_params(tuned_layers=1).fit(X, LABELS)
+    with pytest.raises(FileNotFoundError, match="is no folder"):
+        clone(clf).fit(X, LABELS)
+
+
+def test_a_checkpoint_knows_the_model(bert, tmp_path):
+    X = ids(bert)
+    plain = classifier(bert).fit(X, LABELS)
+    kept = classifier(bert, checkpoint=tmp_path / "states").fit(X, LABELS)
+    np.testing.assert_array_equal(plain.predict_proba(X), kept.predict_proba(X))
+
+
+def test_a_network_of_the_pool_has_the_weights_of_its_folder(bert, tmp_path):
+    X = ids(bert)
+    first = classifier(bert).fit(X, LABELS)
+    wanted = first.predict_proba(X)
+    del first
+    n_idle = len(POOL)
+    other = classifier(build_model(tmp_path, seed=1)).fit(X, LABELS)
+    assert len(POOL) == n_idle  # it was not taken for a model of other weights
+    assert np.abs(other.predict_proba(X) - wanted).max() > 1e-3
+    np.testing.assert_array_equal(classifier(bert).fit(X, LABELS).predict_proba(X), wanted)
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+
+def test_attention_is_on_the_tokens_alone(bert):
+    X = ids(bert)
+    clf = classifier(bert).fit(X, LABELS)
+    weights = clf.attention_weights(X)
+    assert not weights[X == 0].any()
+    assert (weights[X != 0] > 0).all()
+    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
+    bias = clf.model_.get_layer("probabilities").bias.numpy()
+    nothing = clf.predict_proba(np.zeros_like(X[:1]))[0]
+    np.testing.assert_allclose(nothing, np.exp(bias) / np.exp(bias).sum(), atol=1e-6)
+
+
+def test_rows_are_answered_by_themselves(bert):
+    X = ids(bert)
+    clf = classifier(bert).fit(X, LABELS)
+    each = np.concatenate([clf.predict_proba(row[None]) for row in X])
+    np.testing.assert_allclose(clf.predict_proba(X), each, atol=2e-4)
+    order = np.random.default_rng(0).permutation(len(X))
+    np.testing.assert_array_equal(clf.predict_proba(X[order]), clf.predict_proba(X)[order])
+
+
+def test_gradients_at_the_vectors_of_the_tokens(bert):
+    X = ids(bert)
+    clf = classifier(bert, epochs=8).fit(X, LABELS)
+    found = clf._gradient_times_input(X, np.zeros(len(X), dtype=int))
+    assert found.shape == X.shape
+    assert not found[X == 0].any()
+    assert np.abs(found).max() > 1e-6
+
+
+def test_explanations_of_a_pipeline(bert):
+    pipeline = make_pipeline(SequenceVectorizer(pretrained=bert), classifier(bert))
+    explanation = explain_texts(pipeline.fit(TEXTS, LABELS), TEXTS[:1])[0]
+    assert np.isclose(sum(explanation.weights), 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_evidence_adds_up_on_whole_words(folders, kind):
+    pipeline = make_pipeline(
+        SequenceVectorizer(pretrained=folders[kind], max_length=12),
+        classifier(folders[kind], encoder="none", tuned_layers=1),
+    ).fit(TEXTS, LABELS)
+    texts = ["a fine unheardof story", "", "?", "dull " * 30, "İstanbul ﬁne"]
+    probabilities = pipeline.predict_proba(texts)
+    for explanation, row in zip(explain_texts(pipeline, texts), probabilities, strict=True):
+        total = explanation.base_probabilities + explanation.evidence.sum(axis=0)
+        np.testing.assert_allclose(total, row, atol=1e-6)
+    (explanation,) = explain_texts(pipeline, texts[:1])
+    assert explanation.tokens[:2] == ("a", "fine")
+    assert set(explanation.tokens) <= set(texts[0].split())
+    assert np.abs(explanation.evidence).max() > 0
+
+
+def test_a_text_that_is_too_long(bert):
+    clf = classifier(bert)
+    X = ids(bert)
+    long = np.full((len(X), 39), 7)
+    with pytest.raises(ValueError, match=r"X has a row of 39 tokens, but .* at most 38"):
+        clf.fit(long, LABELS)
+    wide = np.pad(X, [(0, 0), (0, 27)])  # padding does not count
+    clf.fit(wide, LABELS)
+    with pytest.raises(ValueError, match="max_length=38"):
+        clf.predict(long)
+    clf.predict(long * (np.arange(39) < 38))
+
+
+# -- parameters ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"embedding_dim": 3},
+        {"embeddings": np.ones((9, 3))},
+        {"vocabulary_size": 9},
+        {"word_dropout": 0.1},
+        {"embedding_dropout": 0.1},
+        {"segment_length": 3},
+        {"embedding_trainable": False},
+    ],
+)
+def test_what_has_no_meaning_beside_a_transformer_is_refused(given, bert):
+    with pytest.raises(ValueError, match=f"^{next(iter(given))} cannot be set beside pretrained"):
+        classifier(bert, **given).fit(ids(bert), LABELS)
+
+
+def test_more_layers_than_there_are(bert):
+    with pytest.raises(ValueError, match=r"tuned_layers=3, but the model in .* has 2 layers"):
+        classifier(bert, tuned_layers=3).fit(ids(bert), LABELS)
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def test_a_file_holds_everything(bert, tmp_path):
+    io = pytest.importorskip("skops.io")
+    folder = shutil.copytree(bert, tmp_path / "model")
+    pipeline = make_pipeline(SequenceVectorizer(pretrained=str(folder)), classifier(str(folder)))
+    pipeline.fit(TEXTS, LABELS)
+    wanted = pipeline.predict_proba(TEXTS)
+    pickled, dumped = pickle.dumps(pipeline), io.dumps(pipeline)
+    shutil.rmtree(folder)
+    POOL.clear()
+    np.testing.assert_array_equal(pickle.loads(pickled).predict_proba(TEXTS), wanted)
+    np.testing.assert_array_equal(
+        io.loads(dumped, trusted=trusted_types()).predict_proba(TEXTS), wanted
+    )
+
+
+def predict_from(estimator, state, X):
+    estimator.__setstate__(state)
+    return estimator.predict(X)
+
+
+def test_a_file_whose_frozen_weights_were_changed(bert):
+    clf = classifier(bert).fit(ids(bert), LABELS)
+    state = clf.__getstate__()
+    frozen = state["_fitted"]["frozen"]
+    state["_fitted"]["frozen"] = [frozen[0] + np.float16(1), *frozen[1:]]
+    again = AttentionTextClassifier()
+    again.__setstate__(state)
+    with pytest.raises(ValueError, match="not those that it was trained with"):
+        again.predict(ids(bert))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 10**9},
+        {"width": 36},
+        {"layers": ["a"]},
+        {"layers": list(range(10**5))},
+        {"n_heads": 0},
+        {"activation": "os.system"},
+        {"n_words": -1},
+        {"prefix": [10**9]},
+        {"dropout": 2.0},
+    ],
+)
+def test_a_file_with_a_strange_configuration(change, bert):
+    state = classifier(bert).fit(ids(bert), LABELS).__getstate__()
+    state["_fitted"]["config"]["backbone"] |= change
+    again = AttentionTextClassifier()
+    with pytest.raises(ValueError, match=r"does not hold a valid|cannot be built"):
+        predict_from(again, state, ids(bert))
+
+
+def test_nothing_reaches_for_a_network(bert, monkeypatch):
+    def refused(*_, **__):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refused)
+    monkeypatch.setattr(socket, "create_connection", refused)
+    pipeline = make_pipeline(SequenceVectorizer(pretrained=bert), classifier(bert))
+    pipeline.fit(TEXTS, LABELS)
+    again = pickle.loads(pickle.dumps(pipeline))
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), pipeline.predict_proba(TEXTS))
+
+
+# -- static models ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", [None, "conv", "lstm"])
+def test_a_static_model(encoder, tmp_path):
+    folder = build_static_model(tmp_path / "model")
+    pipeline = make_pipeline(
+        SequenceVectorizer(pretrained=folder), classifier(folder, encoder=encoder, epochs=100)
+    ).fit(TEXTS, LABELS)
+    assert pipeline.score(TEXTS, LABELS) == 1
+    config = pipeline[-1]._fitted.config
+    assert (config["encoder"], config["embedding_dim"]) == (encoder or "none", 8)
+    assert pipeline[-1].vocabulary_size_ == pipeline[0].vocabulary_size_
+    shutil.rmtree(folder)
+    again = pickle.loads(pickle.dumps(pipeline))
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), pipeline.predict_proba(TEXTS))
+
+
+def test_a_static_model_begins_with_its_vectors(tmp_path):
+    folder = build_static_model(tmp_path)
+    X = ids(folder)
+    clf = classifier(folder, embedding_trainable=False).fit(X, LABELS)
+    from safetensors.numpy import load_file
+
+    vectors = load_file(folder / "model.safetensors")["embeddings"]
+    np.testing.assert_array_equal(clf.model_.get_layer("embedding").get_weights()[0][2:], vectors)
+    with pytest.raises(ValueError, match="embedding_dim cannot be set beside pretrained"):
+        classifier(folder, embedding_dim=3).fit(X, LABELS)
+
+
+def test_export_of_a_pretrained_network_is_refused_in_words(bert, tmp_path):
+    clf = classifier(bert).fit(ids(bert), LABELS)
+    with pytest.raises(NotImplementedError, match="pretrained"):
+        export_onnx(clf, tmp_path / "model.onnx")
+    assert json.loads((bert / "config.json").read_text())["model_type"] == "bert"

@@ -1,0 +1,291 @@
+"""Pretrained transformers: their states against the equations in NumPy, and what is refused."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from safetensors.numpy import load_file, save_file
+from scipy.special import erf
+from tiny_models import (
+    HEADS,
+    KINDS,
+    LAYERS,
+    WIDTH,
+    _layer_names,
+    build_model,
+    build_static_model,
+)
+
+from skattn.networks._pretrained import (
+    backbone_config,
+    check_frozen,
+    fingerprint,
+    max_tokens,
+    read_pretrained,
+)
+from skattn.networks._static_model import is_static, read_static
+from skattn.networks._transformer import FrozenLayers, TunedLayer
+from skattn.utils._pretrained_folder import n_positions, read_json, read_tokenizer
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+IDS = np.array([[7, 9, 12, 20, 1], [11, 8, 0, 0, 0], [0, 0, 0, 0, 0]], dtype=np.int32)
+
+
+def read(folder, tuned_layers=0):
+    given = read_json(folder, "config.json")
+    tokenizer = read_tokenizer(folder, given)
+    backbone = backbone_config(given, n_positions(given), tokenizer, folder)
+    return read_pretrained(folder, backbone, tuned_layers)
+
+
+def frozen_layers(folder, tuned_layers=0):
+    pretrained = read(folder, tuned_layers)
+    frozen = FrozenLayers(pretrained.backbone, tuned_layers)
+    frozen.hold(pretrained.frozen)
+    return frozen
+
+
+# -- the equations ---------------------------------------------------------------------------------
+
+
+class Equations:
+    """A transformer in float64, one text at a time, from the tensors of its folder."""
+
+    def __init__(self, folder, kind):
+        self.config = json.loads((folder / "config.json").read_text())
+        weights = load_file(folder / "model.safetensors")
+        words = next(n for n in weights if n.endswith("word_embeddings.weight"))
+        prefix = words.removesuffix("embeddings.word_embeddings.weight")
+        self.w = {n.removeprefix(prefix): v.astype(np.float64) for n, v in weights.items()}
+        self.kind = kind
+        self.place, self.renamed = _layer_names(kind)
+        self.epsilon = self.config.get("layer_norm_eps", 1e-12)
+
+    def states(self, ids, n_layers=LAYERS):
+        """From the model's own ids, special tokens among them."""
+        first = 2 if self.kind in ("roberta", "xlm-roberta") else 0
+        x = self.w["embeddings.word_embeddings.weight"][ids]
+        x = x + self.w["embeddings.position_embeddings.weight"][first : first + len(ids)]
+        if self.kind != "distilbert":
+            x = x + self.w["embeddings.token_type_embeddings.weight"][0]
+        x = self.norm(x, "embeddings.LayerNorm")
+        if self.kind == "albert":
+            x = self.dense(x, "encoder.embedding_hidden_mapping_in")
+        for layer in range(n_layers):
+            x = self.layer(x, 0 if self.kind == "albert" else layer)
+        return x
+
+    def layer(self, x, number):
+        def named(name):
+            return self.place.format(number) + self.renamed.get(name, name)
+
+        q, k, v = (
+            self.dense(x, named(f"attention.self.{part}")).reshape(len(x), HEADS, -1)
+            for part in ("query", "key", "value")
+        )
+        scores = np.einsum("thd,shd->hts", q, k) / np.sqrt(WIDTH / HEADS)
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        weights /= weights.sum(axis=-1, keepdims=True)
+        mixed = np.einsum("hts,shd->thd", weights, v).reshape(len(x), WIDTH)
+        x = self.norm(
+            x + self.dense(mixed, named("attention.output.dense")),
+            named("attention.output.LayerNorm"),
+        )
+        inner = self.gelu(self.dense(x, named("intermediate.dense")))
+        return self.norm(x + self.dense(inner, named("output.dense")), named("output.LayerNorm"))
+
+    def gelu(self, x):
+        if self.kind == "albert":
+            return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+        return 0.5 * x * (1 + erf(x / np.sqrt(2)))
+
+    def dense(self, x, name):
+        return x @ self.w[f"{name}.weight"].T + self.w[f"{name}.bias"]
+
+    def norm(self, x, name):
+        x = x - x.mean(axis=-1, keepdims=True)
+        x = x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + self.epsilon)
+        return x * self.w[f"{name}.weight"] + self.w[f"{name}.bias"]
+
+
+def model_ids(row, backbone):
+    """The model's own ids of a row, with the special tokens around it."""
+    kept = row[row != 0]
+    own = np.where(kept == 1, backbone["unknown"], kept - 2)
+    return [*backbone["prefix"], *own, *backbone["suffix"]]
+
+
+@every_kind
+def test_the_states_are_those_of_the_equations(kind, tmp_path):
+    folder = build_model(tmp_path, kind)
+    equations, frozen = Equations(folder, kind), frozen_layers(folder)
+    assert len(frozen.backbone["prefix"]) == len(frozen.backbone["suffix"]) == 1
+    ids = tf.constant(IDS)
+    states = frozen.encode(ids, frozen.words(ids)).numpy()
+    for row, found in zip(IDS, states, strict=True):
+        wanted = equations.states(model_ids(row, frozen.backbone))
+        np.testing.assert_allclose(found[: len(wanted)], wanted, atol=1e-4)
+
+
+@every_kind
+def test_a_tuned_layer_is_that_of_the_equations(kind, tmp_path):
+    folder = build_model(tmp_path, kind)
+    pretrained = read(folder, tuned_layers=1)
+    layer = TunedLayer(pretrained.backbone)
+    layer.build()
+    layer.set_weights(pretrained.tuned[-1])
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(2, 5, WIDTH)).astype(np.float32)
+    mask = np.array([[True] * 5, [True] * 3 + [False] * 2])
+    found = layer(tf.constant(states), tf.constant(mask)).numpy()
+    equations = Equations(folder, kind)
+    number = 0 if kind == "albert" else LAYERS - 1
+    np.testing.assert_allclose(found[0], equations.layer(states[0], number), atol=1e-4)
+    np.testing.assert_allclose(found[1, :3], equations.layer(states[1, :3], number), atol=1e-4)
+    dropped = layer(tf.constant(states), tf.constant(mask), training=True).numpy()
+    assert np.allclose(dropped, found) == (kind == "albert")  # whose config.json has no dropout
+
+
+@every_kind
+def test_padding_changes_no_state(kind, tmp_path):
+    frozen = frozen_layers(build_model(tmp_path, kind))
+    wide = np.pad(IDS, [(0, 0), (0, 6)])
+    narrow = frozen.states(tf.constant(IDS)).numpy()
+    padded = frozen.states(tf.constant(wide)).numpy()
+    for row, n_tokens in enumerate((5, 2, 0)):
+        np.testing.assert_allclose(
+            padded[row, : n_tokens + 2], narrow[row, : n_tokens + 2], atol=4e-3
+        )
+
+
+def test_a_text_as_long_as_the_model_reads(tmp_path):
+    folder = build_model(tmp_path)
+    frozen = frozen_layers(folder)
+    row = np.full((1, max_tokens(frozen.backbone)), 7, dtype=np.int32)
+    states = frozen.encode(tf.constant(row), frozen.words(tf.constant(row))).numpy()[0]
+    wanted = Equations(folder, "bert").states(model_ids(row[0], frozen.backbone))
+    np.testing.assert_allclose(states, wanted, atol=1e-4)
+
+
+def test_layers_are_cut_where_it_is_said(tmp_path):
+    folder = build_model(tmp_path)
+    for tuned_layers in range(LAYERS + 1):
+        pretrained = read(folder, tuned_layers)
+        assert len(pretrained.tuned) == tuned_layers
+        frozen = frozen_layers(folder, tuned_layers)
+        ids = tf.constant(IDS[:1])
+        states = frozen.encode(ids, frozen.words(ids)).numpy()[0]
+        wanted = Equations(folder, "bert").states(
+            model_ids(IDS[0], frozen.backbone), LAYERS - tuned_layers
+        )
+        np.testing.assert_allclose(states, wanted, atol=1e-4)
+
+
+def test_weights_beyond_half_precision_stay_as_they_are(tmp_path):
+    folder = build_model(tmp_path)
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    weights["encoder.layer.0.output.dense.weight"][0, 0] = 1e6
+    save_file(weights, path)
+    kinds = {a.dtype for a in read(folder).frozen if a.astype(np.float32).max() == 1e6}
+    assert kinds == {np.dtype(np.float32)}
+
+
+def test_old_names_of_the_normalization(tmp_path):
+    folder = build_model(tmp_path)
+    path, wanted = folder / "model.safetensors", read(folder, 1)
+    old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    pattern = "|".join(map(re.escape, old))
+    weights = load_file(path)
+    save_file({re.sub(pattern, lambda m: old[m[0]], n): w for n, w in weights.items()}, path)
+    for one, other in zip(read(folder, 1).frozen, wanted.frozen, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+# -- what is refused -------------------------------------------------------------------------------
+
+
+def change_config(folder, **values):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"model_type": "mpnet"}, "model_type='mpnet'. Known are albert, bert"),
+        ({"hidden_act": "swish"}, "activation 'swish'"),
+        ({"position_embedding_type": "relative_key"}, "only 'absolute'"),
+        ({"intermediate_size": 7}, r"asks for \(32, 7\)"),
+        ({"model_type": "distilbert"}, "has no 'dim'"),
+        ({"num_hidden_layers": 3}, r"has no 'encoder\.layer\.2\."),
+    ],
+)
+def test_a_configuration_that_does_not_fit_is_named(values, message, tmp_path):
+    folder = build_model(tmp_path)
+    change_config(folder, **values)
+    with pytest.raises(ValueError, match=message) as caught:
+        read(folder)
+    assert str(folder) in str(caught.value)
+
+
+def test_pickles_are_never_read(tmp_path):
+    folder = build_model(tmp_path)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(FileNotFoundError, match=r"only pytorch_model\.bin, which is not read"):
+        read(folder)
+
+
+def test_damaged_weights(tmp_path):
+    folder = build_model(tmp_path)
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="cannot be read"):
+        read(folder)
+    weights["encoder.layer.0.output.dense.weight"][0, 0] = np.nan
+    save_file(weights, path)
+    with pytest.raises(ValueError, match=r"infinite numbers or NaN in 'encoder\.layer\.0"):
+        read(folder)
+
+
+def test_frozen_weights_out_of_a_file_are_checked(tmp_path):
+    pretrained = read(build_model(tmp_path), tuned_layers=1)
+    config = {"backbone": pretrained.backbone, "tuned_layers": 1}
+    check_frozen(config, pretrained.frozen)
+    with pytest.raises(ValueError, match="its configuration needs"):
+        check_frozen(config, pretrained.frozen[:-1])
+    with pytest.raises(ValueError, match="its configuration needs"):
+        check_frozen(config, None)
+    with pytest.raises(ValueError, match="its configuration has none"):
+        check_frozen({}, pretrained.frozen)
+    changed = [array + np.float16(1) for array in pretrained.frozen]
+    with pytest.raises(ValueError, match="not those that it was trained with"):
+        check_frozen(config, changed)
+    assert fingerprint(changed) != fingerprint(pretrained.frozen)
+
+
+# -- static models ---------------------------------------------------------------------------------
+
+
+def test_a_static_model_is_a_table(tmp_path):
+    folder = build_static_model(tmp_path)
+    assert is_static(read_json(folder, "config.json"))
+    tokenizer = read_tokenizer(folder, {})
+    vectors = load_file(folder / "model.safetensors")["embeddings"]
+    table = read_static(folder, tokenizer)
+    np.testing.assert_array_equal(table[2:], vectors)
+    np.testing.assert_array_equal(table[1], vectors[tokenizer.unknown])
+    assert not table[0].any()
+    n_words = len(vectors)
+    shared = {"mapping": np.arange(n_words)[::-1].copy(), "weights": np.full(n_words, 2.0)}
+    save_file({"embeddings": vectors} | shared, folder / "model.safetensors")
+    np.testing.assert_array_equal(read_static(folder, tokenizer)[2:], 2 * vectors[::-1])
+    save_file({"embeddings": vectors[:-1]}, folder / "model.safetensors")
+    with pytest.raises(ValueError, match="tokenizer of another model"):
+        read_static(folder, tokenizer)
+    save_file({"table": vectors}, folder / "model.safetensors")
+    with pytest.raises(ValueError, match="no table 'embeddings'"):
+        read_static(folder, tokenizer)
