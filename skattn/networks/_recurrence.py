@@ -13,7 +13,7 @@ _LOOP_ONLY = contextvars.ContextVar("whether the kernel stays out of the graph",
 
 @contextlib.contextmanager
 def loop_only():
-    """Keep the kernel out of a graph that is traced inside: of its gradient TensorFlow complains."""
+    """Keep the kernel out of a graph that is traced inside; TensorFlow warns of its gradient."""
     token = _LOOP_ONLY.set(True)
     try:
         yield
