@@ -42,8 +42,8 @@ model = TextClassifier(random_state=0).fit(X_train, y_train)
 model.score(X_test, y_test)
 
 # %%
-# What do the words add to the probability of a topic? The bars are means
-# over the test headlines that hold the word.
+# What do the words add to the probability of a topic? The bars are
+# means over the test headlines that hold the word.
 
 from skattn import EvidenceDisplay
 
@@ -51,8 +51,9 @@ display = EvidenceDisplay.from_estimator(model, X_test, y_test)
 _ = display.plot(labels=["business", "tech"], min_texts=2)
 
 # %%
-# One headline: the evidence of its words and the base, the probability of
-# a headline of unknown words, add up to the probability of the model.
+# One headline: the evidence of its words and the base, the probability
+# of a headline of unknown words, add up to the probability of the
+# model.
 
 _ = display.plot_text(0)
 
@@ -64,9 +65,9 @@ from skattn import explain_texts
 explain_texts(model, X_test[0])[0].to_frame().round(3)
 
 # %%
-# In a notebook, a display shows the texts themselves, with a search and a
-# filter. ``save_html("headlines.html")`` saves them as a page that works
-# offline.
+# In a notebook, a display shows the texts themselves, with a search and
+# a filter. ``save_html("headlines.html")`` saves them as a page that
+# works offline.
 
 from skattn import AttentionDisplay
 
