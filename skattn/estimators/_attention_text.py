@@ -326,10 +326,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     _build = staticmethod(build_text_network)
 
     @fit_context
-    def _fit_with_vectors(self, X, y, vectors, sample_weight=None):
+    def _fit_with_vectors(self, X, y, vectors, sample_weight=None, validation_data=None):
         """`fit` with vectors to begin with, which a vectorizer has read."""
-        before = self._network_to_go_on_with()
-        return self._train(X, y, sample_weight, before=before, vectors=vectors)
+        given = {"vectors": vectors, "validation_data": validation_data}
+        return self._train(X, y, sample_weight, before=self._network_to_go_on_with(), **given)
 
     def attention_weights(self, X: ArrayLike) -> NDArray[np.float32]:
         """The weight of each token in the weighted sum that the last layer reads.
