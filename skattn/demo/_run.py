@@ -13,7 +13,7 @@ from sklearn.svm import LinearSVC
 from skattn import AttentionPooling, EvidenceDisplay, explain_texts, make_text_classifier
 from skattn.demo._tables import DemoError
 
-OURS, BASELINE = "skattn", "TF-IDF+SVM"
+OURS, BASELINE, PRETRAINED = "skattn", "TF-IDF+SVM", "pretrained"
 LEARNING_RATES = (2e-3, 4e-3)
 N_FOLDS = 3
 N_SEARCH_TEXTS = 600  # settings are compared on a part, then used on the whole
@@ -26,7 +26,7 @@ def start_tensorflow():
     AttentionPooling()(np.zeros((1, 1, 1), dtype=np.float32))
 
 
-def run(corpus, folder, screen):
+def run(corpus, folder, screen, pretrained=None):
     """Split, tune, fit, compare, save and load, explain; returns the exit status."""
     start = time.perf_counter()
     folder = Path(folder)
@@ -37,7 +37,11 @@ def run(corpus, folder, screen):
     except ValueError as error:
         raise DemoError(f"cannot learn from these texts: {error}") from None
     predictions = pipeline.predict(texts)
-    screen.show_report(labels, {OURS: predictions, BASELINE: baseline.predict(texts)})
+    compared = {OURS: predictions, BASELINE: baseline.predict(texts)}
+    if pretrained is not None:
+        model = _fit_pretrained(pretrained, train_texts, train_labels, screen)
+        compared[PRETRAINED] = model.predict(texts)
+    screen.show_report(labels, compared)
     try:
         same = _save_and_load(pipeline, texts, folder / "skattn-pipeline.joblib", screen)
         _explain(pipeline, texts, labels, predictions, screen)
@@ -45,6 +49,12 @@ def run(corpus, folder, screen):
     except OSError as error:  # a full disk, for one
         raise DemoError(f"cannot write to the folder {folder}: {error.strerror or error}") from None
     screen.title(f"Done in {time.perf_counter() - start:.0f} s")
+    if pretrained is None:
+        screen.say(
+            "A pretrained transformer knows more words: python -m skattn --pretrained MODEL, where "
+            "MODEL is a folder or a name on the Hugging Face hub.",
+            style="dim",
+        )
     return 0 if same else 1
 
 
@@ -74,6 +84,16 @@ def _fit_baseline(texts, labels, screen):
     vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2)
     with screen.step("Training TF-IDF (words and pairs) and a linear SVM on the same texts"):
         return make_pipeline(vectorizer, LinearSVC(C=0.5, random_state=0)).fit(texts, labels)
+
+
+def _fit_pretrained(pretrained, texts, labels, screen):
+    """The recommended classifier, its network begun with a pretrained transformer."""
+    model = make_text_classifier(pretrained=pretrained, random_state=0)
+    try:
+        with screen.step("Training from the pretrained model on the same texts"):
+            return model.fit(texts, labels)
+    except (OSError, ValueError, ImportError) as error:
+        raise DemoError(f"cannot begin with {pretrained}: {error}") from None
 
 
 def _save_and_load(pipeline, texts, path, screen):

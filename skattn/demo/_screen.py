@@ -78,7 +78,7 @@ class Screen:
         classes = [label for label, _ in Counter(labels).most_common()]
         table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
         table.add_column("\nclass", max_width=20, no_wrap=True)
-        wide = self.console.width >= REPORT_WIDTH
+        wide = self.console.width >= REPORT_WIDTH + 24 * (len(predictions) - 2)
         for name in predictions:  # above the middle one of its three columns, or its only one
             heads = ("\nprecision", f"{name}\nrecall", "\nF1") if wide else (f"{name}\nF1",)
             for head in heads:

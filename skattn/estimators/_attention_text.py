@@ -24,6 +24,7 @@ from skattn.estimators._text_config import (
     network_config,
     read_beginning,
     refuse_too_long,
+    warn_of_unused_vectors,
     with_defaults,
 )
 from skattn.networks._attention_pooling import SCORES
@@ -423,6 +424,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             refuse_too_long(config, X)
         beyond = X >= config["vocabulary_size"]
         return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
+
+    def _warn_of_unused_vectors(self, X, vectors):
+        if vectors is None and self.embeddings is None:
+            warn_of_unused_vectors(X)
 
     def _beginning(self, vectors, before):
         if self.pretrained is None:

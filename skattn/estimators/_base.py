@@ -158,6 +158,7 @@ class BaseNetworkClassifier(
             The embedding to begin with, where a vectorizer has read one.
         """
         with _all_or_nothing(self):
+            self._warn_of_unused_vectors(X, vectors)
             known = before.classes if before else classes
             data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
             if not partial:
@@ -217,6 +218,9 @@ class BaseNetworkClassifier(
     def _within(self, config, X):
         """Checked rows as a network of this configuration can read them."""
         return X
+
+    def _warn_of_unused_vectors(self, X, vectors):
+        """Warn where X comes with vectors that a network with an embedding will not use."""
 
     def _beginning(self, vectors, before):
         """What the network begins with besides random weights."""

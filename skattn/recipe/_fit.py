@@ -14,6 +14,7 @@ from skattn.recipe._trial import Trial
 from skattn.utils._targets import announced_classes, check_targets
 
 PARTS = ("network", "linear")
+_OF_OUR_VOCABULARY = ("vocabulary", "embeddings", "n_features", "max_features", "unknown")
 _MAX_SEED = 2**31 - 1
 
 
@@ -69,7 +70,8 @@ def fit_chunk(estimator, X, y, classes, sample_weight):
         settings = _rules.settings_of(facts, given, model_of(given["pretrained"]))
         vectorizer, classifier = _parts.make_network(_rules.filled_in(given, settings))
         ids = vectorizer.fit_transform(texts)
-        classifier.set_params(vocabulary_size=vectorizer.vocabulary_size_)
+        if given["pretrained"] is None:
+            classifier.set_params(vocabulary_size=vectorizer.vocabulary_size_)
         if vectorizer.embeddings is not None:
             classifier.set_params(embeddings=vectorizer.embeddings_)
     classifier.partial_fit(ids, y, classes, sample_weight)
@@ -136,6 +138,12 @@ def _parts_of(estimator):
 def _given(estimator):
     """The parameters, with one number as the seed of both parts."""
     given = estimator.get_params(deep=False)
+    beside = [name for name in _OF_OUR_VOCABULARY if given[name] is not None]
+    if given["pretrained"] is not None and beside:
+        raise ValueError(
+            f"{' and '.join(beside)} cannot be set beside pretrained: the model has its own "
+            "tokenizer and vectors. Choose one."
+        )
     seed = given["random_state"]
     if seed is not None and not isinstance(seed, (int, np.integer)):
         given["random_state"] = int(check_random_state(seed).randint(_MAX_SEED))

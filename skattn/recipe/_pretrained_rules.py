@@ -61,7 +61,6 @@ def settings_for(model, facts, given):
     plan, why = _plan(model, facts, given)
     usual = {
         "encoder": "none",
-        "attention": "additive",
         "extra_pooling": "none",
         "learning_rate": 1e-3,
         "weight_decay": 0.01,
@@ -73,12 +72,12 @@ def settings_for(model, facts, given):
     }
     reason = "usual for a pretrained transformer"
     settings = {name: (value, reason) for name, value in usual.items()}
-    small = facts.n_texts < FEW_TEXTS
-    settings["batch_size"] = (
-        (8, f"fewer than {FEW_TEXTS} texts: smaller batches make more steps")
-        if small
-        else (32, reason)
-    )
+    few = f"fewer than {FEW_TEXTS} texts: "
+    if facts.n_texts < FEW_TEXTS:
+        settings["batch_size"] = (8, few + "smaller batches make more steps")
+        settings["attention"] = ("uniform", few + "too few to learn where to look")
+    else:
+        settings |= {"batch_size": (32, reason), "attention": ("additive", reason)}
     return settings | {name: (value, why) for name, value in plan._asdict().items()}
 
 

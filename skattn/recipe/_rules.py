@@ -95,6 +95,8 @@ def settings_of(facts, given, model=None):
         rules |= {name: Setting(*pair) for name, pair in found.items()}
     else:
         rules |= _about_the_network(facts) | _about_training(facts, given)
+        if model is not None:  # the width is that of its vectors
+            del rules["embedding_dim"]
     return {name: setting for name, setting in rules.items() if given.get(name) is None}
 
 

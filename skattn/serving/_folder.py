@@ -26,7 +26,7 @@ def write_folder(folder, settings, files):
     files : dict of str to bytes, str or dict of arrays
     """
     contents = {name: _as_bytes(content) for name, content in files.items()}
-    sums = {name: _checksum(content) for name, content in contents.items()}
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     settings = {"format": FORMAT, **settings, "files": sums}
     contents[SETTINGS] = (json.dumps(settings, indent=1) + "\n").encode("utf-8")
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def write_folder(folder, settings, files):
 
 
 def read_folder(folder):
-    """The settings and the files of a folder.
+    """The settings and the files of a folder, the network as a path.
 
     Raises
     ------
@@ -78,16 +78,19 @@ def read_folder(folder):
 
 
 def _read(folder, name, checksum):
-    content = (folder / name).read_bytes()
-    if _checksum(content) != checksum:
+    with open(folder / name, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != checksum:
         raise ValueError(
             f"{folder / name} is not the file that {SETTINGS} names: it is damaged, or of another "
             "export. Export the classifier again."
         )
     if name.endswith(".npz"):
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        with np.load(folder / name, allow_pickle=False) as arrays:
             return dict(arrays)
-    return content.decode("utf-8") if name.endswith(".json") else content
+    if name.endswith(".json"):
+        return (folder / name).read_text(encoding="utf-8")
+    return folder / name  # ONNX Runtime reads it with less memory than its content
 
 
 def _as_bytes(content):
@@ -96,10 +99,6 @@ def _as_bytes(content):
         np.savez(file, **content)
         return file.getvalue()
     return content.encode("utf-8") if isinstance(content, str) else content
-
-
-def _checksum(content):
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _umask():

@@ -1,14 +1,18 @@
 """The two parts of a served classifier: a network in ONNX Runtime, a linear model in NumPy."""
 
+import os
 from collections import Counter
+from itertools import chain
 
 import numpy as np
 
-from skattn.serving._reader import build_reading, murmurhash3
-from skattn.vectorizer._ids import FIRST_WORD, OUT_OF_VOCABULARY, HashedIds, unpack_words
+from skattn.serving._reader import PRETRAINED, Reader, build_reading, murmurhash3
+from skattn.vectorizer._ids import HashedIds, unpack_words, word_ids
+from skattn.vectorizer._pretrained_tokenizer import reopen_vocabulary
 from skattn.vectorizer._rows_of_ids import rows_of_ids
+from skattn.vectorizer._subwords import build_subwords
 
-N_TOKENS_AT_ONCE = 4096  # bounds the memory of a batch
+N_TOKENS_AT_ONCE = 1024  # bounds the memory of a batch
 SHARPNESS = 4.0  # of the linear part, see `MarginClassifier`
 
 
@@ -19,16 +23,21 @@ class ServedNetwork:
     ----------
     settings : dict
         Of the reading and the rows, as `export` writes them.
-    files : dict of str to bytes or dict of arrays
-        What the folder holds for it.
+    files : dict
+        What the folder holds for it, as `read_folder` gives it.
     n_threads : int
         With which ONNX Runtime answers one call.
     """
 
     def __init__(self, settings, files, n_threads):
         self.settings = settings
-        self.read = build_reading(settings["reader"], files.get("tokenizer.json"))
-        self.ids = _ids(settings, files.get("words.npz"))
+        tokenizer_json = files.get("tokenizer.json")
+        if settings["reader"]["analyzer"] == PRETRAINED:
+            tokenizer, self.ids = reopen_vocabulary(tokenizer_json)
+            self.read = build_subwords(tokenizer)
+        else:
+            self.read = build_reading(settings["reader"], tokenizer_json)
+            self.ids = _ids(settings["n_features"], files.get("words.npz"))
         self.session = _session(files["model.onnx"], n_threads)
 
     def probabilities(self, texts):
@@ -46,14 +55,10 @@ class ServedNetwork:
         return answers
 
 
-def _ids(settings, words):
-    if settings["n_features"] is not None:
-        return HashedIds(settings["n_features"], hash_bytes=murmurhash3)
-    known = unpack_words(words["packed"], words["ends"])
-    ids = {word: number for number, word in enumerate(known, FIRST_WORD)}
-    if settings["unknown_word"] is not None:
-        ids[settings["unknown_word"]] = OUT_OF_VOCABULARY
-    return ids
+def _ids(n_features, words):
+    if n_features is not None:
+        return HashedIds(n_features, hash_bytes=murmurhash3)
+    return word_ids(unpack_words(words["packed"], words["ends"]))
 
 
 def _session(model, n_threads):
@@ -67,7 +72,9 @@ def _session(model, n_threads):
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        os.fspath(model), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def _batches(rows, lengths):
@@ -103,7 +110,7 @@ class ServedLinear:
             words = unpack_words(arrays[f"packed_{number}"], arrays[f"ends_{number}"])
             places = dict(zip(words, range(len(idf)), strict=True))
             coefficients = arrays["coefficients"][start : start + len(idf)]
-            self.tables.append((build_reading(reader, None), places, idf, coefficients))
+            self.tables.append((_find_columns(reader, places), idf, coefficients))
             start += len(idf)
 
     def probabilities(self, texts):
@@ -122,9 +129,34 @@ class ServedLinear:
             return 1.0 / (1.0 + np.exp(-2 * SHARPNESS * margins))
 
 
-def _share_of(text, read, places, idf, coefficients):
+def _find_columns(settings, places):
+    """Return the function text -> the column of each token, None where it has none."""
+    if settings["analyzer"] != "char_wb":
+        read = build_reading(settings, None)
+        return lambda text: map(places.get, read(text))
+    preprocess = Reader(**settings).build_preprocessor()
+    as_it_is = settings | {"lowercase": False, "strip_accents": None}
+    words = _ColumnsOfWords(build_reading(as_it_is, None), places)
+    return lambda text: chain.from_iterable(map(words.__getitem__, preprocess(text).split()))
+
+
+class _ColumnsOfWords(dict):
+    """Word -> the columns of its n-grams of characters; remembers some, since words come again."""
+
+    def __init__(self, read, places, n_remembered=20_000):
+        self._read, self._places, self._n_remembered = read, places, n_remembered
+
+    def __missing__(self, word):
+        if len(self) >= self._n_remembered:
+            self.clear()
+        found = map(self._places.get, self._read(word))
+        self[word] = columns = [column for column in found if column is not None]
+        return columns
+
+
+def _share_of(text, find_columns, idf, coefficients):
     """What the TF-IDF of one table adds to the margins."""
-    counts = Counter(map(places.get, read(text)))
+    counts = Counter(find_columns(text))
     counts.pop(None, None)
     if not counts:
         return 0.0

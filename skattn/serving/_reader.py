@@ -7,7 +7,6 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from skattn.utils._pretrained_folder import open_tokenizer
 from skattn.vectorizer._subwords import build_subwords, subword_tokenizer_from_json
 from skattn.vectorizer._tokens import build_tokens
 
@@ -53,8 +52,6 @@ def build_reading(settings, tokenizer_json):
     """
     if settings["analyzer"] == SUBWORDS:
         return build_subwords(subword_tokenizer_from_json(tokenizer_json))
-    if settings["analyzer"] == PRETRAINED:
-        return build_subwords(open_tokenizer(tokenizer_json, "The tokenizer").tokenizer)
     return build_tokens(Reader(**settings))
 
 

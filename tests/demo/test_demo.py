@@ -358,8 +358,9 @@ def test_report_counts_each_class_and_fits_the_terminal(width):
 # -- from end to end -------------------------------------------------------------------------------
 
 
-def run_demo(path, folder):
+def run_demo(path, folder, *options):
     command = [sys.executable, "-m", "skattn", "--data", str(path), "--output", str(folder)]
+    command += map(str, options)
     return subprocess.run(
         command,
         cwd=PROJECT,
@@ -369,6 +370,22 @@ def run_demo(path, folder):
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "0", "COLUMNS": "80", "PYTHONUTF8": "1"},
         timeout=600,
     )
+
+
+@pytest.mark.slow
+def test_a_pretrained_model_gets_a_column_of_its_own(tmp_path):
+    tiny_models = pytest.importorskip("tiny_models")
+    path, model = tmp_path / "table.csv", tiny_models.build_model(tmp_path / "model")
+    path.write_text(as_csv([(f"{text} {i}", label) for i, (text, label) in enumerate(GOOD_ROWS)]))
+    process = run_demo(path, tmp_path, "--pretrained", model)
+    assert process.returncode == 0, process.stderr
+    assert "accuracy of pretrained: " in process.stdout
+    assert "--pretrained MODEL" not in process.stdout
+    (model / "config.json").unlink()
+    process = run_demo(path, tmp_path, "--pretrained", model)
+    assert process.returncode == 2
+    assert "config.json" in process.stderr
+    assert process.stderr.count("\n") == 1
 
 
 @pytest.mark.slow
@@ -393,6 +410,7 @@ def test_demo_from_end_to_end(tmp_path):
     for part in ("150 texts of table.csv in 3 classes", "TF-IDF+SVM", "equal to the last bit"):
         assert part in process.stdout
     assert "For it: " in process.stdout
+    assert "python -m skattn --pretrained MODEL" in process.stdout
     page = (tmp_path / "skattn-report.html").read_text(encoding="utf-8")
     assert "goal" in page
     assert "<b>said" not in page

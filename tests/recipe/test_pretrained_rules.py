@@ -65,9 +65,11 @@ def test_a_model_of_few_layers_and_positions():
     assert found == Plan(20, 1, 38)
 
 
-def test_few_texts_come_in_small_batches():
+def test_few_texts_come_in_small_batches_and_are_averaged():
     assert settings(255)["batch_size"][0] == 8
     assert settings(256)["batch_size"][0] == 32
+    assert settings(255)["attention"][0] == "uniform"
+    assert settings(256)["attention"][0] == "additive"
 
 
 def test_reasons_are_for_a_reader():

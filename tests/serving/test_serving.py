@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import murmurhash3_32
+from tiny_models import KINDS, build_model, build_static_model
 
 from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier, export_onnx
 from skattn.serving import ServedClassifier, export, load
@@ -46,12 +47,12 @@ UNSEEN = [
 SMALL = {"epochs": 2, "random_state": 0, "units": 4, "embedding_dim": 4}
 
 
-def check_same(model, folder, texts=UNSEEN):
-    """Export and load; the same answers within 1e-5."""
+def check_same(model, folder, texts=UNSEEN, tolerance=1e-5):
+    """Export and load; the same answers."""
     export(model, folder)
     served = load(folder)
     expected = model.predict_proba(texts)
-    np.testing.assert_allclose(served.predict_proba(texts), expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(served.predict_proba(texts), expected, rtol=0, atol=tolerance)
     assert served.classes_.dtype == model.classes_.dtype
     np.testing.assert_array_equal(served.classes_, model.classes_)
     np.testing.assert_array_equal(served.predict(texts), model.predict(texts))
@@ -144,6 +145,24 @@ def test_subwords(tmp_path):
     subwords.train_from_iterator(TEXTS, trainer)
     check_same(pipeline(analyzer=subwords).fit(TEXTS, LABELS), tmp_path)
     check_same(TextClassifier(**SMALL, analyzer=subwords).fit(TEXTS, LABELS), tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("tuned_layers", [0, 1])
+def test_pretrained_models(kind, tuned_layers, tmp_path):
+    folder = build_model(tmp_path / "model", kind)
+    settings = {"pretrained": folder, "epochs": 1, "random_state": 0}
+    network = AttentionTextClassifier(tuned_layers=tuned_layers, encoder="none", **settings)
+    model = make_pipeline(SequenceVectorizer(pretrained=folder), network).fit(TEXTS, LABELS)
+    # states in half precision, of which a few are rounded the other way
+    check_same(model, tmp_path / "served", [*UNSEEN, "[SEP] <s> the film"], tolerance=1e-4)
+
+
+def test_static_pretrained_models(tmp_path):
+    folder = build_static_model(tmp_path / "model")
+    network = AttentionTextClassifier(pretrained=folder, encoder="none", epochs=1, random_state=0)
+    model = make_pipeline(SequenceVectorizer(pretrained=folder), network).fit(TEXTS, LABELS)
+    check_same(model, tmp_path / "served")
 
 
 def test_the_order_of_the_texts_changes_no_bit(fitted, tmp_path):
