@@ -12,10 +12,11 @@ from skattn.estimators._token_ids import n_ids
 from skattn.networks._pretrained import (
     Pretrained,
     backbone_config,
+    is_static,
     max_tokens,
     read_pretrained,
+    read_static,
 )
-from skattn.networks._static_model import is_static, read_static
 from skattn.utils._pretrained_folder import find_folder, n_positions, read_json, read_tokenizer
 from skattn.utils._vectors_at_hand import has_vectors
 from skattn.utils._warnings import warn

@@ -11,6 +11,7 @@ from skattn.engine._batches import PREDICT_TOKENS, filled_up, prediction_batches
 from skattn.engine._frozen_states import PRETRAINED_TOKENS
 from skattn.engine._resident_rows import as_rows, to_tensor
 from skattn.networks._attention_pooling import fixed_weights
+from skattn.networks._recurrence import loop_only
 
 UNKNOWN = 1  # the id of a token out of vocabulary
 N_NODES, FEWER_NODES = 3, 1  # of the way, for up to that many logits and beyond
@@ -163,7 +164,7 @@ def _compile(model, fixed):
         with tf.GradientTape() as tape:
             here = start + place * way
             tape.watch(here)
-            with fixed_weights(fixed):
+            with fixed_weights(fixed), loop_only():
                 logit = _sum_of_logits(last, context(ids, here), wanted)
         each = tf.reduce_sum(tape.gradient(logit, here) * way, axis=-1)
         each = tf.reshape(each, [tf.shape(ids)[0], -1])[:, first : first + tf.shape(ids)[1]]

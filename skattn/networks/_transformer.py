@@ -128,6 +128,18 @@ def _normalized(inputs, gamma, beta, epsilon):
     return centred * tf.math.rsqrt(variance + epsilon) * gamma + beta
 
 
+def _dropout(inputs, rate, seed):
+    """Dropout by 16 random bits a number: several times as fast as Keras's, which draws floats."""
+    shape, n = tf.shape(inputs), tf.size(inputs)
+    drawn = tf.random.stateless_uniform(
+        [(n + 1) // 2], tf.cast(seed, tf.int32), minval=None, maxval=None, dtype=tf.uint32
+    )
+    drawn = tf.reshape(tf.reshape(tf.bitcast(drawn, tf.uint16), [-1])[:n], shape)
+    dropped = round(rate * 2**16)
+    kept = tf.cast(drawn >= tf.constant(dropped, tf.uint16), inputs.dtype)
+    return inputs * (kept * (2**16 / (2**16 - dropped)))
+
+
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class TunedLayer(keras.layers.Layer):
     """One layer of a pretrained transformer, to be trained on.
@@ -149,7 +161,7 @@ class TunedLayer(keras.layers.Layer):
         def dropout(rate):
             if not training or not rate:
                 return lambda inputs: inputs
-            return lambda inputs: keras.random.dropout(inputs, rate, seed=self.seed_generator)
+            return lambda inputs: _dropout(inputs, rate, self.seed_generator.next())
 
         return transformer_layer(
             states,
@@ -271,19 +283,19 @@ class FrozenLayers:
             flat = tf.reshape(states, [-1, self.backbone["word_width"]])
             flat = _dense(flat, w["projection_kernel"], w["projection_bias"])
             states = tf.reshape(flat, [tf.shape(ids)[0], -1, self.width])
-        return self._through_layers(states, StatesMask(self.n_special)(ids), len(names))
-
-    def _through_layers(self, states, mask, first):
-        n_each = len(layer_shapes(self.backbone))
-        layers = frozen_layers(self.backbone, self.tuned_layers)
-        places = {number: place for place, number in enumerate(dict.fromkeys(layers))}
-        for number in layers:
-            start = first + places[number] * n_each
-            weights = self.tensors[start : start + n_each]
+        mask = StatesMask(self.n_special)(ids)
+        for weights in self.weights_of_layers():
             states = transformer_layer(
                 states, mask, weights, self.backbone, lambda x: x, lambda x: x
             )
         return states
+
+    def weights_of_layers(self):
+        """The weights of each layer, from below; layers may share theirs."""
+        first, n_each = len(embedding_shapes(self.backbone)), len(layer_shapes(self.backbone))
+        layers = frozen_layers(self.backbone, self.tuned_layers)
+        starts = {n: first + i * n_each for i, n in enumerate(dict.fromkeys(layers))}
+        return [self.tensors[starts[n] : starts[n] + n_each] for n in layers]
 
     def _model_ids(self, ids):
         """The model's own ids, with its special tokens around each text."""

@@ -411,7 +411,7 @@ def test_a_full_disk_leaves_the_old_export(fitted, tmp_path, monkeypatch):
         raise OSError("No space left on device")
 
     other = pipeline().fit(TEXTS, LABELS)
-    monkeypatch.setattr("skattn.serving._folder.os.chmod", full)
+    monkeypatch.setattr("skattn.utils._files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         export(other, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
