@@ -8,7 +8,7 @@ import sys
 import numpy as np
 from sklearn.decomposition import PCA
 
-from skattn.recipe._make_text_classifier import WORDS_AND_SIGNS
+from skattn.recipe._rules import WORDS_AND_SIGNS
 
 SPREAD = 0.4  # standard deviation of the numbers of all vectors together
 

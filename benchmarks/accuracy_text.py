@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-MEMBERS = {"attention": "recipe, network alone", "linear": "recipe, linear alone"}
+PARTS = {"network": "recipe, network alone", "linear": "recipe, linear alone"}
 
 
 def tfidf():
@@ -34,12 +34,14 @@ def tfidf():
 def contenders():
     """Name -> function from seed to an unfitted classifier of raw texts.
 
-    The members of the recipe are not among them: they are judged as the fitted recipe has them.
+    The parts of the recipe are not among them: they are judged as the fitted recipe has them.
     """
-    from skattn import make_text_classifier
+    from skattn import AttentionTextClassifier, SequenceVectorizer, make_text_classifier
 
-    def reference(seed, **params):
-        return make_text_classifier(linear=False, max_length=400, random_state=seed, **params)
+    def reference(seed):
+        return make_pipeline(
+            SequenceVectorizer(max_length=400), AttentionTextClassifier(random_state=seed)
+        )
 
     def recipe(seed, **params):
         return make_text_classifier(random_state=seed, **params)
@@ -53,20 +55,20 @@ def contenders():
         "recipe": recipe,
         "recipe, uniform attention": lambda seed: recipe(seed, attention="uniform"),
         "recipe, no attention (max)": lambda seed: recipe(
-            seed, attention="max", extra_pooling=None
+            seed, attention="max", extra_pooling="none"
         ),
         "recipe, no encoder": lambda seed: recipe(seed, encoder="none"),
     }
 
 
 def judge(build, folder, split, seed):
-    """Name of a member, or None for the whole -> its accuracies and seconds a fit."""
+    """Name of a part, or None for the whole -> its accuracies and seconds a fit."""
     right, known, seconds = {}, [], []
     for X, y, X_judged, y_judged in parts(folder, split, seed):
         start = time.perf_counter()
         classifier = build(seed).fit(list(X), y)
         seconds.append(time.perf_counter() - start)
-        for name, judged in {None: classifier, **members(classifier)}.items():
+        for name, judged in {None: classifier, **fitted_parts(classifier)}.items():
             found = judged.predict(list(X_judged)) == y_judged
             right.setdefault(name, []).append(found)
         known.append(np.isin(X_judged, X))
@@ -77,9 +79,9 @@ def judge(build, folder, split, seed):
     }
 
 
-def members(classifier):
-    """The fitted members of a vote by name; none of any other classifier."""
-    return dict(getattr(classifier, "named_estimators_", {}))
+def fitted_parts(classifier):
+    """The fitted parts of the recipe by name; none of any other classifier."""
+    return {name: getattr(classifier, f"{name}_") for name in getattr(classifier, "weights_", ())}
 
 
 def scores(right, known, seconds):
@@ -92,12 +94,12 @@ def scores(right, known, seconds):
 
 
 def keep(results, contender, set_name, seed, judged):
-    """File the accuracies of a contender and, of the plain recipe, of its members."""
-    for member, found in judged.items():
-        if member is None:
+    """File the accuracies of a contender and, of the plain recipe, of its parts."""
+    for part, found in judged.items():
+        if part is None:
             results.setdefault(f"{contender}|{set_name}", {})[str(seed)] = found
         elif contender == "recipe":
-            results.setdefault(f"{MEMBERS[member]}|{set_name}", {})[str(seed)] = found
+            results.setdefault(f"{PARTS[part]}|{set_name}", {})[str(seed)] = found
 
 
 def table(results, sets):

@@ -47,9 +47,9 @@ def some(texts, labels, n_texts, seed):
 
 
 def judge(folder, params, n_texts, seed):
-    """Accuracies of the network and of the recipe that it is a member of, in per cent.
+    """Accuracies of the network and of the recipe that it is a part of, in per cent.
 
-    With seconds the fit took (both members), and the share of words that have a vector.
+    With seconds the fit took (both parts), and the share of words that have a vector.
     """
     from skattn import make_text_classifier
 
@@ -59,8 +59,8 @@ def judge(folder, params, n_texts, seed):
     start = time.perf_counter()
     recipe.fit(list(X), y)
     seconds = time.perf_counter() - start
-    network = recipe.named_estimators_["attention"]
-    vectorizer = network.estimator_["vectorizer"]
+    network = recipe.network_
+    vectorizer = network["vectorizer"]
     return {
         "network": 100 * float(np.mean(network.predict(list(X_judged)) == y_judged)),
         "recipe": 100 * float(np.mean(recipe.predict(list(X_judged)) == y_judged)),

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import zlib
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sklearn.utils.discovery import all_displays, all_estimators, all_functions
 
 import skattn
 
@@ -25,11 +27,14 @@ release = version = skattn.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.viewcode",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "sphinxext.opengraph",
 ]
 exclude_patterns = [
     "_build",
@@ -39,6 +44,7 @@ exclude_patterns = [
     "CHANGELOG.md",
     "performance_table.rst",
     "accuracy_table.rst",
+    "explanations_table.rst",
     "generated/speed.rst",
 ]
 templates_path = ["_templates"]
@@ -91,6 +97,32 @@ def _draw_speed(app):
     write_pictures(sorted((BENCHMARKS / "results").glob("*.json")), folder)
 
 
+# -- links to other projects -------------------------------------------------------------------
+
+
+def _write_inventory(path):
+    """The names of the installed scikit-learn and where its site explains them.
+
+    Its own inventory would have to be fetched, and a build without a network must not fail.
+    """
+    found = [*all_estimators(), *all_functions(), *all_displays()]
+    lines = set()
+    for name, value in found:
+        module = re.sub(r"\._.*", "", value.__module__)
+        role = "class" if isinstance(value, type) else "function"
+        target = f"modules/generated/{module}.{name}.html"
+        lines.add(f"{module}.{name} py:{role} 1 {target} -")
+    path.parent.mkdir(exist_ok=True)
+    head = "# Sphinx inventory version 2\n# Project: scikit-learn\n# Version:\n"
+    head += "# The remainder of this file is compressed using zlib.\n"
+    path.write_bytes(head.encode() + zlib.compress("\n".join(sorted(lines)).encode() + b"\n"))
+    return path
+
+
+_inventory = _write_inventory(Path(__file__).parent / "generated" / "scikit-learn.inv")
+intersphinx_mapping = {"sklearn": ("https://scikit-learn.org/stable/", str(_inventory))}
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
     app.connect("builder-inited", _draw_speed)
@@ -107,7 +139,8 @@ sphinx_gallery_conf = {
     "filename_pattern": r"plot_.*\.py$",
     "doc_module": "skattn",
     "reference_url": {"skattn": None},
-    "backreferences_dir": None,
+    "backreferences_dir": "generated/backreferences",
+    "image_srcset": ["2x"],
     "download_all_examples": False,
     "show_memory": False,
     "remove_config_comments": True,
@@ -127,9 +160,17 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
+ogp_site_url = html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
+ogp_enable_meta_description = True
+ogp_image = "_static/readme.png"
+ogp_image_alt = "Messages to a shop; the words that decided about each are shaded."
+ogp_social_cards = {"enable": False}
 html_context = {"default_mode": "auto"}  # the theme calls an empty one an error in the console
-alone = ["index", "install", "quickstart", "explanations", "from_stack_overflow", "performance"]
+alone = ["index", "install", "classify_texts", "which_estimator", "faq", "explanations"]
 alone += [
+    "coming_from",
+    "from_stack_overflow",
+    "performance",
     "accuracy",
     "architecture",
     "security",

@@ -14,7 +14,7 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 
-from skattn import AttentionDisplay, make_text_classifier
+from skattn import AttentionDisplay, TextClassifier
 
 PATH = Path(__file__).parent / "_static" / "readme.png"
 WIDTH, HEIGHT, DPI = 7.2, 2.6, 200  # inches, pixels per inch
@@ -61,7 +61,7 @@ def train():
         for opening, problem, story in product(OPENINGS, problems, STORIES):
             texts += [f"{opening} {problem} and {story}.", f"{opening} {story} and {problem}."]
             labels += [label, label]
-    classifier = make_text_classifier(
+    classifier = TextClassifier(
         linear=False, encoder="none", attention="additive", word_dropout=0.2, epochs=20,
         random_state=0,
     )  # fmt: skip

@@ -5,22 +5,18 @@ _TYPES = (
     "skattn.estimators._gated_dense.GatedDenseClassifier",
     "skattn.recipe._linear.LogCountRatio",
     "skattn.recipe._linear.MarginClassifier",
-    "skattn.recipe._make_text_classifier.EmbeddingPipeline",
     "skattn.vectorizer._sequence_vectorizer.SequenceVectorizer",
     "skattn.estimators._attention_text.AttentionTextClassifier",
-    "skattn.recipe._choice.ChoiceByData",
-    "skattn.recipe._vote.TextVote",
-    "sklearn.utils._bunch.Bunch",  # the members of a VotingClassifier by name: a dict
+    "skattn.recipe._text_classifier.TextClassifier",
 )
 
 
 def trusted_types() -> list[str]:
     """The types to trust when a pipeline of this package is loaded by skops.
 
-    None of them runs code of the file: ours check the format and that no method is replaced, the
-    networks and the vectorizer every value; the one of scikit-learn is a dictionary. What skops
-    trusts by itself (scikit-learn's estimators, NumPy, plain
-    values) need not be named.
+    None of them runs code of the file: all check the format and that no method is replaced, the
+    networks and the vectorizer every value. What skops trusts by itself (scikit-learn's
+    estimators, NumPy, plain values) need not be named.
 
     Returns
     -------

@@ -40,6 +40,10 @@ class AddedValues(ClassifierMixin, BaseEstimator):
         total = size.sum(axis=1, keepdims=True)
         return np.divide(size, total, out=np.zeros_like(size), where=total > 0)
 
+    def _evidence_on_tokens(self, X):
+        value = np.where(X != 0, self.table_[X], 0.0)
+        return np.stack([-value, value], axis=-1), np.full((len(X), 2), 0.5)
+
     def _gradient_times_input(self, X, outputs):
         sign = np.where(np.asarray(outputs) == 1, 1.0, -1.0)
         return np.where(X != 0, self.table_[X] * sign[:, None], 0.0)

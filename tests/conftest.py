@@ -1,5 +1,6 @@
 """Small data and a fresh interpreter for the tests that need one."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -74,18 +75,18 @@ def benchmarks(monkeypatch):
     return folder
 
 
-@pytest.fixture
-def run_python(tmp_path):
-    """Run code in another process, in an empty folder; the completed process with its output."""
+@pytest.fixture(scope="session")
+def run_python_in():
+    """Run code in another process, in a folder; the completed process with its output."""
 
-    def run(code, *arguments):
+    def run(folder, code, *arguments):
         paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         process = subprocess.run(
             [sys.executable, "-c", code, *map(str, arguments)],
             capture_output=True,
             text=True,
-            cwd=tmp_path,
+            cwd=folder,
             env=environment,
             timeout=300,
         )
@@ -93,6 +94,12 @@ def run_python(tmp_path):
         return process
 
     return run
+
+
+@pytest.fixture
+def run_python(tmp_path, run_python_in):
+    """Run code in another process, in an empty folder; the completed process with its output."""
+    return functools.partial(run_python_in, tmp_path)
 
 
 @pytest.fixture(scope="session")

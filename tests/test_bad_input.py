@@ -530,8 +530,9 @@ def test_the_layer_reads_three_dimensions():
 
 
 @pytest.mark.parametrize("linear", ["x", None, 1, [True]])
-def test_what_is_no_choice_of_members(linear):
-    refused(make_text_classifier, linear=linear, match="linear must be True or False")
+def test_what_is_no_choice_of_parts(linear):
+    classifier = make_text_classifier(linear=linear)
+    refused(classifier.fit, ["good", "bad"], [0, 1], match="'linear' parameter of TextClassifier")
 
 
 @pytest.mark.parametrize("thing", [None, "model", ROWS, make_text_classifier()])

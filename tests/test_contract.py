@@ -8,6 +8,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+from texts_for_checks import EXPECTED_TO_FAIL, ClassifierOnRows, VectorizerOnRows
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
 
@@ -71,6 +72,22 @@ def test_as_many_checks_run_as_for_mlp_classifier(estimator):
     theirs = {name_of(check) for _, check in estimator_checks_generator(MLPClassifier())}
     sparse = {"check_sample_weight_equivalence_on_sparse_data"}  # the text classifier has none
     assert theirs - ours == (set() if get_tags(estimator).input_tags.sparse else sparse)
+
+
+OF_TEXTS = [ClassifierOnRows(epochs=2, units=8, embedding_dim=8), VectorizerOnRows()]
+
+
+@parametrize_with_checks(OF_TEXTS, expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL)
+def test_scikit_learns_checks_on_texts(estimator, check):
+    run(check, estimator)
+
+
+def test_checks_on_texts_fail_for_the_reasons_given():
+    for estimator in OF_TEXTS:
+        for instance, check in estimator_checks_generator(estimator):
+            if name_of(check) in ("check_classifiers_train", "check_transformer_general"):
+                with pytest.raises(AssertionError, match="number of features"):
+                    check(instance)
 
 
 class OnTokenIds(AttentionTextClassifier):

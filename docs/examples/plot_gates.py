@@ -26,8 +26,8 @@ def fitted(seed):
 
 
 # %%
-# The plot shows the mean gate of each feature for each grower. The error
-# bars show one standard deviation over the wines.
+# The plot shows the mean gate of each feature for each grower. The
+# error bars show one standard deviation over the wines.
 
 _ = GateDisplay.from_estimator(fitted(0), X, y).plot()
 
@@ -45,11 +45,15 @@ import pandas as pd
 
 seeds = pd.DataFrame(gates)
 summary = pd.DataFrame(
-    {"lowest": seeds.min(), "mean": seeds.mean(), "highest": seeds.max()}
+    {
+        "lowest": seeds.min(),
+        "mean": seeds.mean(),
+        "highest": seeds.max(),
+    }
 )
 summary.sort_values("mean", ascending=False).round(2)
 
 # %%
-# If the ranges of two features overlap, their order in the first plot is
-# not meaningful. Remember also that the influence of a feature depends on
-# both its gate and the weights that follow.
+# If the ranges of two features overlap, their order in the first plot
+# is not meaningful. Remember also that the influence of a feature
+# depends on both its gate and the weights that follow.

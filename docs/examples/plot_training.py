@@ -6,9 +6,9 @@ Plot the training history
 """
 
 # %%
-# We train on the digits data with early stopping. A tenth of the samples
-# is used for validation. The ring marks the best epoch, whose weights are
-# kept.
+# We train on the digits data with early stopping. A tenth of the
+# samples is used for validation. The ring marks the best epoch, whose
+# weights are kept.
 
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold, cross_validate

@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
             from skattn.demo import _run
 
             _run.start_tensorflow()
-        return _run.run(corpus, options.output, screen)
+        return _run.run(corpus, options.output, screen, options.pretrained)
     except data.DemoError as error:
         print("skattn:", " ".join(str(error).split()), file=sys.stderr)
         return 2
@@ -83,6 +83,12 @@ def _parse(argv):
     )
     parser.add_argument(
         "--output", metavar="FOLDER", default=".", help="where the two files go; default: here"
+    )
+    parser.add_argument(
+        "--pretrained",
+        metavar="MODEL",
+        help="compare with a classifier that begins with this pretrained transformer: a folder in "
+        "Hugging Face's layout, or a name on its hub, as owner/name",
     )
     parser.add_argument("--version", action="version", version=f"skattn {__version__}")
     return parser.parse_args(argv)

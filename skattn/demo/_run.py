@@ -10,10 +10,10 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from skattn import AttentionDisplay, AttentionPooling, explain_texts, make_text_classifier
+from skattn import AttentionPooling, EvidenceDisplay, explain_texts, make_text_classifier
 from skattn.demo._tables import DemoError
 
-OURS, BASELINE = "skattn", "TF-IDF+SVM"
+OURS, BASELINE, PRETRAINED = "skattn", "TF-IDF+SVM", "pretrained"
 LEARNING_RATES = (2e-3, 4e-3)
 N_FOLDS = 3
 N_SEARCH_TEXTS = 600  # settings are compared on a part, then used on the whole
@@ -26,7 +26,7 @@ def start_tensorflow():
     AttentionPooling()(np.zeros((1, 1, 1), dtype=np.float32))
 
 
-def run(corpus, folder, screen):
+def run(corpus, folder, screen, pretrained=None):
     """Split, tune, fit, compare, save and load, explain; returns the exit status."""
     start = time.perf_counter()
     folder = Path(folder)
@@ -37,7 +37,11 @@ def run(corpus, folder, screen):
     except ValueError as error:
         raise DemoError(f"cannot learn from these texts: {error}") from None
     predictions = pipeline.predict(texts)
-    screen.show_report(labels, {OURS: predictions, BASELINE: baseline.predict(texts)})
+    compared = {OURS: predictions, BASELINE: baseline.predict(texts)}
+    if pretrained is not None:
+        model = _fit_pretrained(pretrained, train_texts, train_labels, screen)
+        compared[PRETRAINED] = model.predict(texts)
+    screen.show_report(labels, compared)
     try:
         same = _save_and_load(pipeline, texts, folder / "skattn-pipeline.joblib", screen)
         _explain(pipeline, texts, labels, predictions, screen)
@@ -45,6 +49,12 @@ def run(corpus, folder, screen):
     except OSError as error:  # a full disk, for one
         raise DemoError(f"cannot write to the folder {folder}: {error.strerror or error}") from None
     screen.title(f"Done in {time.perf_counter() - start:.0f} s")
+    if pretrained is None:
+        screen.say(
+            "A pretrained transformer knows more words: python -m skattn --pretrained MODEL, where "
+            "MODEL is a folder or a name on the Hugging Face hub.",
+            style="dim",
+        )
     return 0 if same else 1
 
 
@@ -56,9 +66,7 @@ def _split(texts, labels, test_size):
 def _tune_and_fit(texts, labels, screen):
     """Cross-validate the settings on a part of the texts, then fit the best on all of them."""
     pipeline = make_text_classifier(random_state=0)
-    # the network for short texts and the one for long texts each have a rate of this name
-    names = [name for name in pipeline.get_params() if name.endswith("__learning_rate")]
-    grid = [{name: [rate] for name in names} for rate in LEARNING_RATES]
+    grid = {"learning_rate": LEARNING_RATES}
     search = GridSearchCV(pipeline, grid, cv=N_FOLDS, refit=False, error_score="raise")
     some_texts, some_labels = texts, labels
     if len(texts) >= 2 * N_SEARCH_TEXTS:
@@ -78,6 +86,16 @@ def _fit_baseline(texts, labels, screen):
         return make_pipeline(vectorizer, LinearSVC(C=0.5, random_state=0)).fit(texts, labels)
 
 
+def _fit_pretrained(pretrained, texts, labels, screen):
+    """The recommended classifier, its network begun with a pretrained transformer."""
+    model = make_text_classifier(pretrained=pretrained, random_state=0)
+    try:
+        with screen.step("Training from the pretrained model on the same texts"):
+            return model.fit(texts, labels)
+    except (OSError, ValueError, ImportError) as error:
+        raise DemoError(f"cannot begin with {pretrained}: {error}") from None
+
+
 def _save_and_load(pipeline, texts, path, screen):
     """Whether the pipeline that comes back from the file gives the very same probabilities."""
     screen.title("Saving")
@@ -95,8 +113,8 @@ def _save_and_load(pipeline, texts, path, screen):
 
 
 def _explain(pipeline, texts, labels, predictions, screen):
-    """Show a few test texts with the words attended to."""
-    screen.title("The words that it looked at, in test texts")
+    """Show a few test texts with the words for and against the prediction."""
+    screen.title("The words that decided, in test texts (in points of probability)")
     rows = _rows_to_show(labels, predictions)
     explanations = explain_texts(pipeline, [texts[row] for row in rows])
     for row, explanation in zip(rows, explanations, strict=True):
@@ -118,10 +136,10 @@ def _rows_to_show(labels, predictions):
 def _write_page(pipeline, texts, labels, path, screen):
     """The same for more texts, as a page to look through."""
     texts, labels = texts[:N_REPORT_TEXTS], labels[:N_REPORT_TEXTS]
-    AttentionDisplay.from_estimator(pipeline, texts, labels).save_html(path)
+    EvidenceDisplay.from_estimator(pipeline, texts, labels).save_html(path)
     screen.title("The page")
     screen.say(f"{path}: {len(texts)} test texts to look through; open it in a browser.")
     screen.say(
-        "Where a model looks need not be why it decides: skattn.faithfulness_report measures that.",
+        "Whether these words explain the predictions can be measured: skattn.faithfulness_report.",
         style="dim",
     )

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from skattn.engine._batches import group_equal_rows, merge_equal_rows, shuffled_batches
 
+MORE_IS_BETTER = ("val_accuracy", "val_score")  # of what `history_` holds
 WARM_UP = 0.1  # share of the steps in which a schedule rises to the full rate
 
 
@@ -138,6 +139,17 @@ def _count_batches(n_rows, batch_size):
 def _label_numbers(y):
     y = np.asarray(y)
     return y if y.ndim == 1 else np.unique(y, axis=0, return_inverse=True)[1].ravel()
+
+
+def know_direction(callback):
+    """The callback, which is told that more is better where it monitors an accuracy or a score.
+
+    Keras finds this out from the metrics that a model was compiled with; ours has none.
+    """
+    monitor = getattr(callback, "monitor", None)
+    if getattr(callback, "mode", None) == "auto" and monitor in MORE_IS_BETTER:
+        callback.mode = "max"
+    return callback
 
 
 def overrides_batch_hooks(callback):

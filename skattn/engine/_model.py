@@ -8,6 +8,7 @@ from skattn.engine._batches import PREDICT_TOKENS, filled_up, prediction_batches
 from skattn.engine._epochs import (
     Plans,
     Schedule,
+    know_direction,
     overrides_batch_hooks,
     plain_settings,
     step_ranges,
@@ -19,6 +20,7 @@ from skattn.engine._row_adam import RowAdam
 STEPS_PER_EXECUTION = 256  # batches in one call of the graph: about a second of work
 
 
+@keras.saving.register_keras_serializable(package="skattn")
 class ResidentModel(keras.Model):
     """A functional Keras model that trains on rows it holds as variables.
 
@@ -47,7 +49,7 @@ class ResidentModel(keras.Model):
         self._resident = ResidentRows(kind, multilabel, self.input_shape, frozen)
         self.frozen = frozen
         self._read_functions = {}
-        self._accuracy_tracker = keras.metrics.Mean(name="accuracy")
+        self._accuracy_tracker = keras.metrics.Mean(name="accuracy", dtype="float32")
         return self
 
     def start_optimizer(self):
@@ -61,6 +63,19 @@ class ResidentModel(keras.Model):
             if variable is not getattr(self.optimizer, "_learning_rate", None):
                 variable.assign(np.broadcast_to(start, variable.shape))
 
+    # -- files: a plain functional model, which Keras can load -----------------------------------
+
+    def save(self, filepath, *args, **keras_options):
+        """Save a plain functional model with these layers and weights, without an optimizer."""
+        keras.Model(self.inputs, self.outputs, name=self.name).save(
+            filepath, *args, **keras_options
+        )
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A plain functional model, where other code of Keras's saves or copies this one."""
+        return keras.Model.from_config(config, custom_objects)
+
     # -- training ------------------------------------------------------------------------------
 
     def fit(self, x, y, settings=None, epochs=1, initial_epoch=0, callbacks=None, **keras_options):
@@ -71,7 +86,7 @@ class ResidentModel(keras.Model):
             rows = with_kept_states(rows, self.frozen, settings.max_state_bytes)
         plans = Plans(rows, y, settings)
         schedule = Schedule(plans, settings.first_epoch + settings.n_done - initial_epoch)
-        callbacks = [schedule, *(callbacks or [])]
+        callbacks = [schedule, *map(know_direction, callbacks or [])]
         stride = 1 if any(map(overrides_batch_hooks, callbacks)) else STEPS_PER_EXECUTION
         kept = self._resident.keeps_states
         self._resident.load(rows, y)
@@ -89,6 +104,40 @@ class ResidentModel(keras.Model):
             )
         finally:
             self._resident.clear()
+
+    def evaluate(self, x=None, y=None, sample_weight=None, batch_size=None, **keras_options):
+        """Loss and accuracy on these rows; `y` as `fit` takes it, the numbers of the classes.
+
+        Returns
+        -------
+        list of float, or dict of str to float with ``return_dict=True``
+        """
+        if isinstance(x, tf.data.Dataset):  # Keras's `fit` asks, for the held-out rows of a plan
+            return super().evaluate(x, **keras_options)
+        rows = as_rows(x, self._resident.kind)
+        given = {"sample_weight": sample_weight, "batch_size": batch_size}
+        settings = plain_settings(len(rows), given)._replace(held_out=np.arange(len(rows)))
+        plans = Plans(rows, y, settings)
+        self._resident.load(rows, y)
+        self._resident.set_plan(plans.held_out)
+        steps = plans.held_out_steps(STEPS_PER_EXECUTION)
+        try:
+            found = super().evaluate(steps, verbose=0, return_dict=True)
+        finally:
+            self._resident.clear()
+        found = {name: found[name] for name in ("loss", "accuracy")}
+        return found if keras_options.get("return_dict") else list(found.values())
+
+    def train_on_batch(self, *args, **keras_options):
+        """Refuse: rows are loaded for a whole fit."""
+        raise NotImplementedError(
+            "This model trains on rows that it holds: use fit(x, y, epochs=1), or partial_fit of "
+            "the estimator."
+        )
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """As `evaluate`."""
+        return self.evaluate(x, y, sample_weight, return_dict=return_dict)
 
     def make_train_function(self, force=False):
         """Compile `train_step`; Keras calls this."""
@@ -175,6 +224,10 @@ class ResidentModel(keras.Model):
         """The probabilities of each row, in the order of the rows."""
         return self.read("probabilities", x)
 
+    def predict_on_batch(self, x):
+        """As `predict`."""
+        return self.predict(x)
+
     def read(self, name, x):
         """One of the model's readouts for each row, in the order of the rows.
 
@@ -217,8 +270,9 @@ class ResidentModel(keras.Model):
         return answers
 
     def _compile_readout(self, name):
-        readout = keras.Model(self.inputs, self._readouts[name])
-        return compiled(lambda x: readout(self._features(x), training=False), [self._resident.spec])
+        readout = keras.Model(self.inputs, self._readouts[name], dtype="float32")
+        spec = self._resident.spec
+        return compiled(lambda x: readout(self._features(x), training=False), [spec])
 
     def _features(self, x):
         """What the network reads of a batch of rows."""

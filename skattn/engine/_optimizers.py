@@ -4,6 +4,7 @@ Keras's own deserialization imports whatever module a configuration names. A con
 come out of a file, so classes are looked up by name here and nothing is imported.
 """
 
+import inspect
 from numbers import Real
 
 import keras
@@ -95,6 +96,7 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
     built = RowAdam(**config, lazy=lazy) if plain_adam else type(built).from_config(config)
     if named and config.get("weight_decay"):  # "adamw" decays by default
         built.exclude_from_weight_decay(var_names=_NO_DECAY)
+    built._all_reduce_sum_gradients = _of_one_device
     return built
 
 
@@ -127,6 +129,15 @@ def slow_down(optimizer, variables, factor):
     optimizer._apply_weight_decay = decay_at_own_rate
 
 
+def _of_one_device(gradients_and_variables):
+    """The gradients summed over all devices: there is one.
+
+    Keras's own function defines a gradient of that sum, and TensorFlow never lets go of a graph
+    in which a gradient was defined: each fit of another shape would leave its graph behind.
+    """
+    return [(gradient, v) for gradient, v in gradients_and_variables if gradient is not None]
+
+
 def optimizer_from(given):
     """An optimizer from its class name and configuration.
 
@@ -141,13 +152,46 @@ def optimizer_from(given):
         If Keras has no such optimizer and this process has registered none, or if the
         configuration holds more than plain values.
     """
+    found, config = _class_and_config(given)
+    return found.from_config(config)
+
+
+def check_optimizer(given):
+    """Refuse what `build_optimizer` would refuse, without building anything.
+
+    An optimizer of Keras's is made of variables, and the first variable starts TensorFlow, whose
+    threads do not survive a fork: a file is checked before that.
+
+    Parameters
+    ----------
+    given : str or dict
+        As for `build_optimizer`.
+
+    Raises
+    ------
+    ValueError
+    """
+    if isinstance(given, str):
+        given = {"class_name": "adam" if given == "lazyadam" else given, "config": {}}
+    found, config = _class_and_config(given)
+    parameters = inspect.signature(found).parameters.values()
+    known = {p.name for p in parameters}
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        known |= set(inspect.signature(keras.optimizers.Optimizer).parameters)
+        known |= set(config) if found.__module__.partition(".")[0] != "keras" else set()
+    if unknown := set(config) - known:
+        raise ValueError(f"{found.__name__} has no parameters {sorted(unknown)}")
+
+
+def _class_and_config(given):
+    """The class of an optimizer and its checked configuration, its schedule built."""
     if not isinstance(given, dict) or not isinstance(given.get("class_name"), str):
         raise ValueError("an optimizer needs a 'class_name' and a 'config'")
     config = _plain(given.get("config") or {}, but="learning_rate")
     if isinstance(config.get("learning_rate"), dict):
         config["learning_rate"] = _schedule_from(config["learning_rate"])
     shipped = _classes(keras.optimizers, keras.optimizers.Optimizer)
-    return _find(given["class_name"], shipped, keras.optimizers.Optimizer).from_config(config)
+    return _find(given["class_name"], shipped, keras.optimizers.Optimizer), config
 
 
 def _schedule_from(given):

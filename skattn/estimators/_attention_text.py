@@ -17,12 +17,14 @@ from skattn.estimators._attention_values import (
     weights_on_tokens,
 )
 from skattn.estimators._base import BaseNetworkClassifier
+from skattn.estimators._evidence import token_evidence
 from skattn.estimators._text_config import (
     Beginning,
     initial_table,
     network_config,
     read_beginning,
     refuse_too_long,
+    warn_of_unused_vectors,
     with_defaults,
 )
 from skattn.networks._attention_pooling import SCORES
@@ -332,10 +334,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     _build = staticmethod(build_text_network)
 
     @fit_context
-    def _fit_with_vectors(self, X, y, vectors, sample_weight=None):
+    def _fit_with_vectors(self, X, y, vectors, sample_weight=None, validation_data=None):
         """`fit` with vectors to begin with, which a vectorizer has read."""
-        before = self._network_to_go_on_with()
-        return self._train(X, y, sample_weight, before=before, vectors=vectors)
+        given = {"vectors": vectors, "validation_data": validation_data}
+        return self._train(X, y, sample_weight, before=self._network_to_go_on_with(), **given)
 
     def attention_weights(self, X: ArrayLike) -> NDArray[np.float32]:
         """The weight of each token in the weighted sum that the last layer reads.
@@ -406,6 +408,12 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         X, weights, fitted = self._read("attention", X)
         return in_place(X, weights_on_tokens(X, weights, fitted))
 
+    def _evidence_on_tokens(self, X):
+        """What each token adds to the probability of each class, and what is there without."""
+        check_is_fitted(self)
+        fitted = self._fitted
+        return token_evidence(self._within(fitted.config, self._check_X(X, reset=False)), fitted)
+
     def _gradient_times_input(self, X, outputs):
         """Gradient of the probability of each row's class by each embedded token, times it."""
         check_is_fitted(self)
@@ -424,6 +432,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
             refuse_too_long(config, X)
         beyond = X >= config["vocabulary_size"]
         return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
+
+    def _warn_of_unused_vectors(self, X, vectors):
+        if vectors is None and self.embeddings is None:
+            warn_of_unused_vectors(X)
 
     def _beginning(self, vectors, before):
         if self.pretrained is None:

@@ -2,12 +2,12 @@
 
 import json
 from os import PathLike
-from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
 from skattn.estimators._base import BaseNetworkClassifier
-from skattn.networks._onnx import onnx_model
+from skattn.networks._onnx._networks import onnx_model
+from skattn.utils._files import replacing
 
 
 def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> None:
@@ -18,7 +18,7 @@ def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> 
     estimator : AttentionTextClassifier or GatedDenseClassifier
         Fitted. Of a pipeline only the last step can be exported, ``pipeline[-1]``: ONNX has no
         operator that cuts texts into tokens as scikit-learn does. The steps before it,
-        ``pipeline[:-1]``, make the input.
+        ``pipeline[:-1]``, make the input. `skattn.serving.export` writes a whole text classifier.
     path : str or os.PathLike
         Where the file goes. An existing file is replaced.
 
@@ -55,20 +55,36 @@ def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> 
     if not isinstance(estimator, BaseNetworkClassifier):
         raise TypeError(
             f"estimator must be an AttentionTextClassifier or a GatedDenseClassifier, got a "
-            f"{type(estimator).__name__}. Of a pipeline export the last step, pipeline[-1]; a vote "
-            "of several models, as make_text_classifier gives it, is more than a network: export "
-            "that of make_text_classifier(linear=False)."
+            f"{type(estimator).__name__}. Of a pipeline export the last step, pipeline[-1]; of a "
+            "TextClassifier(linear=False) that of its network, classifier.network_[-1]. "
+            "skattn.serving.export writes either as a whole, which reads texts."
         )
+    written = network_as_onnx(estimator, "export_onnx")
+    with replacing(path) as file:
+        file.write(written)
+
+
+def network_as_onnx(estimator, caller):
+    """The content of an ONNX file with the network of a fitted classifier.
+
+    Parameters
+    ----------
+    estimator : AttentionTextClassifier or GatedDenseClassifier
+    caller : str
+        For the message where the package onnx is missing.
+
+    Returns
+    -------
+    bytes
+    """
     check_is_fitted(estimator)
     try:
         import onnx
         from onnx import helper
     except ImportError as error:
-        raise ImportError(
-            'export_onnx needs the package onnx: pip install "skattn[onnx]"'
-        ) from error
+        raise ImportError(f'{caller} needs the package onnx: pip install "skattn[onnx]"') from error
     network = estimator._fitted.network
     classes = json.dumps(estimator.classes_.tolist(), default=str)
     written = onnx_model(helper, network.model, network.config, classes)
     onnx.checker.check_model(written)
-    Path(path).write_bytes(written.SerializeToString())
+    return written.SerializeToString()

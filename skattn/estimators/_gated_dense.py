@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skattn.estimators._base import BaseNetworkClassifier
+from skattn.estimators._evidence import feature_evidence
 from skattn.networks._networks import build_gated_network
 from skattn.utils._typing import MatrixLike
 
@@ -217,12 +218,63 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         """
         return self._read("gate", X)[1]
 
+    def evidence(self, X: MatrixLike) -> tuple[Any, NDArray[np.float64]]:
+        """What each feature adds to the probability of each class.
+
+        Integrated gradients along the features [1]_, from a row of zeros to the row, on the logits;
+        from there to the probabilities by the Shapley values of the parts [2]_.
+        With standardized features a row of zeros is the mean row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        evidence : {ndarray, scipy.sparse.coo_array} of shape (n_samples, n_features, n_classes)
+            Negative where a feature speaks against a class. For a sparse `X` a sparse array of
+            three dimensions, which needs SciPy 1.15.
+        base : ndarray of shape (n_samples, n_classes)
+            The probabilities of a row of zeros; ``base + evidence.sum(axis=1)`` equals
+            ``predict_proba(X)``.
+
+        References
+        ----------
+        .. [1] M. Sundararajan, A. Taly, Q. Yan, "Axiomatic attribution for deep networks", ICML
+           2017.
+        .. [2] L. S. Shapley, "A value for n-person games", 1953.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
+        >>> from skattn import GatedDenseClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = GatedDenseClassifier(epochs=20, random_state=0).fit(scale(X), y)
+        >>> evidence, base = clf.evidence(scale(X))
+        >>> evidence.shape, base.shape
+        ((150, 4, 3), (150, 3))
+        >>> bool(abs(base + evidence.sum(axis=1) - clf.predict_proba(scale(X))).max() < 0.001)
+        True
+        """
+        check_is_fitted(self)
+        fitted, given = self._fitted, self._check_X(X, reset=False)
+        rows = self._within(fitted.config, given)
+        evidence, base = feature_evidence(
+            sparse.csr_array(rows) if sparse.issparse(rows) else rows, fitted
+        )
+        if sparse.issparse(evidence) and not sparse.issparse(given):
+            evidence = evidence.toarray()
+        return evidence, base
+
     @property
     def _fitted_gate(self):
         """What the gate of the fitted network multiplies; `gate` may have been changed since."""
         return self._fact("config")["gate"]
 
     def _check_X(self, X, reset):
+        if sparse.issparse(X) and hasattr(X, "check_format"):
+            _refuse_damaged(X)
         try:
             return validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
         except ValueError as error:
@@ -255,3 +307,11 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _refuse_damaged(X):
+    """Refuse compressed rows whose indices lie outside the matrix: they are read unchecked."""
+    try:
+        X.check_format(full_check=True)
+    except ValueError as error:
+        raise ValueError(f"X is a damaged sparse matrix: {error}.") from error

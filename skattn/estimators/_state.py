@@ -9,10 +9,16 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
-from skattn.engine._optimizers import build_optimizer, optimizer_config
+from skattn.engine._optimizers import check_optimizer, optimizer_config
 from skattn.fitting._fitted_network import FittedNetwork
 from skattn.networks._pretrained import check_backbone
-from skattn.utils._saved_state import defaults, paths_as_texts, refuse_hiding, refuse_other_formats
+from skattn.utils._saved_state import (
+    as_given,
+    defaults,
+    paths_as_texts,
+    refuse_hiding,
+    refuse_other_formats,
+)
 from skattn.utils._warnings import warn
 
 FORMAT = 1
@@ -46,11 +52,20 @@ def to_state(estimator, state):
     state : dict
         Its attributes; not changed.
     """
-    state = dict(state, _format=FORMAT)
-    state["optimizer"] = optimizer_config(state["optimizer"])
+    state = plain_parameters(state)
     if "_fitted" in state:
         state["_fitted"] = state["_fitted"].to_state(state["save_optimizer"])
     return state
+
+
+def plain_parameters(state):
+    """The state with its format, and with the configuration in place of an optimizer object."""
+    optimizer = state["optimizer"]
+    return dict(
+        state,
+        _format=FORMAT,
+        optimizer=None if optimizer is None else optimizer_config(optimizer),
+    )
 
 
 def without_objects(state):
@@ -68,14 +83,14 @@ def from_state(estimator, state):
     name = type(estimator).__name__
     if not isinstance(state, dict):
         raise ValueError(f"This file does not hold the state of a {name}.")
-    state = dict(state)
+    state = as_given(type(estimator), state)
     refuse_other_formats(type(estimator), state.pop("_format", FORMAT), FORMAT)
     refuse_hiding(type(estimator), state)
     newer = {k: v for k, v in defaults(type(estimator)).items() if k not in state}
     state |= newer  # parameters that are newer than the file
     try:
         if isinstance(state["optimizer"], dict):
-            _check_optimizer(state["optimizer"])
+            check_optimizer_state(state["optimizer"])
         if "_fitted" in state:
             _check_fitted(estimator, state, newer)
             state["_fitted"] = FittedNetwork.from_state(state["_fitted"], estimator._build)
@@ -113,7 +128,7 @@ def _check_config(estimator, config, n_weights):
     constraints = estimator._parameter_constraints
     for name, value in config.items():
         if name == "optimizer":
-            _check_optimizer(value)
+            check_optimizer_state(value)
         elif name in constraints:
             allowed = constraints[name]
             value = None if not value and None in allowed else value  # 0 may stand for None
@@ -132,11 +147,11 @@ def _check_config(estimator, config, n_weights):
         raise ValueError(f"n_layers={config['n_layers']}, but it has {n_weights} weights")
 
 
-def _check_optimizer(given):
-    """Build it as a fit would: by name, from plain values, without an import."""
+def check_optimizer_state(given):
+    """Its name is known and its values are plain; it is built at first use, not at load."""
     if not isinstance(given, (str, dict)):
         raise ValueError("it does not name an optimizer")
-    build_optimizer(given, learning_rate=1e-3)
+    check_optimizer(given)
 
 
 def _check_agreement(state, facts):

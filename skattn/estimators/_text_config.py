@@ -12,11 +12,14 @@ from skattn.estimators._token_ids import n_ids
 from skattn.networks._pretrained import (
     Pretrained,
     backbone_config,
+    is_static,
     max_tokens,
     read_pretrained,
+    read_static,
 )
-from skattn.networks._static_model import is_static, read_static
 from skattn.utils._pretrained_folder import find_folder, n_positions, read_json, read_tokenizer
+from skattn.utils._vectors_at_hand import has_vectors
+from skattn.utils._warnings import warn
 
 # parameter -> its value without a pretrained transformer, and with one
 _DEFAULTS = {
@@ -175,6 +178,16 @@ def _pretrained_config(estimator, beginning, before):
 def n_tuned(tuned_layers, backbone):
     """How many layers are tuned."""
     return len(backbone["layers"]) if tuned_layers == "all" else int(tuned_layers)
+
+
+def warn_of_unused_vectors(X):
+    """Warn where the ids come from a vectorizer that has read word vectors."""
+    if has_vectors(X):
+        warn(
+            "The SequenceVectorizer before this classifier has read word vectors, but in a "
+            "pipeline they do not come along, and the network begins without them. Use "
+            "TextClassifier(embeddings=...), or pass the vectorizer's embeddings_ as embeddings."
+        )
 
 
 def refuse_too_long(config, X):

@@ -14,6 +14,8 @@ from rich.progress import (
 )
 from sklearn.metrics import check_scoring
 
+_LARGEST_TOL = 1e30  # nothing improves by so much, and float32 still holds it
+
 
 class HeldOutScore(keras.callbacks.Callback):
     """Adds ``val_score``, a scorer's value on the held-out part, to the logs of each epoch."""
@@ -118,7 +120,7 @@ def early_stopping(monitor, patience, tol):
     return keras.callbacks.EarlyStopping(
         monitor=monitor,
         mode="min" if monitor.endswith("loss") else "max",
-        min_delta=tol,
+        min_delta=min(tol, _LARGEST_TOL),
         patience=patience,
         restore_best_weights=True,
     )

@@ -8,7 +8,6 @@ never goes on from another one's epoch.
 import contextlib
 import hashlib
 import json
-import os
 import tempfile
 from numbers import Real
 from pathlib import Path
@@ -18,6 +17,7 @@ from scipy import sparse
 
 from skattn.engine._optimizers import optimizer_config
 from skattn.fitting._interruption import EpochEnd
+from skattn.utils._files import replacing
 from skattn.utils._warnings import warn
 
 FORMAT = 1
@@ -100,20 +100,8 @@ class Checkpoint:
 
     def write(self, state):
         """Replace the file in one step: a reader, or a later process, sees the old or the new."""
-        folder = self.path.parent
-        with _clear_errors(self.path):
-            handle, temporary = tempfile.mkstemp(prefix=".unfinished-", dir=folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez(file, **_pack(self.seed, state))
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, self.path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
-                raise
-            _sync_folder(folder)
+        with _clear_errors(self.path), replacing(self.path) as file:
+            np.savez(file, **_pack(self.seed, state))
 
     def remove(self):
         """Forget the checkpoint of a fit that came to its end."""
@@ -146,6 +134,7 @@ def fingerprint(request, data, first_epoch):
         settings["seed"] = int(request.params["random_state"])
     X = data.X
     settings |= {"format": FORMAT, "first_epoch": first_epoch, "shape": list(X.shape)}
+    settings["n_held_out"] = data.n_held_out
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     parts = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
     for array in [*parts, data.targets.encoded, data.weights]:
@@ -248,14 +237,3 @@ def _clear_errors(path):
             "before fit. Free some space or give another folder as `checkpoint`",
             str(path),
         ) from error
-
-
-def _sync_folder(folder):
-    """Make a new name in a folder last through a power cut, where the system can."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,6 +10,7 @@ from skattn.fitting import _scikeras
 from skattn.fitting._network_pool import POOL, Lease
 from skattn.networks import _weights
 from skattn.networks._pretrained import check_frozen
+from skattn.utils._fork import refuse_after_late_fork
 
 _RESTORE_LOCK = threading.RLock()
 
@@ -67,6 +68,7 @@ class FittedNetwork:
     @property
     def lease(self):
         """The hold on the network, which is built anew if this comes out of a file."""
+        refuse_after_late_fork()
         with _RESTORE_LOCK:
             if self._lease is None:
                 self._lease = Lease(_restored(self.config, self.build, self._saved, self.frozen))

@@ -143,7 +143,7 @@ def run(fit, last_epoch, n_epochs, name):
             raise
         warn(
             f"Training was interrupted. This {name} keeps what it learned in "
-            f"{last_epoch.n_epochs} of {n_epochs} epochs and can be used; a search or a vote "
+            f"{last_epoch.n_epochs} of {n_epochs} epochs and can be used; a search "
             "around it is as it was before."
         )
         return error

@@ -5,16 +5,17 @@ import math
 import numpy as np
 from scipy.stats import kendalltau
 
+UNKNOWN_WORD = "\ua66e\ua66e"  # letters, so that it is a word, which texts do not have
 FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, after ERASER
 
 
-def without_tokens(text, spans, tokens):
-    """The text with a space in place of each of `tokens` (row numbers of `spans`)."""
+def without_tokens(text, spans, tokens, instead=" "):
+    """The text with `instead` in place of each of `tokens` (row numbers of `spans`)."""
     characters = list(text)
     for start, end in spans[tokens]:
         if start < end:
             characters[start:end] = [""] * (end - start)
-            characters[start] = " "
+            characters[start] = instead
     return "".join(characters)
 
 
@@ -38,13 +39,17 @@ def erased_texts(text, spans, scores):
 
     Returns
     -------
-    without, only : lists of str, one a fraction
+    without, only, without_known, only_known : lists of str, one a fraction
+        The last two with an unknown word in the place of each token that is erased.
     """
     order = ranked(scores)
     chosen = [order[:count] for count in n_erased(len(spans))]
+    others = [order[count:] for count in n_erased(len(spans))]
     return (
         [without_tokens(text, spans, tokens) for tokens in chosen],
         [only_tokens(text, spans, tokens) for tokens in chosen],
+        [without_tokens(text, spans, tokens, UNKNOWN_WORD) for tokens in chosen],
+        [without_tokens(text, spans, tokens, UNKNOWN_WORD) for tokens in others],
     )
 
 

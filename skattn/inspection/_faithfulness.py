@@ -1,4 +1,4 @@
-"""`faithfulness_report`: whether attention explains predictions, tested by erasing words."""
+"""`faithfulness_report`: whether explanations explain predictions, tested by erasing words."""
 
 from numbers import Integral
 from typing import Any
@@ -10,10 +10,10 @@ from sklearn.utils._param_validation import Interval, Options
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn.inspection import _refits
-from skattn.inspection._attention import find_attention
 from skattn.inspection._erasure import Bootstrap, agreement, erased_texts, is_constant, one_left_out
-from skattn.inspection._explain import explain_texts
+from skattn.inspection._explain import NO_ATTENTION, explain_texts, placed
 from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
+from skattn.inspection._parts._attention import find_attention
 from skattn.utils._sklearn_compat import validated
 from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
@@ -46,12 +46,12 @@ def faithfulness_report(
     n_seeds: int = 0,
     random_state: int | np.random.RandomState | None = None,
 ) -> FaithfulnessReport:
-    """Test whether attention explains the predictions of a model on these texts.
+    """Test whether evidence and attention explain the predictions of a model on these texts.
 
-    Words are erased in the order of their attention and the whole model predicts again. The effect
-    is compared with erasing random words, the first words of the text (uniform attention), and
-    words in the order of gradient x input and of leave-one-out. The whole `pipeline` is tested,
-    even where attention is only a part of it.
+    Words are erased in the order of their evidence, and of their attention, and the whole model
+    predicts again. The effect is compared with erasing random words, the first words of the text
+    (uniform attention), and words in the order of gradient x input and of leave-one-out. The whole
+    `pipeline` is tested, even where attention is only a part of it.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def faithfulness_report(
         True classes; adds the accuracy to the report. Needed with `refit`.
     n_texts : int, default=50
         Number of texts to draw at random for the experiment; None takes all. Texts with fewer than
-        two tokens are left out. Each text needs one prediction per word and at most ``10 * (4 +
+        two tokens are left out. Each text needs one prediction per word and at most ``20 * (5 +
         n_random)`` more, so long texts take time.
     n_random : int, default=5
         Random orders of each text.
@@ -81,7 +81,7 @@ def faithfulness_report(
     Returns
     -------
     report : FaithfulnessReport
-        ``print(report)`` shows the verdict, the rule and the table.
+        ``print(report)`` shows the verdicts, the rule and the table.
 
     Raises
     ------
@@ -101,13 +101,16 @@ def faithfulness_report(
     * sufficiency is the mean of :math:`p(x) - p(r_k)`, low if they are enough,
 
     both over :math:`k` = 1, 5, 10, 20 and 50 [1]_. A word is taken out by putting a space in its
-    place in the text; :math:`r_k` alone are its words with spaces between. Kendall's tau compares
-    the size of the scores with the size of the change when one word is left out, and of gradient
-    x input [2]_; it counts as 0 where a ranking is constant, and changes below a millionth count
-    as none. For random orders the mean of
-    `n_random` draws counts.
+    place in the text; :math:`r_k` alone are its words with spaces between. Both are measured a
+    second time with a word in the place of each erased one that no model knows, which leaves the
+    others where they stand. Evidence ranks words by what they add to the predicted class, so words
+    against it come last. Kendall's tau compares the size of the scores with the size of the change
+    when one word is left out, and of gradient x input [2]_; those of evidence, which has a sign,
+    with the signed changes. It counts as 0 where a ranking is constant, and changes below a
+    millionth count as none. For random orders the mean of `n_random` draws counts.
 
-    The rule: attention **is** called faithful if all of these hold, and is not otherwise.
+    The rule: evidence, or attention, **is** called faithful if all of these hold, and is not
+    otherwise.
 
     1. Its comprehensiveness exceeds that of random words: the interval of the paired difference
        lies above 0.
@@ -115,7 +118,7 @@ def faithfulness_report(
     3. Its comprehensiveness has at least half of the lead over random words that leave-one-out
        has: better than chance alone is a low bar.
     4. The interval of its tau with leave-one-out lies above 0.
-    5. It is not constant (equal weights, up to a thousandth) in more than half of the texts.
+    5. It is not constant (equal for all words, up to a thousandth) in more than half of the texts.
 
     So a "not" can also mean that the texts were too few to tell; the intervals say so. What
     "explanation" can mean for attention is disputed [2]_ [3]_ [4]_. Words taken away leave texts
@@ -144,7 +147,7 @@ def faithfulness_report(
     explanations, n_dropped = _sample(pipeline, texts, n_texts, rng)
     positions = np.array([e.position for e in explanations])
     seen = [e.text for e in explanations]
-    gradients = [g.values for g in find_attention(pipeline).gradients(seen, positions)]
+    gradients = _gradients(pipeline, explanations, positions)
     scores = _all_scores(pipeline, explanations, gradients, n_random, rng)
     bootstrap = Bootstrap(len(explanations), n_bootstrap, rng)
     extras = {}
@@ -158,11 +161,33 @@ def faithfulness_report(
     return FaithfulnessReport.from_scores(
         scores,
         bootstrap,
-        constant=float(np.mean([is_constant(e.weights) for e in explanations])),
+        constant={
+            name: float(np.mean([is_constant(_judged(e)[name]) for e in explanations]))
+            for name in _judged(explanations[0])
+        },
         share=float(np.mean([e.share for e in explanations])),
         n_dropped=n_dropped,
         **extras,
     )
+
+
+def _judged(explanation):
+    """The two rankings that the rule is for, as far as the model has them."""
+    found = {}
+    if explanation.evidence is not None:
+        found["evidence"] = explanation.evidence_for(explanation.prediction)
+    if explanation.aggregate != NO_ATTENTION:
+        found["attention"] = explanation.weights
+    return found
+
+
+def _gradients(pipeline, explanations, positions):
+    """Gradient x input on the tokens of each explanation; None without a network."""
+    attention = find_attention(pipeline)
+    if attention is None:
+        return [None] * len(explanations)
+    found = attention.gradients([e.text for e in explanations], positions)
+    return [placed(g.values, g.spans, e.spans) for g, e in zip(found, explanations, strict=True)]
 
 
 def _check_arguments(texts, y, refit, n_seeds):
@@ -226,21 +251,20 @@ def _all_scores(pipeline, explanations, gradients, n_random, rng):
 def _rankings(explanation, gradient, left_out, n_random, rng):
     """{ranking: scores of the tokens, (n_orders, n_tokens)}."""
     n_tokens = len(explanation.tokens)
-    return {
-        "attention": explanation.weights[None],
-        "random": rng.uniform(size=(n_random, n_tokens)),
-        "uniform": np.full((1, n_tokens), 1 / n_tokens),
-        "gradient x input": gradient[None],
-        "leave-one-out": left_out[None],
-    }
+    rankings = {name: scores[None] for name, scores in _judged(explanation).items()}
+    rankings["random"] = rng.uniform(size=(n_random, n_tokens))
+    rankings["uniform"] = np.full((1, n_tokens), 1 / n_tokens)
+    if gradient is not None:
+        rankings["gradient x input"] = gradient[None]
+    return rankings | {"leave-one-out": left_out[None]}
 
 
 def _variants(explanation, rankings):
     """All erased texts of one text, in a row."""
     variants = []
     for scores in np.concatenate(list(rankings.values())):
-        without, only = erased_texts(explanation.text, explanation.spans, scores)
-        variants += without + only
+        for erased in erased_texts(explanation.text, explanation.spans, scores):
+            variants += erased
     return variants
 
 
@@ -260,15 +284,18 @@ def _drops(pipeline, explanations, variants):
 def _metrics(rankings, drops):
     """{ranking: {metric: number}} of one text; the mean over the orders of a ranking."""
     n_orders = sum(map(len, rankings.values()))
-    erased = drops.reshape(n_orders, 2, -1).mean(axis=2)  # mean over the fractions
+    erased = drops.reshape(n_orders, 4, -1).mean(axis=2)  # mean over the fractions
     size = {name: np.abs(scores) for name, scores in rankings.items()}
     metrics, start = {}, 0
     for name, orders in size.items():
-        taken, alone = erased[start : start + len(orders)].mean(axis=0)
+        space, unknown = erased[start : start + len(orders)].mean(axis=0).reshape(2, 2)
+        known = rankings if name == "evidence" else size  # it has a sign, as the changes have
         taus = [
-            np.mean([agreement(scores, size[other][0]) for scores in orders])
+            np.mean([agreement(scores, known[other][0]) for scores in known[name]])
+            if other in size
+            else np.nan
             for other in ("leave-one-out", "gradient x input")
         ]
-        metrics[name] = dict(zip(METRICS, (taken, alone, *taus), strict=True))
+        metrics[name] = dict(zip(METRICS, (*space, *taus, *unknown), strict=True))
         start += len(orders)
     return metrics

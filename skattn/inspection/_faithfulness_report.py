@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from skattn.utils._optional import import_pandas
 
-METRICS = ("comprehensiveness", "sufficiency", "tau_leave_one_out", "tau_gradient")
+METRICS = (
+    "comprehensiveness",
+    "sufficiency",
+    "tau_leave_one_out",
+    "tau_gradient",
+    "comprehensiveness_unknown",
+    "sufficiency_unknown",
+)
+JUDGED = ("evidence", "attention")  # the rankings that the rule is for, where there are some
+N_SHOWN = 4  # metrics in a table
 TITLES = ("comprehensiveness ↑", "sufficiency ↓", "tau leave-one-out ↑", "tau gradient ↑")
 SHORT_TITLES = ("compreh. ↑", "sufficiency ↓", "tau l.-o.-o. ↑", "tau gradient ↑")
 LINE = 80
@@ -17,21 +26,24 @@ LINE = 80
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FaithfulnessReport:
-    """Whether attention explains a model's decisions; made by :func:`faithfulness_report`.
+    """Whether evidence and attention explain a model; made by :func:`faithfulness_report`.
 
     Attributes
     ----------
     scores : dict of str to dict of str to ndarray of shape (n_texts,)
-        For each ranking (``"attention"``, ``"random"``, ``"uniform"``, ``"gradient x input"``,
-        ``"leave-one-out"``) the metrics of each text: ``"comprehensiveness"``,
-        ``"sufficiency"``, ``"tau_leave_one_out"``, ``"tau_gradient"``.
+        For each ranking (``"evidence"`` and ``"attention"``, where the model has them,
+        ``"random"``, ``"uniform"``, ``"gradient x input"`` with attention, ``"leave-one-out"``)
+        the metrics of each text: ``"comprehensiveness"``, ``"sufficiency"``,
+        ``"tau_leave_one_out"``, ``"tau_gradient"`` (NaN without gradients), and the first two with
+        an unknown word in the place of each erased one, ``"comprehensiveness_unknown"`` and
+        ``"sufficiency_unknown"``.
     intervals : dict of str to dict of str to (mean, low, high)
         The same over the texts, with 95 % bootstrap intervals.
-    lead : dict of str to (mean, low, high)
-        How much better attention is than random words, text by text: more comprehensive, and
-        lower in sufficiency; above 0 is better in both.
-    constant : float
-        Share of texts in which all attention weights are equal.
+    leads : dict of str to dict of str to (mean, low, high)
+        For ``"evidence"`` and ``"attention"``: how much better they are than random words, text by
+        text: more comprehensive, and lower in sufficiency; above 0 is better in both.
+    constant : dict of str to float
+        For the same two the share of texts in which all words count the same.
     share : float
         Mean share of the decisions that the attention part of the model carries.
     n_texts, n_dropped : int
@@ -49,8 +61,8 @@ class FaithfulnessReport:
 
     scores: dict[str, dict[str, NDArray[np.float64]]]
     intervals: dict[str, dict[str, tuple[float, float, float]]]
-    lead: dict[str, tuple[float, float, float]]
-    constant: float
+    leads: dict[str, dict[str, tuple[float, float, float]]]
+    constant: dict[str, float]
     share: float
     n_texts: int
     n_dropped: int = 0
@@ -65,26 +77,39 @@ class FaithfulnessReport:
             ranking: {metric: bootstrap.interval(values) for metric, values in metrics.items()}
             for ranking, metrics in scores.items()
         }
-        attention, random = scores["attention"], scores["random"]
-        difference = {metric: attention[metric] - random[metric] for metric in METRICS[:2]}
-        lead = {
-            "comprehensiveness": bootstrap.interval(difference["comprehensiveness"]),
-            "sufficiency": bootstrap.interval(-difference["sufficiency"]),
+        random = scores["random"]
+        leads = {
+            ranking: {
+                metric: bootstrap.interval(sign * (scores[ranking][metric] - random[metric]))
+                for metric, sign in zip(METRICS[:2], (1, -1), strict=True)
+            }
+            for ranking in JUDGED
+            if ranking in scores
         }
-        n_texts = len(attention["comprehensiveness"])
-        return cls(scores=scores, intervals=intervals, lead=lead, n_texts=n_texts, **facts)
+        n_texts = len(random["comprehensiveness"])
+        return cls(scores=scores, intervals=intervals, leads=leads, n_texts=n_texts, **facts)
 
-    @property
-    def conditions(self) -> list[tuple[str, bool]]:
-        """The rule: a list of (what is asked and what was found, whether it holds)."""
-        taken, alone = self.lead["comprehensiveness"], self.lead["sufficiency"]
-        tau = self.intervals["attention"]["tau_leave_one_out"]
+    def conditions_of(self, ranking: str) -> list[tuple[str, bool]]:
+        """Return the rule as it is for one ranking.
+
+        Parameters
+        ----------
+        ranking : {"evidence", "attention"}
+
+        Returns
+        -------
+        conditions : list of (str, bool)
+            What is asked and what was found, and whether it holds.
+        """
+        name = ranking.capitalize()
+        taken, alone = (self.leads[ranking][metric] for metric in METRICS[:2])
+        tau = self.intervals[ranking]["tau_leave_one_out"]
         limit = self._lead_of_leave_one_out()
         part = f"{taken[0] / limit:.2f} of it" if limit > 0 else "leave-one-out has no lead"
-        n_constant = round(self.constant * self.n_texts)
+        n_constant = round(self.constant[ranking] * self.n_texts)
         return [
             (
-                "Without the words of most attention the probability falls more than without "
+                f"Without the words of most {ranking} the probability falls more than without "
                 f"random words: {_signed(taken)}",
                 taken[1] > 0,
             ),
@@ -94,7 +119,7 @@ class FaithfulnessReport:
                 alone[1] > 0,
             ),
             (
-                "Attention has at least half of leave-one-out's lead over random words: " + part,
+                f"{name} has at least half of leave-one-out's lead over random words: " + part,
                 taken[0] >= 0.5 * limit,
             ),
             (
@@ -102,22 +127,36 @@ class FaithfulnessReport:
                 tau[1] > 0,
             ),
             (
-                "It differs from word to word: equal weights in at most half of the texts, "
+                "It differs from word to word: all words the same in at most half of the texts, "
                 f"{n_constant} of {self.n_texts}",
-                self.constant <= 0.5,
+                self.constant[ranking] <= 0.5,
             ),
         ]
 
     @property
+    def conditions(self) -> list[tuple[str, bool]]:
+        """The rule for attention, or for evidence where the model has no attention."""
+        return self.conditions_of(list(self.leads)[-1])
+
+    @property
     def faithful(self) -> bool:
-        """Whether all conditions of the rule hold."""
+        """Whether all of `conditions` hold."""
         return all(bool(met) for _, met in self.conditions)
 
     @property
+    def verdicts(self) -> dict[str, str]:
+        """The answer in one sentence, for ``"evidence"`` and for ``"attention"``."""
+        found = {}
+        for ranking in self.leads:
+            word = "is" if all(bool(met) for _, met in self.conditions_of(ranking)) else "is not"
+            name = ranking.capitalize()
+            found[ranking] = f"{name} {word} a faithful explanation of this model on these texts."
+        return found
+
+    @property
     def verdict(self) -> str:
-        """The answer in one sentence."""
-        word = "is" if self.faithful else "is not"
-        return f"Attention {word} a faithful explanation of this model on these texts."
+        """The answer for attention, or for evidence where the model has no attention."""
+        return list(self.verdicts.values())[-1]
 
     @property
     def note(self) -> str:
@@ -127,9 +166,18 @@ class FaithfulnessReport:
             "how far the predicted class's probability falls without the top 1, 5, 10, 20 and "
             "50 % of the words (mean). Sufficiency: how far with these words alone."
         ]
+        with_unknown = [
+            f"{ranking} {self.intervals[ranking]['comprehensiveness_unknown'][0]:.3f}"
+            for ranking in (*self.leads, "random", "leave-one-out")
+        ]
+        parts.append(
+            "Comprehensiveness with an unknown word in the place of each: "
+            + ", ".join(with_unknown)
+            + "."
+        )
         if self.n_dropped:
             parts.append(f"{self.n_dropped} texts with fewer than two words were left out.")
-        if self.share < 1:
+        if "attention" in self.leads and self.share < 1:
             parts.append(
                 f"The attention part carries {100 * self.share:.0f} % of the decisions; the whole "
                 "model was judged."
@@ -152,9 +200,9 @@ class FaithfulnessReport:
         return TITLES
 
     def rows(self) -> list[tuple[str, list[tuple[float, float, float]]]]:
-        """Return (ranking, [(mean, low, high) of each metric]) for each ranking."""
+        """Return (ranking, [(mean, low, high) of each column]) for each ranking."""
         return [
-            (ranking, [metrics[metric] for metric in METRICS])
+            (ranking, [metrics[metric] for metric in METRICS[:N_SHOWN]])
             for ranking, metrics in self.intervals.items()
         ]
 
@@ -169,8 +217,8 @@ class FaithfulnessReport:
         """
         pandas = import_pandas("FaithfulnessReport.to_frame")
         columns = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
-        rows = [np.ravel(cells) for _, cells in self.rows()]
-        rankings = pandas.Index([name for name, _ in self.rows()], name="ranking")
+        rows = [np.ravel([m[metric] for metric in METRICS]) for m in self.intervals.values()]
+        rankings = pandas.Index(list(self.intervals), name="ranking")
         return pandas.DataFrame(rows, index=rankings, columns=columns)
 
     def plot(self, ax: Any = None) -> Any:
@@ -196,18 +244,23 @@ class FaithfulnessReport:
         return draw_report(self, ax)
 
     def __str__(self):
-        lines = [self.verdict, ""]
-        for text, met in self.conditions:
-            lines.append(_wrapped(text, "  [x] " if met else "  [ ] ", " " * 6))
+        lines = []
+        for ranking, verdict in self.verdicts.items():
+            lines += [verdict, ""]
+            for text, met in self.conditions_of(ranking):
+                lines.append(_wrapped(text, "  [x] " if met else "  [ ] ", " " * 6))
+            lines.append("")
+        lines[-1:] = []
         lines += ["", " " * 17 + "".join(f"{title:>16}" for title in SHORT_TITLES)]
         for ranking, cells in self.rows():
-            means = "".join(f"{mean:>16.3f}" for mean, _, _ in cells)
-            ends = "".join(f"{f'{low:.3f}..{high:.3f}':>16}" for _, low, high in cells)
+            means = "".join(f"{_number(mean):>16}" for mean, _, _ in cells)
+            spans = (f"{low:.3f}..{high:.3f}" if low == low else "" for _, low, high in cells)
+            ends = "".join(f"{span:>16}" for span in spans)
             lines += [f"{ranking:<17}{means}", " " * 17 + ends]
         return "\n".join([*lines, "", _wrapped(self.note)])
 
     def __repr__(self):
-        return f"<FaithfulnessReport: {self.verdict}>"
+        return f"<FaithfulnessReport: {' '.join(self.verdicts.values())}>"
 
     def _repr_html_(self):
         from skattn.inspection._render._page import render_report
@@ -226,3 +279,7 @@ def _wrapped(text, first="", others=""):
 def _signed(interval):
     mean, low, high = interval
     return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def _number(value):
+    return "-" if np.isnan(value) else f"{value:.3f}"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skattn.inspection._fitted_models import final_model
+from skattn.inspection._parts._fitted_models import final_model
 from skattn.inspection._render._axes import SERIES, check_axes, check_count, clean, legend, short
 from skattn.inspection._render._palette import LIGHT, N_LEVELS, shade
 from skattn.utils._optional import import_pandas, import_pyplot

@@ -53,19 +53,12 @@ def _refit(pipeline, training, **changes):
     parameters = pipeline.get_params()
     if any(isinstance(part, FrozenEstimator) for part in [pipeline, *parameters.values()]):
         raise ValueError("A FrozenEstimator cannot be trained again: leave out refit.")
-    names = [name for name, part in parameters.items() if hasattr(part, "attention_weights")]
-    settings = {f"{name}__{key}": value for name in names for key, value in changes.items()}
-    settings |= _settings_of_parts(pipeline)
+    parts = {"": pipeline} | {f"{name}__": part for name, part in parameters.items()}
+    settings = {
+        f"{prefix}{key}": value
+        for prefix, part in parts.items()
+        if hasattr(part, "attention_weights") or hasattr(part, "network_")
+        for key, value in changes.items()
+    }
     texts, labels = training
     return clone(pipeline).set_params(**settings).fit(texts, labels)
-
-
-def _settings_of_parts(pipeline):
-    """What parts that choose settings in their fit ask for, so that a refit has the same."""
-    parts = {"": pipeline} | {f"{name}__": part for name, part in pipeline.get_params().items()}
-    return {
-        f"{prefix}{name}": value
-        for prefix, part in parts.items()
-        if hasattr(part, "_refit_params")
-        for name, value in part._refit_params().items()
-    }

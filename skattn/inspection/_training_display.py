@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from skattn.inspection._fitted_models import ensemble_of, final_model
+from skattn.inspection._parts._fitted_models import ensemble_of, final_model
 from skattn.inspection._render._axes import SERIES, clean, legend, panels_in, short
 from skattn.inspection._render._palette import LIGHT
 from skattn.utils._optional import import_pyplot

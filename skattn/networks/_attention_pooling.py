@@ -1,5 +1,7 @@
 """`AttentionPooling`: a Keras layer, hidden states -> their weighted sum over time."""
 
+import contextlib
+import contextvars
 from numbers import Integral, Real
 from typing import Any
 
@@ -18,6 +20,19 @@ _CONSTRAINTS = {
 }
 
 
+_FIXED = contextvars.ContextVar("whether no gradient runs through the weights", default=False)
+
+
+@contextlib.contextmanager
+def fixed_weights(fixed=True):
+    """Let no gradient run through attention weights that are computed inside."""
+    token = _FIXED.set(fixed)
+    try:
+        yield
+    finally:
+        _FIXED.reset(token)
+
+
 def masked_softmax(scores, mask):
     """Softmax over the time steps where `mask` is true; exactly 0 elsewhere.
 
@@ -31,10 +46,13 @@ def masked_softmax(scores, mask):
     tensor of shape (batch, time, heads)
         Sums to 1 over time, or to 0 where no step is kept.
     """
+    dtype = scores.dtype
+    scores = ops.cast(scores, keras.backend.result_type(dtype, "float32"))  # float16 has no 1e9
     keep = ops.cast(mask, scores.dtype)[:, :, None]
     highest = ops.max(scores * keep - 1e9 * (1.0 - keep), axis=1, keepdims=True)
     exponents = ops.exp(ops.minimum(scores - ops.stop_gradient(highest), 0.0)) * keep
-    return exponents / ops.maximum(ops.sum(exponents, axis=1, keepdims=True), 1e-30)
+    weights = exponents / ops.maximum(ops.sum(exponents, axis=1, keepdims=True), 1e-30)
+    return ops.cast(weights, dtype)
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -127,6 +145,7 @@ class AttentionPooling(keras.layers.Layer):
                 kernel_regularizer=self.kernel_regularizer,
                 kernel_initializer=self.kernel_initializer,
                 name=name,
+                dtype=self.dtype_policy,
                 **settings,
             )
 
@@ -160,6 +179,8 @@ class AttentionPooling(keras.layers.Layer):
         if self.score == "max":
             return _max_pooling(hidden_states, mask)
         weights = masked_softmax(self._scores(hidden_states), mask)  # (batch, time, heads)
+        if _FIXED.get():
+            weights = ops.stop_gradient(weights)
         context = ops.matmul(ops.transpose(weights, (0, 2, 1)), hidden_states)
         if self.penalty and self.score == "multihead":
             self.add_loss(self.penalty * _overlap(weights))
@@ -197,7 +218,8 @@ class AttentionPooling(keras.layers.Layer):
 def _max_pooling(hidden_states, mask):
     """The maximum of each unit over the kept steps, and how many units have theirs at each step."""
     keep = ops.cast(mask, hidden_states.dtype)[:, :, None]
-    highest = ops.max(hidden_states * keep - 1e9 * (1.0 - keep), axis=1, keepdims=True)
+    nothing = ops.full_like(hidden_states, -float("inf"))
+    highest = ops.max(ops.where(mask[:, :, None], hidden_states, nothing), axis=1, keepdims=True)
     highest = ops.where(ops.any(mask, axis=1)[:, None, None], highest, ops.zeros_like(highest))
     at_highest = ops.cast(hidden_states == highest, hidden_states.dtype) * keep
     ties = ops.maximum(ops.sum(at_highest, axis=1, keepdims=True), 1.0)

@@ -42,6 +42,7 @@ def _convolution(hidden, mask, config, name):
             config["units"],
             width,
             padding="same",
+            data_format="channels_last",
             activation="relu",
             kernel_initializer=glorot(),
             name=f"{name}_width_{width}",

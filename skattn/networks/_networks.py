@@ -1,5 +1,7 @@
 """The two networks, built and compiled from plain hyperparameters."""
 
+import functools
+
 import keras
 
 from skattn.engine._model import ResidentModel
@@ -28,6 +30,22 @@ from skattn.networks._transformer import (
 CLIP_NORM = 1.0  # of the gradient, where layers of a pretrained model are tuned
 
 
+def _in_float32(build):
+    """Build in float32 whatever policy the program has set; Keras holds one for each thread."""
+
+    @functools.wraps(build)
+    def build_in_float32(config):
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        try:
+            return build(config)
+        finally:
+            keras.config.set_dtype_policy(policy)
+
+    return build_in_float32
+
+
+@_in_float32
 def build_text_network(config):
     """Embedding -> encoder -> attention over time -> softmax, compiled.
 
@@ -39,7 +57,8 @@ def build_text_network(config):
     Returns
     -------
     ResidentModel
-        Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``.
+        Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``; ``"embedded"`` is
+        what enters the encoder.
     """
     if config.get("backbone"):
         return _build_on_pretrained(config)
@@ -47,8 +66,9 @@ def build_text_network(config):
     if config["segment_length"]:
         context, readouts = _segmented(ids, config)
     else:
-        context, weights = _encode_and_attend(_embed(ids, config), _mask(ids), config)
-        readouts = {"attention": weights}
+        embedded = _embed(ids, config)
+        context, weights = _encode_and_attend(embedded, _mask(ids), config)
+        readouts = {"attention": weights, "embedded": embedded}
     l2 = _penalty(config["l2"])
     answers = _answers(_dropout(config["dropout"], "dropout")(context), config, l2)
     readouts |= {"probabilities": answers, "representation": context}
@@ -98,9 +118,8 @@ def _encode_and_attend(hidden, mask, config, prefix=""):
 def _segmented(ids, config):
     """Attention over the tokens of each segment, then over the segments (Yang et al. 2016)."""
     segments = CutSegments(config["segment_length"], name="segments")(ids)
-    vectors, token_weights = _encode_and_attend(
-        _embed(segments, config), _mask(segments), config, "token_"
-    )
+    embedded = _embed(segments, config)
+    vectors, token_weights = _encode_and_attend(embedded, _mask(segments), config, "token_")
     join = JoinSegments(name="joined")
     token_weights = JoinSegments(name="joined_weights")(token_weights, ids)
     segment_mask = AnyToken(name="segment_mask")(JoinSegments(name="joined_ids")(segments, ids))
@@ -108,7 +127,8 @@ def _segmented(ids, config):
         join(vectors, ids), segment_mask, config, "segment_"
     )
     weights = SpreadWeights(name="attention")(token_weights, segment_weights, ids)
-    return context, {"attention": weights, "segment_attention": segment_weights}
+    readouts = {"attention": weights, "segment_attention": segment_weights, "embedded": embedded}
+    return context, readouts
 
 
 def _build_on_pretrained(config):
@@ -141,6 +161,7 @@ def _build_on_pretrained(config):
     return model
 
 
+@_in_float32
 def build_gated_network(config):
     """Dense ReLU layer multiplied by its own gate -> softmax, compiled.
 
@@ -159,7 +180,9 @@ def build_gated_network(config):
     """
     l2 = _penalty(config["l2"])
     kind = "sparse" if config["sparse"] else "dense"
-    features = keras.Input((config["n_features"],), name="features", sparse=config["sparse"])
+    features = keras.Input(
+        (config["n_features"],), name="features", dtype="float32", sparse=config["sparse"]
+    )
     settings = {
         "activation": config["gate_activation"],
         "kernel_initializer": glorot(),
@@ -229,6 +252,7 @@ def _compiled(inputs, outputs, kind, readouts, config, frozen=None):
             lazy=kind == "sparse",
         ),
         loss=losses[config["multilabel"]],
+        auto_scale_loss=False,  # nothing is computed in float16
     )
     if model._scheduled and not isinstance(model.optimizer._learning_rate, keras.Variable):
         raise ValueError(

@@ -2,6 +2,7 @@
 
 import math
 import os
+from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 
 import keras
@@ -81,9 +82,18 @@ def restore(model, saved):
 
 
 def outline(config, build):
-    """The network without memory for its weights, to read their shapes."""
-    with keras.StatelessScope(initialize_variables=False):
-        return build(config | {"optimizer": None})
+    """The network without memory for its weights, to read their shapes.
+
+    It is built in a thread of its own: Keras notes variables that wait for their values in a list
+    of the thread, and gives them memory when that thread builds its next layer.
+    """
+
+    def build_outline():
+        with keras.StatelessScope(initialize_variables=False):
+            return build(config | {"optimizer": None})
+
+    with ThreadPoolExecutor(1) as own_thread:
+        return own_thread.submit(build_outline).result()
 
 
 def refuse_too_large(config, build):

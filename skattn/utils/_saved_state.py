@@ -1,13 +1,68 @@
 """The state of the small estimators: a format number, and defaults for newer parameters."""
 
+import copyreg
 import inspect
 import os
 from numbers import Integral
 
+from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
+
+from skattn.utils._warnings import warn
+
 FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
+_PATHS = ("checkpoint", "embeddings", "pretrained")  # parameters that may name files
 
 
-class Stored:
+class Pickled:
+    """Marks a state that pickle or copy made: whoever loads a pickle trusts it with more.
+
+    skops loads this class from no file, so that no file can claim to be trusted.
+    """
+
+    KEY = "_pickled"
+
+
+def pickled(state):
+    """The state as pickle and copy get it."""
+    return state | {Pickled.KEY: Pickled}
+
+
+def as_given(kind, state):
+    """The state without the mark; if it has none, without paths and with valid parameters.
+
+    A path in a stranger's file would choose what the next `fit` reads or where it writes.
+    """
+    state = dict(state)
+    if state.pop(Pickled.KEY, None) is Pickled:
+        return state
+    paths = [name for name in _PATHS if isinstance(state.get(name), (str, os.PathLike))]
+    if paths:
+        warn(
+            f"This file of a {kind.__name__} names paths, which are not taken over: "
+            f"{', '.join(f'{name}={str(state[name])!r:.80}' for name in paths)}. If you trust the "
+            f"file, set them again: set_params({', '.join(f'{name}=...' for name in paths)})."
+        )
+    state |= dict.fromkeys(paths)
+    constraints = {
+        name: allowed
+        for name, allowed in getattr(kind, "_parameter_constraints", {}).items()
+        if name in state and name in inspect.signature(kind).parameters
+    }
+    try:
+        validate_parameter_constraints(constraints, state, kind.__name__)
+    except InvalidParameterError as error:
+        raise ValueError(f"This file does not hold a valid {kind.__name__}: {error}") from error
+    return state
+
+
+class PickledState:
+    """Mixin of an estimator that tells pickle and copy, which take `__getstate__`, from skops."""
+
+    def __reduce_ex__(self, protocol):
+        return copyreg.__newobj__, (type(self),), pickled(self.__getstate__())
+
+
+class Stored(PickledState):
     """Mixin of an estimator whose state is its attributes, checked when it is set."""
 
     def __getstate__(self):
@@ -17,7 +72,7 @@ class Stored:
         kind = type(self)
         if not isinstance(state, dict):
             raise ValueError(f"This file does not hold the state of a {kind.__name__}.")
-        state = dict(state)
+        state = as_given(kind, state)
         refuse_other_formats(kind, state.pop("_format", FORMAT), FORMAT)
         refuse_hiding(kind, state)
         super().__setstate__(defaults(kind) | state)

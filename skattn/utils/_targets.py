@@ -10,6 +10,9 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight
 
+from skattn.utils._warnings import warn
+
+_MISSING = "Input y contains NaN: labels are missing. Give every row a label."
 HUGE = 1e100  # a weight beyond it is taken relative to the largest
 
 
@@ -37,8 +40,17 @@ def check_targets(y, name):
         raise ValueError(
             f"{name} requires y to be passed, but the target y is None. Pass one label a row."
         )
+    if isinstance(y, (str, bytes, dict, set, frozenset)) or not hasattr(y, "__len__"):
+        raise TypeError(
+            f"y must be a list or an array of labels, one a row in the order of the rows, got a "
+            f"{type(y).__name__}."
+        )
     if sparse.issparse(y):
         y = y.toarray()
+    if np.any(np.ma.getmask(y)):
+        raise ValueError(_MISSING)
+    if isinstance(y, (list, tuple)) and any(label is None for label in y):
+        raise ValueError(_MISSING)
     if isinstance(y, (list, tuple)) and 0 < sum(isinstance(label, str) for label in y) < len(y):
         # NumPy would turn the numbers into texts, and predictions would be other labels
         raise TypeError("y mixes texts and other labels. Give all labels the same type.")
@@ -46,10 +58,12 @@ def check_targets(y, name):
         y = _fixed_width(y)
     try:
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-    except TypeError as error:
-        if "NA is ambiguous" not in str(error):
+    except (TypeError, ValueError) as error:
+        if "NA is ambiguous" not in str(error) and "contains NaN" not in str(error):
             raise
-        raise ValueError("y holds missing labels. Give every row a label.") from error
+        raise ValueError(_MISSING) from error
+    if y.dtype.kind in "mM" and np.isnat(y).any():
+        raise ValueError(_MISSING)
     if y.dtype.kind == "O":
         _refuse_unordered(y)
     multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
@@ -63,19 +77,23 @@ def _fixed_width(y):
     """Texts as NumPy has held them before StringDType, which scikit-learn does not know."""
     labels = y.astype(object)
     if not all(isinstance(label, str) for label in labels.flat):
-        raise ValueError("Labels are missing. Give every row a label.")
+        raise ValueError(_MISSING)
     return labels.astype(str)
 
 
 def _refuse_unordered(y):
-    """Refuse labels that cannot be sorted: None among them, or mixed types."""
+    """Refuse labels that cannot be sorted: missing ones among them, or mixed types."""
+    if any(_is_missing(label) for label in y.ravel().tolist()):
+        raise ValueError(_MISSING)
     try:
         np.unique(y)
     except TypeError as error:
-        raise ValueError(
-            "y holds labels that are missing or of different types. Give every row a label, and "
-            "all labels the same type."
-        ) from error
+        raise ValueError("y holds labels of different types. Give all the same type.") from error
+
+
+def _is_missing(label):
+    """Tell None, NaN of any kind, and what pandas writes for them."""
+    return label is None or type(label).__name__ in ("NAType", "NaTType") or label != label
 
 
 def check_weights(sample_weight, X, y):
@@ -151,7 +169,8 @@ def encode_targets(y, multilabel, classes=None):
     if len(known) < 2:
         raise ValueError(
             f"y holds one class only, {known.tolist()[0]!r}, in the rows of weight above 0: a "
-            "classifier needs at least two. Check how the rows were selected."
+            "classifier needs at least two. Check how the rows were selected; where the first "
+            "chunk of partial_fit lacks classes, name all of them: classes=[...]."
         )
     places = np.minimum(np.searchsorted(known, y), len(known) - 1)
     strangers = np.unique(y[known[places] != y])
@@ -161,6 +180,16 @@ def encode_targets(y, multilabel, classes=None):
             f"{known.tolist()}; name all in `classes` at the first call of partial_fit."
         )
     return Targets(places.astype(np.int32), known, False)
+
+
+def warn_of_one_hot(targets):
+    """Warn where targets of several labels look like the classes of one label, one-hot."""
+    if targets.multilabel and targets.n_outputs > 1 and np.all(targets.encoded.sum(axis=1) == 1):
+        warn(
+            "Every row of y has exactly one label, as one-hot targets have (to_categorical). "
+            "They are taken as several labels, each of which is decided by itself. If the classes "
+            "exclude each other, pass their numbers: y.argmax(axis=1)."
+        )
 
 
 def weigh_classes(class_weight, targets, weights):

@@ -1,7 +1,6 @@
 """Check raw texts: one column of strings in any common container, or a clear error."""
 
 import numpy as np
-from scipy.sparse import issparse
 
 
 def as_texts(X):
@@ -9,6 +8,10 @@ def as_texts(X):
     if isinstance(X, (str, bytes)):
         raise ValueError(
             "Expected an iterable over texts, got one bare string; wrap it in a list: [text]."
+        )
+    if isinstance(X, (set, frozenset)):
+        raise ValueError(
+            "Expected texts in an order, got a set, whose order is arbitrary; give a list."
         )
     shape = getattr(X, "shape", None)
     if isinstance(shape, tuple):
@@ -25,10 +28,12 @@ def as_texts(X):
 
 def _one_column(X, shape):
     """Turn an array, a Series or a frame with one column into a list."""
-    if issparse(X) or len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
+    sparse = hasattr(X, "tocsr")
+    if sparse or len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
         raise ValueError(
             f"Expected one column of texts, got {type(X).__name__} of shape {shape}; "
-            "select one column, for example with a ColumnTransformer and the column's name."
+            "select one column, for example with a ColumnTransformer and the column's name, or "
+            "name the text columns by TextClassifier(columns=[...])."
         )
     if len(shape) == 2:
         values = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
@@ -45,8 +50,22 @@ def checked_texts(texts):
 
 
 def text_list(X):
-    """Give the texts of `X` as a list of plain str, each row checked."""
-    return [str(text) for text in checked_texts(as_texts(X))]
+    """Give the texts of `X` as a list of plain str; missing ones are counted and named."""
+    texts = list(as_texts(X))
+    missing = [row for row, text in enumerate(texts) if is_missing(text)]
+    if missing:
+        rows = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
+        raise ValueError(
+            f"{len(missing)} of {len(texts)} texts are missing, in the rows {rows} (counting from "
+            "0). Leave them out, or replace them by an empty string, for example with "
+            'column.fillna("").'
+        )
+    return [str(text) for text in checked_texts(texts)]
+
+
+def is_missing(value):
+    """Tell None, NaN and the missing values of pandas from texts."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or _is_nan(value)
 
 
 def _complaint(row, value):
@@ -54,7 +73,7 @@ def _complaint(row, value):
     kind = type(value).__name__
     if isinstance(value, (bytes, bytearray)):
         remedy = "decode it first, for example with value.decode('utf-8')"
-    elif value is None or kind in ("NAType", "NaTType") or _is_nan(value):
+    elif is_missing(value):
         remedy = "replace missing texts first, for example by an empty string"
     else:
         remedy = "convert it first, for example with str(value)"

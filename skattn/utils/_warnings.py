@@ -4,10 +4,7 @@ import sys
 import warnings
 from pathlib import Path
 
-import sklearn
-
-# Frames of these packages lie between the user's line and the one that warns.
-_SKIPPED = (str(Path(__file__).parents[1]), str(Path(sklearn.__file__).parent))
+_OWN = str(Path(__file__).parents[1])
 
 
 def warn(message):
@@ -15,7 +12,10 @@ def warn(message):
 
     From Python 3.12 on, ``skip_file_prefixes`` of `warnings.warn` does the same.
     """
+    import sklearn  # here, since a service reads texts without it
+
+    skipped = (_OWN, str(Path(sklearn.__file__).parent))
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_SKIPPED):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(skipped):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, UserWarning, stacklevel=level)

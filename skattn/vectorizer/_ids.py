@@ -3,30 +3,44 @@
 Id 0 is padding, id 1 is out of vocabulary, and word number ``i`` has the id ``i + FIRST_WORD``.
 """
 
+from functools import partial
 from itertools import pairwise, repeat
 
 import numpy as np
-from sklearn.utils import murmurhash3_32
-from sklearn.utils.validation import check_array
 
 PADDING, OUT_OF_VOCABULARY, FIRST_WORD = 0, 1, 2
 TOKEN_SOURCE = "texts, as cut by a custom analyzer or tokenizer,"
 
 
 class HashedIds(dict):
-    """Token -> id by hashing, of any token and in any process the same; remembers some."""
+    """Token -> id by hashing, of any token and in any process the same; remembers some.
 
-    def __init__(self, n_features, n_remembered=200_000):
+    Parameters
+    ----------
+    n_features : int
+    n_remembered : int
+    hash_bytes : callable or None
+        bytes -> int. None: scikit-learn's MurmurHash3.
+    """
+
+    def __init__(self, n_features, n_remembered=200_000, hash_bytes=None):
         self._n_features, self._n_remembered = n_features, n_remembered
+        self._hash = hash_bytes or _murmurhash()
 
     def __missing__(self, token):
         if len(self) >= self._n_remembered:
             self.clear()
         if not isinstance(token, str):
             check_words([token], TOKEN_SOURCE)
-        number = murmurhash3_32(token.encode("utf-8", "surrogatepass"), positive=True)
+        number = self._hash(token.encode("utf-8", "surrogatepass"))
         self[token] = word_id = FIRST_WORD + number % self._n_features
         return word_id
+
+
+def _murmurhash():
+    from sklearn.utils import murmurhash3_32  # here, since a service does without scikit-learn
+
+    return partial(murmurhash3_32, positive=True)
 
 
 def word_ids(words):
@@ -95,6 +109,8 @@ def _is_default(value, default):
 
 def checked_ids(X, n_ids):
     """Rows of ids as int64, each from 0 to below `n_ids`."""
+    from sklearn.utils.validation import check_array  # here, for the same reason
+
     ids = check_array(X, ensure_min_samples=0, ensure_min_features=0)
     try:
         whole = ids.astype(np.int64)

@@ -1,7 +1,6 @@
 """`SequenceVectorizer`: texts to padded rows of token ids."""
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from numbers import Integral
 from os import PathLike
 from typing import Any, Self
@@ -14,9 +13,11 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skattn.utils._saved_state import PickledState
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._texts import as_texts, checked_texts
 from skattn.utils._typing import Texts
+from skattn.utils._vectors_at_hand import with_vectors
 from skattn.vectorizer._ids import (
     FIRST_WORD,
     OUT_OF_VOCABULARY,
@@ -28,31 +29,21 @@ from skattn.vectorizer._ids import (
     word_ids,
 )
 from skattn.vectorizer._learning import learn
-from skattn.vectorizer._padding import drop_unknown, n_kept_at_each_end, pad_rows
+from skattn.vectorizer._padding import n_kept_at_each_end, pad_rows
+from skattn.vectorizer._rows_of_ids import rows_of_ids
 from skattn.vectorizer._state import from_state, to_state
 from skattn.vectorizer._tokens import (
+    READING,
     build_token_spans,
     build_tokens,
     check_reading,
-    each_token,
 )
 
-_READING = (
-    "strip_accents",
-    "lowercase",
-    "preprocessor",
-    "tokenizer",
-    "stop_words",
-    "token_pattern",
-    "ngram_range",
-    "analyzer",
-)
 _LEARNED = ("_words", "_ids", "_tokenizer", "max_length_", "embeddings_", "coverage_")
-_ROWS_AT_ONCE = 4096
 _UNKNOWN = "[UNK]"
 
 
-class SequenceVectorizer(TransformerMixin, BaseEstimator):
+class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
     r"""Turn texts into rows of token ids of one length, for `AttentionTextClassifier`.
 
     Each text becomes the ids of its tokens in reading order, cut to `max_length` tokens and padded
@@ -61,8 +52,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
     first and equally frequent ones in alphabetical order.
 
     Parameters shared with :class:`~sklearn.feature_extraction.text.CountVectorizer` mean the same,
-    with one difference: n-grams are in reading order (all that begin at one token, the shorter
-    first).
+    with two differences: n-grams are in reading order (all that begin at one token, the shorter
+    first), and combining marks belong to their letters, accents being composed (NFC) first.
 
     Parameters
     ----------
@@ -172,7 +163,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         "truncation": [StrOptions({"head", "tail", "both"})],
         **{
             name: CountVectorizer._parameter_constraints[name]
-            for name in (*_READING, "min_df", "max_df", "max_features")
+            for name in (*READING, "min_df", "max_df", "max_features")
         },
         "analyzer": [
             StrOptions({"word", "char", "char_wb"}),
@@ -275,7 +266,8 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         if self._is_stateless():
             return self.fit(X).transform(X)
         tokens, lengths = self._learn(X)
-        return pad_rows(tokens, lengths, self.max_length_, self.truncation)
+        ids = pad_rows(tokens, lengths, self.max_length_, self.truncation)
+        return ids if self.embeddings is None else with_vectors(ids)
 
     def transform(self, X: Texts) -> NDArray[np.int32]:
         """Turn texts into rows of ids.
@@ -293,15 +285,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         texts = as_texts(X)
         texts = texts if hasattr(texts, "__len__") else list(texts)
         read, ids = build_tokens(self._reader()), self._ids_of_tokens()
-        rows = np.empty((len(texts), self._n_columns()), dtype=np.int32)
-        texts = checked_texts(texts)
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            part, lengths = rows[start : start + _ROWS_AT_ONCE], []
-            tokens = look_up(each_token(islice(texts, len(part)), read, lengths), ids)
-            if self.unknown == "drop":
-                tokens, lengths = drop_unknown(tokens, lengths)
-            part[:] = pad_rows(tokens, lengths, rows.shape[1], self.truncation)
-        return rows
+        return rows_of_ids(texts, read, ids, self._n_columns(), self.truncation, self.unknown)
 
     def token_spans(self, texts: Texts) -> list[NDArray[np.int64]]:
         """Find the characters of each kept token in the original texts.
@@ -425,7 +409,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator):
         """scikit-learn's text analysis with our parameters."""
         if "_tokenizer" in self.__dict__:
             return CountVectorizer(analyzer=self._tokenizer)
-        return CountVectorizer(**{name: getattr(self, name) for name in _READING})
+        return CountVectorizer(**{name: getattr(self, name) for name in READING})
 
     def __getstate__(self):
         """Parameters and learned attributes, the words as two arrays, no foreign object."""

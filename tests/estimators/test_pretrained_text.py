@@ -254,6 +254,23 @@ def test_explanations_of_a_pipeline(bert):
     assert np.isclose(sum(explanation.weights), 1)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_evidence_adds_up_on_whole_words(folders, kind):
+    pipeline = make_pipeline(
+        SequenceVectorizer(pretrained=folders[kind], max_length=12),
+        classifier(folders[kind], encoder="none", tuned_layers=1),
+    ).fit(TEXTS, LABELS)
+    texts = ["a fine unheardof story", "", "?", "dull " * 30, "İstanbul ﬁne"]
+    probabilities = pipeline.predict_proba(texts)
+    for explanation, row in zip(explain_texts(pipeline, texts), probabilities, strict=True):
+        total = explanation.base_probabilities + explanation.evidence.sum(axis=0)
+        np.testing.assert_allclose(total, row, atol=1e-6)
+    (explanation,) = explain_texts(pipeline, texts[:1])
+    assert explanation.tokens[:2] == ("a", "fine")
+    assert set(explanation.tokens) <= set(texts[0].split())
+    assert np.abs(explanation.evidence).max() > 0
+
+
 def test_a_text_that_is_too_long(bert):
     clf = classifier(bert)
     X = ids(bert)

@@ -177,21 +177,15 @@ print("same as", clf.n_iter_)
     assert "same as" in out
 
 
-def test_an_interrupted_vote_is_as_it_was():
+def test_an_interrupted_text_classifier_keeps_whole_epochs():
     texts, y = ["a good film", "a bad film"] * 12, ["good", "bad"] * 12
     settings = {"units": 2, "embedding_dim": 2, "epochs": 4, "random_state": 0}
-    vote = make_text_classifier(callbacks=[Raise(2)], **settings)
-    told = "This AttentionTextClassifier keeps .* 2 of 4 epochs .* vote around it is as it was"
+    model = make_text_classifier(callbacks=[Raise(2)], **settings)
+    told = "This AttentionTextClassifier keeps .* 2 of 4 epochs"
     with pytest.warns(UserWarning, match=told), pytest.raises(KeyboardInterrupt):
-        vote.fit(texts, y)
-    with pytest.raises(NotFittedError):
-        vote.predict(texts)
-    fitted = make_text_classifier(**settings).fit(texts, y)
-    before = fitted.predict_proba(texts)
-    fitted.set_params(attention__short__classifier__callbacks=[Raise(2)])
-    with pytest.warns(UserWarning, match=told), pytest.raises(KeyboardInterrupt):
-        fitted.fit(texts, y[::-1])
-    np.testing.assert_array_equal(fitted.predict_proba(texts), before)
+        model.fit(texts, y)
+    assert len(model.history_["loss"]) == 2
+    assert model.predict(texts).tolist() == y
 
 
 def test_a_ctrl_c_after_the_last_epoch_leaves_the_old_weights(dense_rows, monkeypatch):

@@ -14,15 +14,18 @@ from by_hand import (
 )
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
-from sklearn.naive_bayes import MultinomialNB
+from sklearn.naive_bayes import BernoulliNB, MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from skattn import (
     AttentionTextClassifier,
@@ -31,7 +34,7 @@ from skattn import (
     explain_texts,
     make_text_classifier,
 )
-from skattn.inspection._attention import Mixture, find_attention
+from skattn.inspection._parts._attention import Mixture, find_attention
 from skattn.inspection._render._text_pieces import text_pieces
 
 TEXTS = ["The fine, fine film!", "a DULL thing", "", "?"]
@@ -302,24 +305,34 @@ def test_a_classifier_without_its_vectorizer():
 @pytest.mark.parametrize(
     ("model", "outline"),
     [
-        (make_pipeline(CountVectorizer(), LogisticRegression()), "Pipeline > LogisticRegression"),
         (
-            GridSearchCV(make_pipeline(CountVectorizer(), MultinomialNB()), {}, cv=2),
-            "GridSearchCV > Pipeline > MultinomialNB",
+            make_pipeline(CountVectorizer(), DecisionTreeClassifier()),
+            "Pipeline > DecisionTreeClassifier",
         ),
         (
-            VotingClassifier([("counts", make_pipeline(CountVectorizer(), MultinomialNB()))]),
-            "VotingClassifier > .Pipeline > MultinomialNB",
+            GridSearchCV(make_pipeline(CountVectorizer(), DecisionTreeClassifier()), {}, cv=2),
+            "GridSearchCV > Pipeline > DecisionTreeClassifier",
         ),
         (
-            CalibratedClassifierCV(make_pipeline(CountVectorizer(), MultinomialNB()), cv=2),
+            CalibratedClassifierCV(make_pipeline(CountVectorizer(), BernoulliNB()), cv=2),
             "CalibratedClassifierCV",
+        ),
+        (make_pipeline(TfidfVectorizer(), LinearSVC()), ".*LinearSVC gives no probabilities"),
+        (make_pipeline(HashingVectorizer(), LogisticRegression()), ".*HashingVectorizer"),
+        (
+            make_pipeline(TfidfVectorizer(), TruncatedSVD(1), LogisticRegression()),
+            ".*TruncatedSVD mixes the columns",
+        ),
+        (
+            make_pipeline(TfidfVectorizer(tokenizer=str.split), LogisticRegression()),
+            ".*TfidfVectorizer has a preprocessor, tokenizer or analyzer of its own",
         ),
     ],
 )
-def test_a_model_without_attention_is_named(model, outline):
+@pytest.mark.filterwarnings("ignore:The parameter 'token_pattern'")
+def test_what_cannot_be_explained_is_named(model, outline):
     model.fit(["fine film", "dull film"] * 4, ["good", "bad"] * 4)
-    with pytest.raises(TypeError, match=f"No attention found.*but found {outline}"):
+    with pytest.raises(TypeError, match=outline):
         explain_texts(model, TEXTS)
 
 
@@ -337,7 +350,7 @@ def test_an_unfitted_model():
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ("fine film", "wrap it in a list"),
+        (b"fine film", "wrap it in a list"),
         (["fine", 3.5], r"Row 1 .* is not a text but 3.5 \(float\)"),
     ],
 )
@@ -351,8 +364,10 @@ def test_what_is_no_list_of_texts(texts, message):
 
 def test_a_frame_has_a_row_a_token():
     frame = explain_texts(film_model(), TEXTS)[1].to_frame()
-    assert frame.columns.tolist() == ["token", "start", "end", "weight"]
-    assert frame.values.tolist() == [["DULL", 2, 6, 0.96875], ["thing", 7, 12, 0.03125]]
+    assert frame.columns.tolist() == ["token", "start", "end", "weight", "bad", "good"]
+    assert frame["token"].tolist() == ["DULL", "thing"]
+    assert frame["weight"].tolist() == [0.96875, 0.03125]
+    np.testing.assert_allclose(frame["bad"], [0.3, 0.0])
 
 
 def test_without_pandas_a_frame_says_what_to_install(monkeypatch):
@@ -364,7 +379,7 @@ def test_without_pandas_a_frame_says_what_to_install(monkeypatch):
 def test_top_tokens_and_repr():
     first, _, empty, _ = explain_texts(film_model(), TEXTS)
     assert [token for token, _ in first.top_tokens(3)] == ["fine", "fine", "The"]
-    assert repr(first) == "TextExplanation(good 100.0 %: fine 48.4 %, fine 48.4 %, The 1.6 %)"
+    assert repr(first) == "TextExplanation(good 100.0 %: fine +25.0, fine +25.0)"
     assert repr(empty) == "TextExplanation(bad 50.0 %: no tokens)"
 
 
@@ -423,3 +438,17 @@ def test_both_levels_of_hierarchical_attention_reach_the_explanation():
     np.testing.assert_allclose(tokens, explanation.segment_weights, atol=1e-6)
     flat = make_text_classifier(linear=False, epochs=1, units=2, embedding_dim=2)
     assert explain_texts(flat.fit(texts, ["a", "b", "a"] * 6), ["one"])[0].segment_weights is None
+
+
+def test_the_repr_is_short_however_long_the_tokens_are():
+    explanation = TextExplanation(
+        text="x" * 100_000,
+        tokens=["x" * 100_000],
+        spans=np.array([[0, 100_000]]),
+        weights=np.array([1.0]),
+        classes=np.array(["a", "b" * 10_000]),
+        probabilities=np.array([0.1, 0.9]),
+        prediction="b" * 10_000,
+    )
+    assert len(repr(explanation)) < 200
+    assert "x… 100.0 %" in repr(explanation)

@@ -8,6 +8,7 @@ from by_hand import film_model, planted_texts, trained_on_planted_texts
 from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
@@ -112,6 +113,7 @@ def test_the_numbers_can_be_worked_out_by_hand():
     by_importance = [(4 * 0.3 + 0.4) / 5, (4 * 0.1 + 0.0) / 5, 1, 1]
     in_reading_order = [(4 * 0.0 + 0.3) / 5, (4 * 0.4 + 0.1) / 5, 0, 0]
     expected = {
+        "evidence": by_importance,
         "attention": by_importance,
         "gradient x input": by_importance,
         "leave-one-out": by_importance,
@@ -120,7 +122,8 @@ def test_the_numbers_can_be_worked_out_by_hand():
     assert found.keys() == expected.keys()
     for ranking, numbers in expected.items():
         measured = [found[ranking][metric][0] for metric in METRICS]
-        np.testing.assert_allclose(measured, numbers, atol=1e-9)
+        # an unknown word counts as nothing here, so it does as well as a space
+        np.testing.assert_allclose(measured, numbers + numbers[:2], atol=1e-9)
 
 
 def test_random_orders_count_as_their_mean():
@@ -177,16 +180,18 @@ def test_a_seed_repeats_everything():
 def made_up(attention=(0.3, 0.0, 0.5), random=(0.1, 0.2, 0.0), left_out=0.3, constant=0.0):
     """A report of which every text has the same numbers."""
     rows = {
-        "attention": (*attention, 0.4),
-        "random": (*random, 0.0),
-        "leave-one-out": (left_out, 0.0, 1.0, 0.5),
+        "attention": (*attention, 0.4, 0.0, 0.0),
+        "random": (*random, 0.0, 0.0, 0.0),
+        "leave-one-out": (left_out, 0.0, 1.0, 0.5, 0.0, 0.0),
     }
     scores = {
         name: dict(zip(METRICS, (np.full(4, number) for number in numbers), strict=True))
         for name, numbers in rows.items()
     }
     bootstrap = Bootstrap(4, 20, np.random.RandomState(0))
-    return FaithfulnessReport.from_scores(scores, bootstrap, constant=constant, share=1.0)
+    return FaithfulnessReport.from_scores(
+        scores, bootstrap, constant={"attention": constant}, share=1.0
+    )
 
 
 @pytest.mark.parametrize(
@@ -218,7 +223,9 @@ def test_an_interval_that_reaches_0_is_not_enough(metric, unmet):
         scores["attention"][key] = np.full(4, value)
     scores["attention"][METRICS[metric]] *= [5, -1, -1, -1]
     bootstrap = Bootstrap(4, 500, np.random.RandomState(0))
-    report = FaithfulnessReport.from_scores(scores, bootstrap, constant=0.0, share=1.0)
+    report = FaithfulnessReport.from_scores(
+        scores, bootstrap, constant={"attention": 0.0}, share=1.0
+    )
     assert [i for i, (_, met) in enumerate(report.conditions) if not met] == [unmet]
 
 
@@ -241,9 +248,32 @@ def test_frozen_uniform_attention_is_not():
     model = trained_on_planted_texts("uniform")
     report = faithfulness_report(model, texts, labels, random_state=0)
     assert not report.faithful, str(report)
-    assert report.constant == 1
+    assert report.constant["attention"] == 1
     assert not report.conditions[4][1]
     assert report.accuracy >= 0.98
+
+
+def test_a_network_that_knows_its_words_is_explained_by_evidence_where_attention_is_not():
+    texts, labels, _ = planted_texts(60, seed=2)
+    model = trained_on_planted_texts("uniform")
+    report = faithfulness_report(model, texts, labels, random_state=0)
+    assert report.verdicts["evidence"].startswith("Evidence is a faithful"), str(report)
+    assert report.verdicts["attention"].startswith("Attention is not")
+    means = {
+        name: found["comprehensiveness_unknown"][0] for name, found in report.intervals.items()
+    }
+    assert means["evidence"] > 0.9 * means["leave-one-out"] > means["random"]
+
+
+def test_a_linear_model_has_evidence_and_neither_attention_nor_gradients():
+    texts, labels, _ = planted_texts(60, seed=2)
+    model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(texts, labels)
+    report = faithfulness_report(model, texts, labels, random_state=0)
+    assert list(report.scores) == ["evidence", "random", "uniform", "leave-one-out"]
+    assert list(report.verdicts) == ["evidence"]
+    assert (report.faithful, report.verdict) == (True, report.verdicts["evidence"])
+    assert np.isnan(report.scores["evidence"]["tau_gradient"]).all()
+    assert "nan" not in str(report) + report._repr_html_()
 
 
 # -- refits --------------------------------------------------------------------------------------
@@ -313,19 +343,20 @@ def test_a_step_that_changes_a_text_again():
 def test_the_text_says_verdict_rule_and_numbers_within_a_terminal():
     report = report_on(TEXTS, y=LABELS)
     text = str(report)
-    assert text.startswith(report.verdict)
+    assert text.startswith(report.verdicts["evidence"])
+    assert report.verdicts["attention"] in text
     assert "  [x] Without the words of most attention" in text
     assert all(ranking in text for ranking in report.scores)
     assert f"{report.intervals['attention']['comprehensiveness'][0]:.3f}" in text
     assert max(map(len, text.splitlines())) <= 81
-    assert repr(report) == f"<FaithfulnessReport: {report.verdict}>"
+    assert repr(report) == f"<FaithfulnessReport: {' '.join(report.verdicts.values())}>"
 
 
 def test_the_frame_holds_means_and_intervals():
     report = report_on(TEXTS)
     frame = report.to_frame()
     assert frame.index.tolist() == list(report.scores)
-    assert frame.shape == (5, 12)
+    assert frame.shape == (6, 18)
     row = frame.loc["random", ["sufficiency", "sufficiency_low", "sufficiency_high"]]
     assert tuple(row) == report.intervals["random"]["sufficiency"]
 
@@ -333,8 +364,8 @@ def test_the_frame_holds_means_and_intervals():
 def test_a_picture_has_a_panel_a_metric():
     report = report_on(TEXTS)
     panels = report.plot()
-    assert [len(panel.lines) for panel in panels] == [11, 11, 11]
-    marks = [line.get_xdata()[0] for line in panels[0].lines[1:10:2]]
+    assert [len(panel.lines) for panel in panels] == [13, 13, 13]
+    marks = [line.get_xdata()[0] for line in panels[0].lines[1:12:2]]
     means = [values["comprehensiveness"][0] for values in report.intervals.values()]
     assert marks == means
     names = [label.get_text() for label in panels[0].get_yticklabels()]
@@ -351,5 +382,5 @@ def test_a_notebook_shows_the_verdict_and_the_table():
     report = report_on(TEXTS)
     block = report._repr_html_()
     assert report.verdict in block
-    assert block.count("<tr") == 6
+    assert block.count("<tr") == 7
     assert "<script" not in block

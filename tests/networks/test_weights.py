@@ -1,11 +1,17 @@
 """Networks that do not fit into memory are refused before they take any."""
 
+import contextlib
+import gc
+import weakref
+
+import keras
 import numpy as np
 import pytest
 from scipy import sparse
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
 from skattn.networks import _weights
+from skattn.networks._networks import build_gated_network
 
 IDS = np.array([[2, 3, 0], [4, 5, 6]] * 6)
 ROWS = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
@@ -67,3 +73,23 @@ def test_the_memory_of_this_machine_is_known_or_assumed(monkeypatch):
     assert 2**28 < _weights._memory() < 2**50
     monkeypatch.delattr(_weights.os, "sysconf", raising=False)
     assert _weights._memory() == 2**36
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_an_outline_leaves_nothing_behind(refused):
+    kept = []
+
+    def build(config):
+        model = build_gated_network(config)
+        kept.extend(map(weakref.ref, model.weights))
+        if refused:
+            raise ValueError("refused")
+        return model
+
+    config = GatedDenseClassifier(units=2, epochs=1).fit(ROWS, LABELS)._fitted.config
+    with pytest.raises(ValueError, match="refused") if refused else contextlib.nullcontext():
+        _weights.outline(config, build)
+    keras.layers.Lambda(lambda x: x * 2)(keras.Input((3,)))  # gives memory to what still waits
+    gc.collect()
+    assert kept
+    assert not any(weight() for weight in kept)

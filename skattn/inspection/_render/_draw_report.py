@@ -18,7 +18,7 @@ def draw_report(report, ax):
     for panel, (metric, title) in zip(panels, titles.items(), strict=True):
         for place, name in enumerate(names):
             mean, low, high = report.intervals[name][metric]
-            ours = name == "attention"
+            ours = name in report.leads
             colour = LIGHT["accent" if ours else "muted"]
             panel.plot([low, high], [place, place], color=colour, lw=3 if ours else 1.8)
             panel.plot(mean, place, "o", color=colour, ms=8 if ours else 5.5)
@@ -28,6 +28,9 @@ def draw_report(report, ax):
         panel.set_ylim(len(names) - 0.5, -0.5)
         panel.grid(axis="x", color=LIGHT["line"], lw=0.8)
         clean(panel)
-    panels[0].get_yticklabels()[0].set(color=LIGHT["accent"], weight="bold")
-    panels[0].figure.suptitle(report.verdict, x=0.01, ha="left", weight="bold", fontsize=11.5)
+    for label in panels[0].get_yticklabels()[: len(report.leads)]:
+        label.set(color=LIGHT["accent"], weight="bold")
+    panels[0].figure.suptitle(
+        "\n".join(report.verdicts.values()), x=0.01, ha="left", weight="bold", fontsize=11.5
+    )
     return panels

@@ -1,0 +1,138 @@
+"""Find fitted models inside pipelines, searches, calibrations and votes.
+
+Everything is found by what an object can do (``best_estimator_``, ``estimators_``, ...), so that
+nothing here imports an estimator of ours.
+"""
+
+from typing import NamedTuple
+
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+_CHOSEN = ("best_estimator_", "estimator_")  # the one fitted model that answers for the whole
+
+
+class FinalModel(NamedTuple):
+    """The model at the end of pipelines and searches."""
+
+    model: object
+    steps: list  # the fitted transformers before it, in order
+
+    def transform(self, X):
+        """What reaches the model."""
+        for step in self.steps:
+            X = step.transform(X)
+        return X
+
+
+class _Texts:
+    """How a classifier of raw texts reads what it is given: columns of a frame, for one."""
+
+    def __init__(self, model):
+        self.transform = model._texts
+
+
+class Ensemble(NamedTuple):
+    """Fitted models whose probabilities are averaged."""
+
+    names: list
+    models: list
+    weights: list | None  # None: the models differ in their training data only
+
+
+def final_model(model, steps=()):
+    """Follow pipelines, searches and frozen estimators to the model at their end.
+
+    Parameters
+    ----------
+    model : fitted estimator
+    steps : sequence of fitted transformers
+        Before `model`.
+    """
+    steps = list(steps)
+    while True:
+        chosen = [name for name in _CHOSEN if hasattr(model, name)]
+        if isinstance(model, FrozenEstimator):
+            model = model.estimator
+        elif isinstance(model, Pipeline):
+            steps += _transformers(model.steps[:-1])
+            model = model.steps[-1][1]
+        elif chosen:
+            model = getattr(model, chosen[0])
+        else:
+            if hasattr(model, "_texts"):  # TextClassifier: its parts read one text a row
+                steps.append(_Texts(model))
+            return FinalModel(model, steps)
+
+
+def ensemble_of(model):
+    """The :class:`Ensemble` that a calibration or a vote is; None for any other model."""
+    if hasattr(model, "calibrated_classifiers_"):
+        models = [calibrated.estimator for calibrated in model.calibrated_classifiers_]
+        return Ensemble([str(number) for number in range(1, len(models) + 1)], models, None)
+    weights = getattr(model, "weights_", None)
+    if isinstance(weights, dict) and weights and all(hasattr(model, f"{n}_") for n in weights):
+        models = [getattr(model, f"{name}_") for name in weights]
+        return Ensemble(list(weights), models, list(weights.values()))
+    if hasattr(model, "estimators_") and hasattr(model, "voting"):
+        kept = [i for i, (_, member) in enumerate(model.estimators) if member != "drop"]
+        names = [model.estimators[i][0] for i in kept]
+        return Ensemble(names, list(model.estimators_), _vote_weights(model, kept))
+    return None
+
+
+def voters_of(model):
+    """The :class:`Ensemble` that `model` is; None for any other model.
+
+    Raises
+    ------
+    TypeError
+        For a vote without probabilities.
+    """
+    ensemble = ensemble_of(model)
+    if ensemble is not None and getattr(model, "voting", "soft") != "soft":
+        raise TypeError(
+            f"VotingClassifier(voting={model.voting!r}) has no probabilities to share out between "
+            "its members: use voting='soft'."
+        )
+    return ensemble
+
+
+def transformed(steps, texts):
+    """What fitted steps make of the texts."""
+    for step in steps:
+        texts = step.transform(texts)
+    return texts
+
+
+def names_from_outside_in(model):
+    """The class names on the way to the end, such as ``Pipeline > LogisticRegression``."""
+    names = [type(model).__name__]
+    if isinstance(model, Pipeline):
+        names.append(names_from_outside_in(model.steps[-1][1]))
+    elif any(hasattr(model, name) for name in _CHOSEN):
+        names += [
+            names_from_outside_in(getattr(model, name)) for name in _CHOSEN if hasattr(model, name)
+        ]
+    elif hasattr(model, "estimators_"):
+        members = [names_from_outside_in(member) for member in list(model.estimators_)[:5]]
+        names.append(f"({', '.join(members)})")
+    return " > ".join(names)
+
+
+def _vote_weights(vote, kept):
+    """The weights of the fitted members of a vote."""
+    if vote.weights is None:
+        return [1.0] * len(kept)
+    return [vote.weights[i] for i in kept]
+
+
+def _transformers(named_steps):
+    """The transformers of (nested) pipelines in a row, without passthrough steps."""
+    flat = []
+    for _, step in named_steps:
+        if isinstance(step, Pipeline):
+            flat += _transformers(step.steps)
+        elif step is not None and not isinstance(step, str):
+            flat.append(step)
+    return flat

@@ -1,0 +1,306 @@
+"""A linear model of counted words, split up: coefficient times value, shared among the words."""
+
+import copy
+import re
+from functools import partial
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, logit
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+from skattn.inspection._parts._fitted_models import names_from_outside_in, transformed
+from skattn.inspection._parts._readings import (
+    CannotSplit,
+    Reading,
+    onto,
+    shared,
+    touched,
+    united,
+    words_in,
+)
+from skattn.utils._additive import carried, settled, softmax
+from skattn.vectorizer._tokens import build_token_spans, build_tokens
+
+TOLERANCE = 1e-5  # of a probability
+SMALLEST = 1e-10  # a probability below says nothing exact of its logit
+
+
+def reads_words(steps):
+    """Whether one of the steps counts words, as `TfidfVectorizer` does."""
+    return _place_of_counts(steps) is not None
+
+
+class LinearModel:
+    """A linear classifier and the steps that make its features from texts."""
+
+    def __init__(self, classifier, steps):
+        place = _place_of_counts(steps)
+        self.classifier = classifier
+        self.text_steps, self.steps = steps[:place], steps[place:]
+        self.coef, self.intercept = _coefficients(classifier)  # (n_outputs, n_features)
+        self.readers = _readers(self.steps, self.coef.shape[1])
+
+    # -- margins -------------------------------------------------------------------------------
+
+    def margins(self, texts):
+        """One :class:`Reading` a text, of the margins."""
+        return self._margins(texts)[0]
+
+    def read(self, texts):
+        """The margins, and the classifier's probabilities of each text."""
+        if not hasattr(self.classifier, "predict_proba"):
+            raise CannotSplit(
+                f"{type(self.classifier).__name__} gives no probabilities to split up: wrap it in "
+                "a CalibratedClassifierCV, or use LogisticRegression."
+            )
+        readings, X, margins = self._margins(texts)
+        probabilities = np.asarray(self.classifier.predict_proba(X), dtype=np.float64)
+        self.link = _link(margins, probabilities, names_from_outside_in(self.classifier))
+        return readings, probabilities
+
+    def _margins(self, texts):
+        seen = transformed(self.text_steps, texts)
+        X = transformed(self.steps, seen)
+        margins = np.asarray(X @ self.coef.T) + self.intercept
+        empty = sparse.csr_array(transformed(self.steps, [""])).toarray()[0]
+        rows = sparse.csr_array(X)
+        readings = []
+        for row, (text, response) in enumerate(zip(seen, margins, strict=True)):
+            own = slice(rows.indptr[row], rows.indptr[row + 1])
+            reading = self._of_text(str(text), rows.indices[own], rows.data[own], empty)
+            readings.append(reading._replace(base=response - reading.values.sum(axis=0)))
+        return readings, X, margins
+
+    def _of_text(self, text, columns, values, empty):
+        """Values on the words of one text, and no base yet."""
+        order = np.argsort(columns)
+        columns, values = columns[order], values[order]
+        read = [reader.occurrences(text) for reader in self.readers]
+        spans = np.zeros((0, 2), dtype=np.intp)
+        for words in [words for words, _, _ in read if words is not None]:
+            spans = united(spans, words)
+        if any(words is None for words, _, _ in read):
+            spans = united(spans, words_in(text))
+        total = np.zeros((len(spans), len(self.coef)))
+        for words, found, numbers in read:
+            place = np.searchsorted(columns, numbers)
+            held = place < len(columns)
+            held[held] = columns[place[held]] == numbers[held]
+            found, numbers = found[held], numbers[held]
+            _, same, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+            value = values[place[held]] - empty[numbers]
+            each = self.coef[:, numbers].T * (value / counts[same])[:, None]
+            if words is not None:
+                first = np.searchsorted(words[:, 0], found[:, 0])
+                stop = np.searchsorted(words[:, 1], found[:, 1], side="right")
+                own = Reading(text, words, shared(first, stop, each, len(words)), 0.0)
+                total += onto(spans, own).values
+            else:
+                total += shared(*touched(spans, found), each, len(spans))
+        return Reading(text, spans, total, np.zeros(len(self.coef)))
+
+    # -- probabilities -------------------------------------------------------------------------
+
+    def in_probabilities(self, reading, probabilities):
+        """A reading of margins as one of probabilities."""
+        values, base = carried(self.link, reading.values, reading.base)
+        values, base = settled(values, base, probabilities)
+        return reading._replace(values=values, base=base)
+
+
+class _Reader:
+    """A fitted vectorizer, and the column of the features that each of its tokens has."""
+
+    def __init__(self, vectorizer, columns):
+        self.columns = columns  # of the classifier's features, -1 where dropped
+        self.vocabulary = vectorizer.vocabulary_
+        self.of_words = vectorizer.analyzer == "word"
+        try:
+            self.spans, self.tokens = build_token_spans(vectorizer), build_tokens(vectorizer)
+        except ValueError:
+            raise CannotSplit(
+                f"{type(vectorizer).__name__} has a preprocessor, tokenizer or analyzer of its "
+                "own, which does not say where in the text its tokens stand."
+            ) from None
+        if self.of_words:
+            single = copy.copy(vectorizer)
+            single.ngram_range = (1, 1)
+            self.words = build_token_spans(single)
+
+        elif vectorizer.analyzer == "char_wb":
+            self.preprocess, self.known = vectorizer.build_preprocessor(), {}
+
+    def occurrences(self, text):
+        """The words (None for characters), and each token's span and column."""
+        if not self.of_words and hasattr(self, "known") and text.isascii():
+            return None, *self._word_by_word(text)
+        spans, numbers = self._read(text)
+        words = None
+        if self.of_words:
+            words = np.array(self.words(text), dtype=np.intp).reshape(-1, 2)
+        return words, spans, numbers
+
+    def _read(self, text):
+        spans = np.array(self.spans(text), dtype=np.intp).reshape(-1, 2)
+        numbers = np.array([self.vocabulary.get(token, -1) for token in self.tokens(text)], int)
+        numbers = np.where(numbers >= 0, self.columns[numbers], -1) if len(numbers) else numbers
+        return spans[numbers >= 0], numbers[numbers >= 0]
+
+    def _word_by_word(self, text):
+        """N-grams within words: those of a word are the same wherever it stands."""
+        spans, numbers = [np.zeros((0, 2), dtype=np.intp)], [np.zeros(0, dtype=int)]
+        for match in re.finditer(r"\S+", self.preprocess(text)):
+            word = match[0]
+            if word not in self.known:
+                self.known[word] = self._read(word)
+            spans.append(self.known[word][0] + match.start())
+            numbers.append(self.known[word][1])
+        return np.concatenate(spans), np.concatenate(numbers)
+
+
+def _place_of_counts(steps):
+    """The number of the step that counts; None if none does."""
+    return next((i for i, step in enumerate(steps) if _vectorizers(step)), None)
+
+
+def _vectorizers(step):
+    if isinstance(step, FeatureUnion):
+        return [v for _, part in step.transformer_list for v in _vectorizers(part)]
+    if isinstance(step, Pipeline):
+        return [v for _, part in step.steps for v in _vectorizers(part)]
+    return [step] if hasattr(step, "build_analyzer") else []
+
+
+def _readers(steps, n_features):
+    """Each vectorizer with the places of its columns after all of the steps."""
+    readers, width = _after(steps)
+    if width != n_features:
+        raise CannotSplit(f"The steps give {width} features, the classifier reads {n_features}.")
+    return [_Reader(vectorizer, columns) for vectorizer, columns in readers]
+
+
+def _after(steps):
+    """[(vectorizer, its columns)] after all of the steps, and the number of columns."""
+    readers, width = _at_the_start(steps[0])
+    for step in steps[1:]:
+        kept = _kept_columns(step, width)
+        moved = np.full(width + 1, -1)  # the last for columns that are dropped already
+        moved[kept] = np.arange(len(kept))
+        readers = [(vectorizer, moved[columns]) for vectorizer, columns in readers]
+        width = len(kept)
+    return readers, width
+
+
+def _is_skipped(step):
+    return step is None or isinstance(step, str)  # "drop" or "passthrough"
+
+
+def _at_the_start(step):
+    """[(vectorizer, its columns)] and the number of columns that this step gives."""
+    if isinstance(step, Pipeline):
+        return _after([part for _, part in step.steps if not _is_skipped(part)])
+    if isinstance(step, FeatureUnion):
+        readers, width = [], 0
+        for _, part in step.transformer_list:
+            if _is_skipped(part):
+                continue
+            found, wide = _at_the_start(part)
+            readers += [(v, np.where(c >= 0, c + width, -1)) for v, c in found]
+            width += wide
+        return readers, width
+    if not hasattr(step, "vocabulary_"):
+        raise CannotSplit(
+            f"{type(step).__name__} does not say which word each of its columns is: use a "
+            "TfidfVectorizer or CountVectorizer."
+        )
+    return [(step, np.arange(len(step.vocabulary_)))], len(step.vocabulary_)
+
+
+def _kept_columns(step, width):
+    """Which of the columns a step keeps, each by itself."""
+    if hasattr(step, "get_support"):
+        return step.get_support(indices=True)
+    if isinstance(step, OneToOneFeatureMixin):
+        return np.arange(width)
+    raise CannotSplit(
+        f"{type(step).__name__} mixes the columns of the counted words, so that the classifier's "
+        "coefficients belong to no words."
+    )
+
+
+def _coefficients(classifier):
+    """(n_outputs, n_features) and (n_outputs,)."""
+    if hasattr(classifier, "estimators_") and hasattr(classifier, "label_binarizer_"):
+        parts = [_coefficients(each) for each in classifier.estimators_]  # OneVsRestClassifier
+        if all(len(coef) == 1 for coef, _ in parts):
+            return np.concatenate([c for c, _ in parts]), np.concatenate([b for _, b in parts])
+    elif hasattr(classifier, "coef_") and hasattr(classifier, "intercept_"):
+        coef = classifier.coef_
+        coef = np.atleast_2d(coef.toarray() if sparse.issparse(coef) else np.asarray(coef))
+        return coef.astype(np.float64), np.zeros(len(coef)) + classifier.intercept_
+    elif hasattr(classifier, "feature_log_prob_") and hasattr(classifier, "class_log_prior_"):
+        return classifier.feature_log_prob_, classifier.class_log_prior_
+    raise CannotSplit(
+        f"{names_from_outside_in(classifier)} is not linear in the counted words, so their part in "
+        "its answer is not known."
+    )
+
+
+# -- from margins to probabilities -----------------------------------------------------------------
+
+
+def _link(margins, probabilities, name):
+    """The function margins -> probabilities of a classifier.
+
+    It is found from its answers: a softmax, sigmoids, or sigmoids that are made to sum to 1, of the
+    margins times a number.
+    """
+    if margins.shape[1] == 1 and probabilities.shape[1] == 2:
+        margins, to_logits = margins * [0.0, 1.0], np.array([[0.0, 1.0]])
+    else:
+        to_logits = np.eye(margins.shape[1])
+    functions = [partial(_softmax, 1.0), _shares]
+    if margins.shape == probabilities.shape:
+        functions.append(partial(_softmax, _scale_of_softmax(margins, probabilities)))
+        functions.append(partial(_sigmoids, _scale_of_sigmoid(margins, probabilities)))
+    for function in functions:
+        if _close(function(margins), probabilities):
+            return lambda z: function(z @ to_logits)
+    raise CannotSplit(f"How {name} makes probabilities of its margins is not known.")
+
+
+def _softmax(scale, z):
+    return softmax(scale * z)
+
+
+def _sigmoids(scale, z):
+    return expit(scale * z)
+
+
+def _shares(z):
+    return expit(z) / expit(z).sum(axis=-1, keepdims=True)
+
+
+def _close(found, probabilities):
+    return found.shape == probabilities.shape and np.allclose(found, probabilities, atol=TOLERANCE)
+
+
+def _scale_of_softmax(z, probabilities):
+    """The number by which the margins are multiplied, from the differences of the logits."""
+    known = probabilities > SMALLEST
+    logs = np.log(np.maximum(probabilities, SMALLEST))
+    most = probabilities.argmax(axis=1)[:, None]
+    rise, run = (v - np.take_along_axis(v, most, axis=1) for v in (logs, z))
+    return _slope(run[known], rise[known])
+
+
+def _scale_of_sigmoid(z, probabilities):
+    known = (probabilities > SMALLEST) & (probabilities < 1 - SMALLEST)
+    return _slope(z[known], logit(probabilities[known]))
+
+
+def _slope(x, y):
+    total = float(x @ x)
+    return float(x @ y) / total if total > 0 else 1.0

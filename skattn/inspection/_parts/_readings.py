@@ -1,0 +1,138 @@
+"""What each word of a text adds to each output of a model, and means of such readings."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+WORD = re.compile(r"\w+|[^\w\s]")  # what a piece of text falls into where no model has words
+
+
+class CannotSplit(TypeError):
+    """A model, or a part of it, for which it is not known what each word adds."""
+
+
+class Reading(NamedTuple):
+    """A model's answer to one text, split up: the base and the values add up to it."""
+
+    text: str  # as the model saw it
+    spans: np.ndarray  # (n_tokens, 2), characters of `text`
+    values: np.ndarray  # (n_tokens, n_outputs)
+    base: np.ndarray  # (n_outputs,), what no token adds
+
+
+def mean_of(readings, weights):
+    """The weighted mean of several models' readings of one text, over all of their tokens."""
+    text = readings[0].text
+    if any(reading.text != text for reading in readings):
+        raise ValueError(
+            "The members of this model read different texts (their steps before the vectorizer "
+            "differ), so their words cannot be laid over one another: explain each member by "
+            "itself."
+        )
+    spans = readings[0].spans
+    for reading in readings[1:]:
+        spans = united(spans, reading.spans)
+    moved = [onto(spans, reading) for reading in readings]
+    values = sum(w * reading.values for w, reading in zip(weights, moved, strict=True))
+    base = sum(w * reading.base for w, reading in zip(weights, moved, strict=True))
+    return Reading(text, spans, values, base)
+
+
+def united(spans, others):
+    """The spans, and those of the others that overlap none of them; in reading order."""
+    if np.array_equal(spans, others):
+        return spans
+    first, stop = touched(spans, others)
+    found = np.concatenate([spans, others[first == stop]])
+    return found[np.lexsort((found[:, 1], found[:, 0]))]
+
+
+def onto(spans, reading):
+    """The reading with its values on other spans: each is shared evenly by those it touches.
+
+    What touches none of them is in the base.
+    """
+    if np.array_equal(spans, reading.spans):
+        return reading
+    first, stop = touched(spans, reading.spans)
+    values = shared(first, stop, reading.values, len(spans))
+    lost = reading.values[first == stop].sum(axis=0)
+    return reading._replace(spans=spans, values=values, base=reading.base + lost)
+
+
+def touched(spans, others):
+    """For each of the others the first of the spans that it touches and the one after the last.
+
+    `spans` are in reading order. Other spans without width touch what they stand at.
+    """
+    empty = others[:, 0] == others[:, 1]
+    ends = np.maximum.accumulate(spans[:, 1]) if len(spans) else spans[:, 1]
+    first = np.searchsorted(ends, others[:, 0] - empty, side="right")
+    stop = np.searchsorted(spans[:, 0], others[:, 1] + empty, side="left")
+    return first, np.maximum(first, stop)
+
+
+def shared(first, stop, values, n_spans):
+    """Share each row of values (n, n_outputs) evenly among the spans from `first` to `stop`."""
+    counts = stop - first
+    before = np.repeat(np.cumsum(counts) - counts, counts)
+    place = np.repeat(first, counts) + np.arange(len(before)) - before
+    parts = np.repeat(values / np.maximum(counts, 1)[:, None], counts, axis=0)
+    total = np.zeros((n_spans, values.shape[1]))
+    np.add.at(total, place, parts)
+    return total
+
+
+def per_word(spans, values):
+    """Share the value of each n-gram evenly among the words in it; the sum stays.
+
+    The words are the tokens that have no other token within them. Tokens that do not overlap are
+    words already; where words overlap even so (n-grams of characters, pairs of words without the
+    words themselves), everything stays as it is.
+
+    Parameters
+    ----------
+    spans : int array of shape (n_tokens, 2)
+    values : array of shape (n_tokens,) or (n_tokens, n_outputs)
+
+    Returns
+    -------
+    spans, values : arrays of shape (n_words, 2) and (n_words, ...)
+    """
+    if not np.any(spans[1:, 0] < spans[:-1, 1]):
+        return spans, values
+    words = _innermost(np.unique(spans, axis=0))
+    if np.any(words[1:, 0] < words[:-1, 1]) or np.any(words[:, 0] == words[:, 1]):
+        return spans, values
+    first = np.searchsorted(words[:, 0], spans[:, 0])
+    stop = np.searchsorted(words[:, 1], spans[:, 1], side="right")  # at least one word in each
+    columns = values.reshape(len(values), -1)
+    return words, shared(first, stop, columns, len(words)).reshape(-1, *values.shape[1:])
+
+
+def in_words(vectorizer, text, spans, values):
+    """Values of a vectorizer's tokens as those of words: n-grams are shared, pieces are summed."""
+    spans, values = per_word(np.reshape(spans, (-1, 2)), values)
+    if getattr(vectorizer, "pretrained", None) is None or not len(spans):
+        return spans, values
+    words = words_in(text)  # a pretrained tokenizer cuts rare words into pieces
+    first, stop = touched(words, spans)
+    columns = values.reshape(len(values), -1)
+    summed = shared(first, stop, columns, len(words)).reshape(-1, *values.shape[1:])
+    read = shared(first, stop, np.ones((len(spans), 1)), len(words))[:, 0] > 0
+    return words[read], summed[read]
+
+
+def _innermost(spans):
+    """Those of the sorted, distinct `spans` that have no other within them."""
+    starts, ends = spans.T
+    repeated = np.r_[False, starts[1:] == starts[:-1]]  # a shorter one begins at the same place
+    next_start = np.searchsorted(starts, starts, side="right")
+    earliest_end = np.r_[np.minimum.accumulate(ends[::-1])[::-1], np.iinfo(ends.dtype).max]
+    return spans[~repeated & (earliest_end[next_start] > ends)]
+
+
+def words_in(text):
+    """Spans of the words and signs of a text."""
+    return np.array([match.span() for match in WORD.finditer(text)], dtype=np.intp).reshape(-1, 2)

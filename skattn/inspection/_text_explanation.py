@@ -1,0 +1,258 @@
+"""`TextExplanation`: one text's prediction, the evidence and the attention on its words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skattn.utils._optional import import_pandas
+
+__all__ = ["TextExplanation"]
+
+_SHOWN = 60  # characters of a token in a `repr`
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TextExplanation:
+    """The prediction for one text, what each word adds to it, and the attention on each word.
+
+    Attributes
+    ----------
+    text : str
+        The text as the vectorizer received it: the original text, unless an earlier step changed
+        it.
+    tokens : tuple of str of length n_tokens
+        The tokens as written in `text`. What an n-gram of words has is shared evenly among its
+        words.
+    spans : ndarray of shape (n_tokens, 2)
+        Start and end of each token: ``text[start:end]``. Tokens that no part of the model reads,
+        such as those beyond ``max_length``, are not included.
+    weights : ndarray of shape (n_tokens,)
+        Attention per token; sums to 1 (to 0 in a text without tokens, and where the model has no
+        attention).
+    classes : ndarray of shape (n_classes,)
+        The model's classes.
+    probabilities : ndarray of shape (n_classes,)
+        The whole model's probability of each class.
+    prediction : label
+        The predicted class; with several labels a text the most probable one.
+    share : float
+        The share of the probability of `target` that comes from the attention networks, in [0, 1].
+        It is 1 unless other models vote too; words that only those models use have no weight here.
+    aggregate : str
+        What the weights are, such as ``"attention weights"`` or the mean over several heads or
+        networks.
+    segment_spans : ndarray of shape (n_segments, 2) or None
+        With hierarchical attention (``segment_length``), the characters of each segment.
+    segment_weights : ndarray of shape (n_segments,) or None
+        The attention on each segment; sums to 1. A token's weight is its weight within its
+        segment times this.
+    evidence : ndarray of shape (n_tokens, n_classes) or None
+        What each token adds to the probability of each class; negative where it speaks against it.
+        ``base_probabilities + evidence.sum(axis=0)`` equals `probabilities`. None if a part of
+        the model cannot be split up.
+    base_probabilities : ndarray of shape (n_classes,) or None
+        What the model says without any word's part: a network's answer to as many unknown words, a
+        linear model's to an empty text.
+    target : label
+        The class that is explained where none is named: the predicted one, unless
+        :func:`explain_texts` got another.
+    unexplained : str
+        Why there is no evidence; empty where there is.
+    columns : dict of str to (int, int) or None
+        With a `TextClassifier` of named columns, the characters of `text` that each column gave.
+
+    See Also
+    --------
+    explain_texts : Returns these objects, and says how evidence is computed.
+    EvidenceDisplay : Shows evidence as a plot.
+    AttentionDisplay : Shows both as a page.
+    faithfulness_report : Tests whether to believe them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skattn import TextExplanation
+    >>> explanation = TextExplanation(
+    ...     text="What a goal!", tokens=("What", "goal"), spans=np.array([[0, 4], [7, 11]]),
+    ...     weights=np.array([0.2, 0.8]), classes=np.array(["film", "sport"]),
+    ...     probabilities=np.array([0.1, 0.9]), prediction="sport",
+    ...     evidence=np.array([[0.05, -0.05], [-0.45, 0.45]]),
+    ...     base_probabilities=np.array([0.5, 0.5]))
+    >>> explanation
+    TextExplanation(sport 90.0 %: goal +45.0, What -5.0)
+    >>> explanation.evidence_for("film").tolist()
+    [0.05, -0.45]
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    spans: NDArray[np.intp]
+    weights: NDArray[np.float64]
+    classes: NDArray[Any]
+    probabilities: NDArray[np.float64]
+    prediction: Any
+    share: float = 1.0
+    aggregate: str = "attention weights"
+    segment_spans: NDArray[np.intp] | None = None
+    segment_weights: NDArray[np.float64] | None = None
+    evidence: NDArray[np.float64] | None = None
+    base_probabilities: NDArray[np.float64] | None = None
+    target: Any = None
+    unexplained: str = ""
+    columns: dict[str, tuple[int, int]] | None = None
+
+    def __post_init__(self):
+        if self.target is None:
+            object.__setattr__(self, "target", self.prediction)
+
+    @property
+    def probability(self) -> float:
+        """Probability of the predicted class."""
+        return float(self.probabilities[self.position])
+
+    @property
+    def position(self) -> int:
+        """Position of the predicted class in `classes`."""
+        return self._place(self.prediction)
+
+    def evidence_for(self, label: Any = None) -> NDArray[np.float64]:
+        """Return what each token adds to the probability of one class.
+
+        Parameters
+        ----------
+        label : label, default=None
+            One of `classes`; None: `target`.
+
+        Returns
+        -------
+        evidence : ndarray of shape (n_tokens,)
+            In points of probability: positive for the class, negative against it.
+
+        Raises
+        ------
+        ValueError
+            If `label` is none of `classes`.
+        TypeError
+            If a part of the model cannot be split up.
+        """
+        if self.evidence is None:
+            raise TypeError(self.unexplained or "This explanation was made without evidence.")
+        return self.evidence[:, self._place(self.target if label is None else label)]
+
+    def top_evidence(
+        self, label: Any = None, n: int | None = 5
+    ) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+        """Return the tokens that speak most for a class, and those that speak most against it.
+
+        Parameters
+        ----------
+        label : label, default=None
+            One of `classes`; None: `target`.
+        n : int, default=5
+            How many of each at most; None for all.
+
+        Returns
+        -------
+        pro, contra : lists of (str, float)
+            Each token with its evidence, the strongest first; ties in reading order.
+        """
+        _check_number(n)
+        evidence = self.evidence_for(label)
+        order = np.argsort(-np.abs(evidence), kind="stable")
+        ranked = [(self.tokens[i], float(evidence[i])) for i in order]
+        pro = [(token, value) for token, value in ranked if value > 0]
+        return pro[:n], [(token, value) for token, value in ranked if value < 0][:n]
+
+    def _place(self, label):
+        places = np.flatnonzero(self.classes == label)
+        if not len(places):
+            raise ValueError(f"{label!r} is none of the classes {self.classes.tolist()}.")
+        return int(places[0])
+
+    def top_tokens(self, n: int | None = 5) -> list[tuple[str, float]]:
+        """Return the `n` tokens with the largest weights, the largest first; ties in reading order.
+
+        Parameters
+        ----------
+        n : int, default=5
+            How many at most.
+
+        Returns
+        -------
+        tokens : list of (str, float)
+            Each token with its weight.
+        """
+        _check_number(n)
+        order = np.argsort(-self.weights, kind="stable")[:n]
+        return [(self.tokens[i], float(self.weights[i])) for i in order]
+
+    def to_frame(self) -> Any:
+        """Return one row per token as a pandas DataFrame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Columns ``token``, ``start``, ``end``, ``weight`` (the attention), and one for the
+            evidence of each class, named as the class (``evidence_weight`` for a class that is
+            named as one of the four). With `columns` also ``column``, where the token stands; its
+            start and end count from there.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        pandas = import_pandas("TextExplanation.to_frame")
+        columns = {
+            "token": list(self.tokens),
+            "start": self.spans[:, 0],
+            "end": self.spans[:, 1],
+            "weight": self.weights,
+        }
+        if self.columns is not None:
+            columns |= self._places_in_columns()
+        names = [label if label not in columns else f"evidence_{label}" for label in self._labels]
+        if self.evidence is not None:
+            columns |= dict(zip(names, self.evidence.T, strict=True))
+        return pandas.DataFrame(columns)
+
+    def _places_in_columns(self):
+        """The column of each token, and its start and end there."""
+        names = list(self.columns)
+        starts = np.array([start for start, _ in self.columns.values()])
+        places = np.searchsorted(starts, self.spans[:, 0], side="right") - 1
+        return {
+            "start": self.spans[:, 0] - starts[places],
+            "end": self.spans[:, 1] - starts[places],
+            "column": [names[place] for place in places],
+        }
+
+    @property
+    def _labels(self):
+        return np.asarray(self.classes).tolist()
+
+    def __repr__(self) -> str:
+        if self.evidence is None:
+            listed = [f"{_printable(t)} {100 * weight:.1f} %" for t, weight in self.top_tokens(3)]
+        else:
+            pro, contra = self.top_evidence(n=3)
+            ranked = sorted(pro + contra, key=lambda pair: -abs(pair[1]))[:3]
+            listed = [f"{_printable(token)} {100 * value:+.1f}" for token, value in ranked]
+        place = self._place(self.target)
+        outcome = f"{_printable(self.target)} {100 * self.probabilities[place]:.1f} %"
+        nothing = "no tokens" if not self.tokens else "no word counts"
+        return f"TextExplanation({outcome}: {', '.join(listed) or nothing})"
+
+
+def _printable(value):
+    """At most `_SHOWN` characters; those that a terminal would obey become their escapes."""
+    text = str(value)
+    text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _check_number(n):
+    if n is not None and n < 0:
+        raise ValueError(f"n must be 0 or more, got {n}.")

@@ -1,0 +1,68 @@
+"""The checked input of a `TextClassifier`."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skattn.utils._frames import texts_of_columns
+from skattn.utils._targets import check_targets, check_weights, encode_targets, weigh_classes
+from skattn.utils._texts import text_list
+
+
+class Data(NamedTuple):
+    """Texts of a weight above 0, with their labels."""
+
+    texts: list
+    y: np.ndarray  # (n_samples,) or (n_samples, n_labels)
+    classes: np.ndarray
+    sample_weight: np.ndarray | None  # as given
+    weights: np.ndarray  # (n_samples,), those of the classes included
+
+    def rows(self, rows):
+        """A part of the texts."""
+        given = self.sample_weight
+        return self._replace(
+            texts=[self.texts[row] for row in rows],
+            y=self.y[rows],
+            sample_weight=None if given is None else given[rows],
+            weights=self.weights[rows],
+        )
+
+
+def checked(texts, y, sample_weight, class_weight):
+    """Texts, labels and weights that fit together, or an error that says what does not."""
+    y, multilabel = check_targets(y, "TextClassifier")
+    kept, weights = check_weights(sample_weight, texts, y)
+    targets = encode_targets(y[kept], multilabel)
+    class_weights = weigh_classes(class_weight, targets, weights)
+    if not np.any(class_weights):
+        raise ValueError("class_weight gives every row the weight 0; nothing is left to learn.")
+    return Data(
+        [texts[row] for row in kept],
+        y[kept],
+        targets.classes,
+        None if sample_weight is None else weights,
+        class_weights,
+    )
+
+
+def texts_of(X, columns):
+    """The texts of `X`, which is a frame where columns are named."""
+    return text_list(X) if columns is None else texts_of_columns(X, columns)
+
+
+def column_names(columns):
+    """The names as a list; None where there are none."""
+    if columns is None:
+        return None
+    names = [columns] if isinstance(columns, str) else list(columns)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"columns must be a name or a list of names, got {columns!r}.")
+    return names
+
+
+def facts_of_columns(columns):
+    """The fitted attributes that name them."""
+    if columns is None:
+        return {}
+    return {"feature_names_in_": np.array(columns, dtype=object), "n_features_in_": len(columns)}

@@ -1,0 +1,186 @@
+"""One fit of a `TextClassifier`: check, set by rules what is open, weigh, fit."""
+
+import contextlib
+
+import numpy as np
+from sklearn import config_context
+from sklearn.utils import check_random_state
+
+from skattn.recipe import _parts, _rules, _weighting
+from skattn.recipe._data import checked, column_names, facts_of_columns, texts_of
+from skattn.recipe._pretrained_rules import model_of
+from skattn.recipe._progress import WholeFitBar
+from skattn.recipe._trial import Trial
+from skattn.utils._targets import announced_classes, check_targets
+
+PARTS = ("network", "linear")
+_OF_OUR_VOCABULARY = ("vocabulary", "embeddings", "n_features", "max_features", "unknown")
+_MAX_SEED = 2**31 - 1
+
+
+def fit_both(estimator, X, y, sample_weight, validation_data=None):
+    """Fit the parts of a `TextClassifier`.
+
+    Returns
+    -------
+    fitted : dict
+        The attributes to set.
+    interruption : KeyboardInterrupt or None
+        To raise when they are set.
+    """
+    kept = _parts_of(estimator)
+    columns = column_names(estimator.columns)
+    data = checked(texts_of(X, columns), y, sample_weight, estimator.class_weight)
+    given = _given(estimator)
+    before = vars(estimator) if estimator.warm_start else {}
+    if "network_" in before:
+        settings = _rules.from_plain(before["settings_"])  # what goes on keeps its form
+    else:
+        facts = _rules.facts_of(data.texts, len(data.classes))
+        settings = _rules.settings_of(facts, given, model_of(given["pretrained"]))
+    params = _rules.filled_in(given, settings)
+    fitted, interruption = _fitted_facts(data.classes, settings, data.y.ndim == 2, columns), None
+    trial = Trial(kept, data, given, estimator.n_jobs)
+    settings_of_sklearn = {"enable_metadata_routing": False, "transform_output": "default"}
+    with config_context(**settings_of_sklearn), _bar(estimator, params, trial) as bar:
+        trial.begin(bar)
+        if "linear" in kept:
+            fitted["linear_"] = _parts.fit_linear(data, params, estimator.n_jobs)
+        if not trial.beside:
+            fitted["weights_"] = trial.weights()
+        if "network" in kept:
+            held_out = _held_out(validation_data, columns)
+            network = _parts.fit_network(data, params, before.get("network_"), bar, held_out)
+            fitted["network_"], interruption = network
+        if trial.beside:  # it took place while the network was trained
+            fitted["weights_"] = trial.weights()
+    return fitted, interruption
+
+
+def fit_chunk(estimator, X, y, classes, sample_weight):
+    """One epoch of the network on a chunk of texts: the attributes to set."""
+    columns = column_names(estimator.columns)
+    texts = texts_of(X, columns)
+    if "network_" in vars(estimator):
+        settings = _rules.from_plain(estimator.settings_)
+        vectorizer, classifier = (step for _, step in estimator.network_.steps)
+        ids = vectorizer.transform(texts)
+    else:
+        given = _given(estimator)
+        facts = _rules.facts_of(texts, _n_classes(y, classes))
+        settings = _rules.settings_of(facts, given, model_of(given["pretrained"]))
+        vectorizer, classifier = _parts.make_network(_rules.filled_in(given, settings))
+        ids = vectorizer.fit_transform(texts)
+        if given["pretrained"] is None:
+            classifier.set_params(vocabulary_size=vectorizer.vocabulary_size_)
+        if vectorizer.embeddings is not None:
+            classifier.set_params(embeddings=vectorizer.embeddings_)
+    classifier.partial_fit(ids, y, classes, sample_weight)
+    multilabel = bool(classifier._fitted.multilabel)
+    return _fitted_facts(classifier.classes_, settings, multilabel, columns) | {
+        "network_": _parts.as_pipeline(vectorizer, classifier),
+        "weights_": {"network": 1.0},
+    }
+
+
+def weighted_mean(fitted, texts):
+    """The mean of the probabilities of the fitted parts, by their weights.
+
+    Parameters
+    ----------
+    fitted : dict
+        The attributes of a fitted `TextClassifier`.
+    texts : list of str
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n_texts, n_classes), float64
+    """
+    with np.errstate(invalid="ignore"):  # an error says it below
+        total = sum(
+            weight * _weighting.probabilities(fitted[f"{name}_"], texts, fitted["classes_"])
+            for name, weight in fitted["weights_"].items()
+        )
+    if not np.all(np.isfinite(total)):
+        raise ValueError(
+            "The model gives probabilities that are not finite: its file is damaged, or its "
+            "training diverged. Fit it again."
+        )
+    if fitted["_multilabel"]:
+        return np.clip(total, 0.0, 1.0)
+    return total / total.sum(axis=1, keepdims=True)
+
+
+def learns_in_chunks(estimator):
+    """Whether `partial_fit` is possible."""
+    if estimator.linear or not estimator.network:
+        raise AttributeError(
+            "partial_fit trains the network alone, since a linear support vector machine does not "
+            "learn in chunks: set linear=False."
+        )
+    return True
+
+
+def _held_out(given, columns):
+    """Texts of the user's own to validate with, as the vectorizer reads them."""
+    if given is None:
+        return None
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise TypeError(
+            "validation_data must be a tuple (X, y) or (X, y, sample_weight), got "
+            f"{type(given).__name__}."
+        )
+    try:
+        return (texts_of(given[0], columns), *given[1:])
+    except ValueError as error:
+        raise ValueError(f"validation_data: {error}") from error
+
+
+def _fitted_facts(classes, settings, multilabel, columns):
+    return {
+        "classes_": classes,
+        "settings_": _rules.as_plain(settings),
+        "_multilabel": multilabel,
+    } | facts_of_columns(columns)
+
+
+def _parts_of(estimator):
+    kept = [name for name in PARTS if getattr(estimator, name)]
+    if not kept:
+        raise ValueError("network=False and linear=False leave nothing to fit: keep one of them.")
+    return kept
+
+
+def _given(estimator):
+    """The parameters, with one number as the seed of both parts."""
+    given = estimator.get_params(deep=False)
+    beside = [name for name in _OF_OUR_VOCABULARY if given[name] is not None]
+    if given["pretrained"] is not None and beside:
+        raise ValueError(
+            f"{' and '.join(beside)} cannot be set beside pretrained: the model has its own "
+            "tokenizer and vectors. Choose one."
+        )
+    seed = given["random_state"]
+    if seed is not None and not isinstance(seed, (int, np.integer)):
+        given["random_state"] = int(check_random_state(seed).randint(_MAX_SEED))
+    return given
+
+
+def _n_classes(y, classes):
+    if classes is not None:
+        return len(announced_classes(classes))
+    targets, multilabel = check_targets(y, "TextClassifier")
+    return targets.shape[1] if multilabel else len(np.unique(targets))
+
+
+@contextlib.contextmanager
+def _bar(estimator, params, trial):
+    """One progress bar for the whole fit, or None."""
+    if not estimator.verbose or not estimator.network:
+        yield None
+        return
+    bar = WholeFitBar(params["epochs"] + trial.n_epochs, type(estimator).__name__)
+    try:
+        yield bar
+    finally:
+        bar.close()

@@ -1,0 +1,167 @@
+"""Fit the two parts of a `TextClassifier`: its network and its linear model."""
+
+import numpy as np
+from sklearn import config_context
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+from skattn.estimators._attention_text import AttentionTextClassifier
+from skattn.recipe._linear import CharacterTfidf, LogCountRatio, MarginClassifier
+from skattn.utils._targets import encode_targets
+from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
+
+OF_VECTORIZER = tuple(SequenceVectorizer().get_params())
+OF_NETWORK = tuple(
+    name
+    for name in AttentionTextClassifier().get_params()
+    if name not in ("embeddings", "vocabulary_size")
+)
+CONSTRAINTS = SequenceVectorizer._parameter_constraints | {
+    name: AttentionTextClassifier._parameter_constraints[name] for name in OF_NETWORK
+}
+_PREPROCESSING = ("lowercase", "strip_accents", "preprocessor")
+_OF_WORDS = ("stop_words", "tokenizer", "max_df")
+
+
+def make_network(params):
+    """The vectorizer and the classifier with these parameters, not fitted."""
+    names = ("pretrained", "max_length", "truncation") if params["pretrained"] else OF_VECTORIZER
+    own = {name: params[name] for name in names}
+    hashed_or_given = params.get("n_features") or params.get("vocabulary") is not None
+    if hashed_or_given:
+        own.pop("min_df", None)
+    if own.get("tokenizer") is not None:
+        own["token_pattern"] = None
+    elif own.get("analyzer") != "word":
+        own.pop("token_pattern", None)
+    of_network = {name: params[name] for name in OF_NETWORK if params[name] is not None}
+    if of_network.get("extra_pooling") == "none":
+        of_network["extra_pooling"] = None
+    vectorizer = SequenceVectorizer(**own).set_output(transform="default")
+    classifier = AttentionTextClassifier(**of_network).set_output(transform="default")
+    return vectorizer, classifier
+
+
+def fit_network(data, params, before=None, bar=None, validation_data=None):
+    """Fit the network.
+
+    Parameters
+    ----------
+    data : Data
+    params : dict
+        Of `TextClassifier`, rules applied.
+    before : Pipeline or None
+        An earlier result that training goes on from.
+    bar : keras.callbacks.Callback or None
+        Shows progress.
+    validation_data : tuple or None
+        Texts to validate with, their labels and perhaps their weights.
+
+    Returns
+    -------
+    pipeline : sklearn.pipeline.Pipeline
+    interruption : KeyboardInterrupt or None
+        A Ctrl-C that ended the training after whole epochs.
+    """
+    vectorizer, classifier = make_network(params)
+    if before is None:
+        ids = vectorizer.fit_transform(data.texts)
+    else:
+        settings = classifier.get_params(deep=False)
+        vectorizer, classifier = before[0], before[-1].set_params(**settings)
+        ids = vectorizer.transform(data.texts)
+    if bar is not None:
+        classifier.set_params(verbose=0, callbacks=[*_listed(params["callbacks"]), bar])
+    try:
+        _fit_classifier(classifier, vectorizer, ids, data, validation_data)
+    except KeyboardInterrupt as error:
+        if not hasattr(classifier, "_fitted"):
+            raise
+        interruption = error
+    else:
+        interruption = None
+    classifier.set_params(verbose=params["verbose"], callbacks=params["callbacks"])
+    return as_pipeline(vectorizer, classifier), interruption
+
+
+def _fit_classifier(classifier, vectorizer, ids, data, validation_data):
+    """Fit on the ids of a fitted vectorizer, beginning with its word vectors."""
+    given = {"sample_weight": data.sample_weight}
+    if validation_data is not None:
+        texts, *labels = validation_data
+        given["validation_data"] = (vectorizer.transform(texts), *labels)
+    if vectorizer.embeddings is None:
+        classifier.fit(ids, data.y, **given)
+    else:
+        classifier._fit_with_vectors(ids, data.y, vectorizer.embeddings_, **given)
+
+
+def as_pipeline(vectorizer, classifier):
+    """The two fitted steps as one fitted estimator."""
+    return Pipeline([("vectorizer", vectorizer), ("classifier", classifier)])
+
+
+def _listed(callbacks):
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+def fit_linear(data, params, n_jobs=None):
+    """Fit TF-IDF of words and characters with a linear support vector machine.
+
+    Parameters
+    ----------
+    data : Data
+    params : dict
+        Of `TextClassifier`, rules applied.
+    n_jobs : int or None
+        Used with several labels.
+
+    Returns
+    -------
+    pipeline : sklearn.pipeline.Pipeline
+    """
+    weighed = np.flatnonzero(data.weights)  # a class may have the weight 0
+    part = data if len(weighed) == len(data.texts) else data.rows(weighed)
+    texts, y, weights = part.texts, part.y, part.weights
+    several = y.ndim == 2
+    encode_targets(y, several)  # an error that names the only class
+    features = _features(params)
+    super(FeatureUnion, features).set_output(transform="default")  # its parts give sparse rows
+    steps = [("features", features)]
+    if not several:
+        steps.append(("ratios", LogCountRatio().set_output(transform="default")))
+    X = texts
+    for _, step in steps:
+        X = step.fit_transform(X, y)
+    classifier = MarginClassifier(C=0.5, random_state=params["random_state"])
+    given = {} if np.ptp(weights) == 0 else {"sample_weight": weights}
+    with config_context(enable_metadata_routing=several):  # only so a label's model gets weights
+        if several:
+            classifier = classifier.set_fit_request(sample_weight=True)
+            classifier = OneVsRestClassifier(classifier, n_jobs=n_jobs)
+        classifier.fit(X, y, **given)
+    return Pipeline([*steps, ("classifier", classifier)])
+
+
+def _features(params):
+    """What the linear model reads: words and pairs of words, and the characters within words."""
+    analyzer = params["analyzer"]
+    shared = {name: params[name] for name in _PREPROCESSING}
+    shared |= {"sublinear_tf": True, "min_df": params["min_df"], "max_df": params["max_df"]}
+    of_words = {name: params[name] for name in _OF_WORDS}
+    of_words["token_pattern"] = None if params["tokenizer"] else params["token_pattern"]
+    of_words["ngram_range"] = params["linear_ngram_range"]
+    words = TfidfVectorizer(**shared | of_words)
+    within_words = CharacterTfidf(analyzer="char_wb", ngram_range=(2, 5), **shared)
+    if analyzer == "char":
+        characters = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), **shared)
+        return FeatureUnion([("characters", characters)])
+    if analyzer == "char_wb":
+        return FeatureUnion([("characters", within_words)])
+    if callable(analyzer):
+        shared.pop("preprocessor")
+        return FeatureUnion([("words", TfidfVectorizer(analyzer=analyzer, **shared))])
+    return FeatureUnion([("words", words), ("characters", within_words)])

@@ -1,0 +1,133 @@
+"""The rules of `TextClassifier` for a network that begins with a pretrained model."""
+
+import math
+from typing import NamedTuple
+
+from skattn.estimators._text_config import is_static
+from skattn.utils._pretrained_folder import find_folder, n_positions, read_json
+
+_FLOPS = 24  # of a layer for one token, times its width squared
+_TRAINING = 3  # passes: forward, and two of the gradient
+_TOKENS_A_WORD = 1.3
+_SPECIAL = 2  # tokens that a model adds to a text
+MOST_WORK = 3e13  # floating-point operations of a fit: a few minutes on two cores
+MOST_WORK_A_TEXT = 2e10  # so that few texts take a minute
+MOST_TOKENS, FEWER_TOKENS = 256, 128
+MOST_EPOCHS, USUAL_EPOCHS, LEAST_EPOCHS = 20, 5, 3
+PASSES = 25_000  # texts that the epochs amount to, between these limits
+FEW_TEXTS = 256
+
+
+class Model(NamedTuple):
+    """What the rules know about a pretrained model."""
+
+    static: bool  # one table of vectors
+    n_layers: int = 0
+    width: int = 0
+    max_tokens: int = 0  # of a text
+
+
+def model_of(pretrained):
+    """Look at the configuration of a pretrained model; None where there is none."""
+    if pretrained is None:
+        return None
+    config = read_json(find_folder(pretrained), "config.json")
+    if is_static(config):
+        return Model(static=True)
+    n_layers = config.get("num_hidden_layers", config.get("n_layers", 12))
+    width = config.get("hidden_size", config.get("dim", 768))
+    positions = n_positions(config) or MOST_TOKENS
+    return Model(False, int(n_layers), int(width), min(positions - _SPECIAL, MOST_TOKENS))
+
+
+class Plan(NamedTuple):
+    """How long a network with a pretrained transformer is trained."""
+
+    epochs: int
+    tuned_layers: int
+    max_length: int
+
+
+def settings_for(model, facts, given):
+    """The settings of the network's parameters as {name: (value, reason)}.
+
+    Parameters
+    ----------
+    model : Model
+    facts : Facts
+    given : dict
+        All parameters; those that are not None stay, and the plan takes them into account.
+    """
+    plan, why = _plan(model, facts, given)
+    usual = {
+        "encoder": "none",
+        "extra_pooling": "none",
+        "learning_rate": 1e-3,
+        "weight_decay": 0.01,
+        "learning_rate_schedule": "linear",
+        "optimizer": "adam",
+        "dropout": 0.1,
+        "label_smoothing": 0.0,
+        "weight_averaging": False,
+    }
+    reason = "usual for a pretrained transformer"
+    settings = {name: (value, reason) for name, value in usual.items()}
+    few = f"fewer than {FEW_TEXTS} texts: "
+    if facts.n_texts < FEW_TEXTS:
+        settings["batch_size"] = (8, few + "smaller batches make more steps")
+        settings["attention"] = ("uniform", few + "too few to learn where to look")
+    else:
+        settings |= {"batch_size": (32, reason), "attention": ("additive", reason)}
+    return settings | {name: (value, why) for name, value in plan._asdict().items()}
+
+
+def _plan(model, facts, given):
+    """The longest training within the bound on the work, and the reason in words."""
+    epochs = min(max(math.ceil(PASSES / facts.n_texts), USUAL_EPOCHS), MOST_EPOCHS)
+    bound = min(MOST_WORK, MOST_WORK_A_TEXT * max(facts.n_texts, FEW_TEXTS))
+    wished = Plan(
+        given["epochs"] or epochs,
+        min(2, model.n_layers),
+        given["max_length"] if isinstance(given["max_length"], int) else model.max_tokens,
+    )
+    if given["tuned_layers"] is not None:
+        tuned = given["tuned_layers"]
+        wished = wished._replace(tuned_layers=model.n_layers if tuned == "all" else tuned)
+    plan = wished
+    least = min(max(math.ceil(PASSES / facts.n_texts), 1), LEAST_EPOCHS)
+    for shorter in _shorter(wished, least, given):
+        if work(model, facts, plan) <= bound:
+            break
+        plan = shorter
+    n_texts = f"{facts.n_texts:,} texts of {facts.n_words:.0f} words on average"
+    if plan == wished:
+        return plan, f"{n_texts} allow it"
+    return plan, f"{n_texts}: as much as two cores do in a few minutes"
+
+
+def _shorter(plan, least_epochs, given):
+    """Ever shorter plans: fewer epochs, then one layer, then fewer tokens."""
+    if given["epochs"] is None:
+        for epochs in range(plan.epochs - 1, least_epochs - 1, -1):
+            plan = plan._replace(epochs=epochs)
+            yield plan
+    if given["tuned_layers"] is None and plan.tuned_layers > 1:
+        plan = plan._replace(tuned_layers=1)
+        yield plan
+    if given["max_length"] is None:
+        yield plan._replace(max_length=min(plan.max_length, FEWER_TOKENS))
+
+
+def work(model, facts, plan):
+    """Floating-point operations of a fit: the frozen layers once, the others in every epoch.
+
+    Parameters
+    ----------
+    model : Model
+    facts : Facts
+    plan : Plan
+    """
+    tokens = facts.n_texts * min(facts.n_words * _TOKENS_A_WORD + 2, plan.max_length)
+    frozen = model.n_layers - plan.tuned_layers
+    passes = frozen + _TRAINING * plan.epochs * plan.tuned_layers
+    return _FLOPS * tokens * model.width**2 * passes

@@ -1,0 +1,208 @@
+"""The rules by which `TextClassifier` sets what its user left open, each with its reason."""
+
+import math
+import re
+from typing import Any, NamedTuple
+
+from skattn.recipe import _pretrained_rules
+
+WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
+
+LONG_FROM = 60  # words a text on average
+MANY_FROM = 20  # classes
+FEW = 100  # texts
+FULL_EPOCHS_TO = 25_000  # texts
+LEAST_SHARE_OF_EPOCHS = 1 / 3
+CHARACTERS_A_WORD = 1.5  # of a script without spaces
+
+# Thai, Lao, Myanmar, Khmer, kana and Han
+_WITHOUT_SPACES = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+class Facts(NamedTuple):
+    """What the rules know about the training texts."""
+
+    n_texts: int
+    n_words: float  # a text, on average
+    n_classes: int
+    spaces: bool  # between words
+    repeats: bool  # whether any word occurs in two texts
+
+
+class Setting(NamedTuple):
+    """A value, and the reason for it in words for the user."""
+
+    value: Any
+    reason: str
+
+
+def facts_of(texts, n_classes):
+    """Measure texts.
+
+    Parameters
+    ----------
+    texts : list of str
+    n_classes : int
+
+    Returns
+    -------
+    Facts
+    """
+    n_letters = sum(len(_LETTER.findall(text)) for text in texts)
+    n_unspaced = sum(len(_WITHOUT_SPACES.findall(text)) for text in texts)
+    spaces = 2 * n_unspaced <= n_letters
+    if spaces:
+        n_words = sum(len(re.findall(r"\w+", text)) for text in texts)
+    else:
+        n_words = n_letters / CHARACTERS_A_WORD
+    n_words /= max(len(texts), 1)
+    return Facts(len(texts), n_words, int(n_classes), spaces, _any_word_repeats(texts))
+
+
+def _any_word_repeats(texts):
+    seen = set()
+    for text in texts:
+        words = set(re.findall(r"\w+", text.lower()))
+        if not seen.isdisjoint(words):
+            return True
+        seen |= words
+    return False
+
+
+def settings_of(facts, given, model=None):
+    """The value of every parameter that was left at None, and why.
+
+    Parameters
+    ----------
+    facts : Facts
+    given : dict
+        All parameters; those that are None are set here if a rule knows them.
+    model : skattn.recipe._pretrained_rules.Model or None
+        The pretrained model that the network begins with.
+
+    Returns
+    -------
+    settings : dict of str to Setting
+        Without those that were given.
+    """
+    rules = _about_reading(facts)
+    if model is not None and not model.static:
+        found = _pretrained_rules.settings_for(model, facts, given)
+        rules |= {name: Setting(*pair) for name, pair in found.items()}
+    else:
+        rules |= _about_the_network(facts) | _about_training(facts, given)
+        if model is not None:  # the width is that of its vectors
+            del rules["embedding_dim"]
+    return {name: setting for name, setting in rules.items() if given.get(name) is None}
+
+
+def _about_reading(facts):
+    settings = {
+        "min_df": Setting(2, "a word that occurs in one text only tells nothing about others"),
+        "token_pattern": Setting(WORDS_AND_SIGNS, "words of one letter and punctuation count too"),
+        "analyzer": Setting("word", "the texts have spaces between words"),
+    }
+    if facts.n_texts < FEW:
+        settings["min_df"] = Setting(1, f"with fewer than {FEW} texts most words occur once")
+    elif facts.spaces and not facts.repeats:
+        settings["min_df"] = Setting(1, "no word occurs in two texts")
+    if not facts.spaces:
+        settings["analyzer"] = Setting("char", "the texts have no spaces between words")
+    return settings
+
+
+def _about_the_network(facts):
+    length = f"{facts.n_words:.0f} words a text on average"
+    if facts.n_words > LONG_FROM:
+        why = f"long texts ({length}, more than {LONG_FROM})"
+        values = {
+            "encoder": "none",
+            "ngram_range": (1, 2),
+            "unknown": "drop",
+            "max_length": 800,
+            "embedding_dim": 64,
+            "units": 128,
+            "conv_widths": (3, 4, 5),
+            "extra_pooling": "none",
+            "batch_size": 32,
+        }
+    else:
+        why = f"short texts ({length}, up to {LONG_FROM})"
+        values = {
+            "encoder": "conv",
+            "ngram_range": (1, 1),
+            "unknown": "keep",
+            "max_length": 256,
+            "embedding_dim": 128,
+            "units": 64,
+            "conv_widths": (1, 2, 3, 4, 5),
+            "extra_pooling": "max",
+            "batch_size": 64,
+        }
+    return {name: Setting(value, why) for name, value in values.items()}
+
+
+def _about_training(facts, given):
+    usual = {
+        "attention": "additive",
+        "dropout": 0.5,
+        "label_smoothing": 0.1,
+        "optimizer": "lazyadam",
+        "learning_rate": 3e-3,
+        "weight_decay": 0.01,
+        "learning_rate_schedule": "cosine",
+    }
+    settings = {name: Setting(value, "for all texts") for name, value in usual.items()}
+    settings |= _noise_and_epochs(facts)
+    settings["weight_averaging"] = (
+        Setting(False, "early stopping keeps the best epoch instead")
+        if given.get("early_stopping")
+        else Setting(True, "the mean over epochs is steadier than the last epoch")
+    )
+    return settings
+
+
+def _noise_and_epochs(facts):
+    """Dropout of the embedding and of words, and the number of epochs."""
+    long, many = facts.n_words > LONG_FROM, facts.n_classes > MANY_FROM
+    if long:
+        noise = (0.3, 0.2)
+        epochs = 20 if facts.n_classes > 2 else 10
+        why = "long texts" + (" of two classes are learned soon" if epochs == 10 else "")
+    else:
+        noise, epochs = ((0.3, 0.1), 20) if many else ((0.5, 0.2), 12)
+        why = f"short texts of {'more than' if many else 'up to'} {MANY_FROM} classes"
+    settings = {
+        "embedding_dropout": Setting(noise[0], why),
+        "word_dropout": Setting(noise[1], why),
+        "epochs": Setting(epochs, why),
+    }
+    if facts.n_texts > FULL_EPOCHS_TO:
+        share = max(FULL_EPOCHS_TO / facts.n_texts, LEAST_SHARE_OF_EPOCHS)
+        fewer = f"{why}; fewer epochs for more than {FULL_EPOCHS_TO:,} texts"
+        settings["epochs"] = Setting(math.ceil(epochs * share), fewer)
+    return settings
+
+
+def filled_in(given, settings):
+    """All parameters, with the settings in place of None.
+
+    The linear model reads pairs of words unless the user says otherwise.
+    """
+    values = {name: setting.value for name, setting in settings.items()}
+    pairs = (1, 2) if given["ngram_range"] is None else given["ngram_range"]
+    return given | values | {"linear_ngram_range": pairs}
+
+
+def as_plain(settings):
+    """The settings as plain values, for a user and for a file."""
+    return {name: setting._asdict() for name, setting in sorted(settings.items())}
+
+
+def from_plain(settings):
+    """The inverse of `as_plain`."""
+    return {name: Setting(**setting) for name, setting in settings.items()}

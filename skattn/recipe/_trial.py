@@ -1,0 +1,75 @@
+"""A trial fit of both parts, whose answers to other texts decide how much each of them counts."""
+
+from joblib import Parallel, delayed
+from sklearn import config_context
+
+from skattn.recipe import _parts, _rules, _weighting
+from skattn.recipe._pretrained_rules import model_of
+
+_FOR_THE_REAL_FIT = {"callbacks": None, "checkpoint": None, "verbose": 0}
+
+
+class Trial:
+    """Fits of both parts on some of the texts, in other processes where there are several jobs.
+
+    Parameters
+    ----------
+    kept : list of {"network", "linear"}
+    data : Data
+    given : dict
+        Parameters of the `TextClassifier`.
+    n_jobs : int or None
+    """
+
+    def __init__(self, kept, data, given, n_jobs):
+        self.kept, self.data = kept, data
+        self.takes_place = len(kept) == 2 and len(data.texts) >= _weighting.LEAST_TEXTS
+        self.beside = n_jobs not in (None, 1)
+        if self.takes_place:
+            self.training, self.judged = _weighting.split(data.y)
+            facts = _rules.facts_of(data.texts, len(data.classes))
+            facts = facts._replace(n_texts=len(self.training))
+            given = given | _FOR_THE_REAL_FIT
+            model = model_of(given["pretrained"])
+            self.params = _rules.filled_in(given, _rules.settings_of(facts, given, model))
+            self.jobs = Parallel(n_jobs=n_jobs, return_as="generator")
+
+    @property
+    def n_epochs(self):
+        """Epochs of its network in this process."""
+        return self.params["epochs"] if self.takes_place and not self.beside else 0
+
+    def begin(self, bar):
+        """Start it, in other processes; in this one it waits until `weights` asks."""
+        if self.takes_place:
+            training, texts = self.data.rows(self.training), self.data.rows(self.judged).texts
+            bar = None if self.beside else bar
+            self.answers = self.jobs(
+                delayed(answers)(name, training, self.params, texts, bar) for name in self.kept
+            )
+
+    def weights(self):
+        """The weight of each part: equal, unless the held-out texts say otherwise."""
+        if self.takes_place:
+            found = list(self.answers)
+            weights = self.data.weights[self.judged]
+            if all(answer is not None for answer in found) and weights.any():
+                truth = _weighting.truth_table(self.data.y[self.judged], self.data.classes)
+                share = _weighting.share_of_the_first(*found, truth, weights)
+                return dict(zip(self.kept, (share, 1.0 - share), strict=True))
+        return {name: 1.0 / len(self.kept) for name in self.kept}
+
+
+def answers(name, data, params, texts, bar=None):
+    """What one part, fitted on `data`, says of other texts; None where it cannot be fitted."""
+    with config_context(enable_metadata_routing=False, transform_output="default"):
+        try:
+            if name == "linear":
+                model = _parts.fit_linear(data, params)
+            else:
+                model, interruption = _parts.fit_network(data, params, bar=bar)
+                if interruption is not None:
+                    raise interruption
+        except ValueError:
+            return None  # with one class left, for one; what is wrong with all texts the fit tells
+    return _weighting.probabilities(model, texts, data.classes)

@@ -1,0 +1,197 @@
+"""`export`: a fitted text classifier as a folder of plain data."""
+
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skattn.estimators._attention_text import AttentionTextClassifier
+from skattn.estimators._export_onnx import network_as_onnx
+from skattn.recipe._text_classifier import TextClassifier
+from skattn.serving._folder import write_folder
+from skattn.serving._reader import PRETRAINED, SUBWORDS
+from skattn.vectorizer._ids import HashedIds, pack_words
+from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
+from skattn.vectorizer._subwords import is_subword_tokenizer
+
+_FUNCTIONS = ("preprocessor", "tokenizer", "strip_accents", "analyzer")
+
+
+def export(model: TextClassifier | Pipeline, folder: str | PathLike[str]) -> None:
+    """Write a fitted text classifier as a folder, for a service without TensorFlow.
+
+    Parameters
+    ----------
+    model : TextClassifier or Pipeline
+        Fitted. A pipeline has the steps `SequenceVectorizer` and `AttentionTextClassifier`.
+    folder : str or os.PathLike
+        Where the files go; it is made if it is not there. An earlier export in it is replaced.
+
+    Raises
+    ------
+    TypeError
+        If `model` is no such classifier.
+    ValueError
+        If a function of yours takes part (a tokenizer, for one), which plain files cannot hold.
+    ImportError
+        If the package onnx is not installed: ``pip install "skattn[onnx]"``.
+    NotFittedError
+        If it is not fitted.
+
+    See Also
+    --------
+    load : Opens the folder.
+    skattn.export_onnx : The network alone as an ONNX file, for any runtime.
+
+    Notes
+    -----
+    The folder holds ``settings.json``, ``model.onnx`` (the network), ``words.npz`` or
+    ``tokenizer.json`` (its vocabulary) and ``linear.npz`` (the TF-IDF tables and the coefficients
+    of the linear model). Its probabilities agree with those of `model` within 1e-5; with a
+    pretrained transformer within 1e-4, since the states of its lower layers are rounded to half
+    precision.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skattn import AttentionTextClassifier, SequenceVectorizer
+    >>> from skattn.serving import export, load
+    >>> model = make_pipeline(
+    ...     SequenceVectorizer(), AttentionTextClassifier(encoder="none", epochs=2, random_state=0))
+    >>> _ = model.fit(["a good film", "a bad film"] * 8, ["good", "bad"] * 8)
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> export(model, folder)
+    >>> sorted(file.name for file in folder.iterdir())
+    ['model.onnx', 'settings.json', 'words.npz']
+    >>> load(folder).classes_.tolist()
+    ['bad', 'good']
+    """
+    if isinstance(model, TextClassifier):
+        check_is_fitted(model)
+        weights, multilabel = model.weights_, model._multilabel
+        columns = getattr(model, "feature_names_in_", None)
+        steps = [step for _, step in model.network_.steps] if "network" in weights else None
+    else:
+        steps = _steps_of(model)
+        weights, multilabel, columns = {"network": 1.0}, steps[-1]._fitted.multilabel, None
+    classes = model.classes_
+    parts, files = {}, {}
+    if "network" in weights:
+        parts["network"] = _network(*steps, files)
+    if "linear" in weights:
+        parts["linear"] = _linear(model.linear_, bool(multilabel), files)
+    known = {"network": steps and steps[-1], "linear": getattr(model, "linear_", None)}
+    for name, part in parts.items():
+        places = np.searchsorted(classes, known[name].classes_)
+        part |= {"weight": float(weights[name]), "places": places.tolist()}
+    settings = {
+        "classes": _plain_classes(classes),
+        "type_of_classes": classes.dtype.str,
+        "multilabel": bool(multilabel),
+        "columns": None if columns is None else columns.tolist(),
+        "parts": parts,
+    }
+    write_folder(Path(folder), settings, files)
+
+
+def _steps_of(model):
+    """The vectorizer and the classifier of a pipeline."""
+    steps = [step for _, step in getattr(model, "steps", ())]
+    kinds = (SequenceVectorizer, AttentionTextClassifier)
+    if len(steps) != 2 or not all(map(isinstance, steps, kinds)):
+        found = " -> ".join(type(step).__name__ for step in steps) or type(model).__name__
+        raise TypeError(
+            f"model must be a TextClassifier or a pipeline of SequenceVectorizer and "
+            f"AttentionTextClassifier, got {found}. Of a search export its best_estimator_."
+        )
+    check_is_fitted(steps[1])
+    return steps
+
+
+def _plain_classes(classes):
+    labels = classes.tolist()
+    strange = [label for label in labels if not isinstance(label, (str, int, float))]
+    if strange:
+        raise ValueError(
+            f"The label {strange[0]!r} is a {type(strange[0]).__name__}, which plain files cannot "
+            "hold. Fit on labels that are texts or numbers."
+        )
+    return labels
+
+
+def _network(vectorizer, classifier, files):
+    """The settings of the network's part; its files are added to `files`."""
+    vectorizer._check_ready()
+    files["model.onnx"] = network_as_onnx(classifier, "skattn.serving.export")
+    settings = _reading(vectorizer._reader())
+    hashes = isinstance(vectorizer._ids_of_tokens(), HashedIds)
+    if "_tokenizer" in vars(vectorizer):
+        settings["analyzer"] = PRETRAINED
+        files["tokenizer.json"] = vectorizer._tokenizer.to_str()  # it has the words too
+    elif settings["analyzer"] == SUBWORDS:
+        files["tokenizer.json"] = vectorizer.analyzer.to_str()
+    if not hashes and settings["analyzer"] != PRETRAINED:
+        packed, ends = pack_words(list(vectorizer.vocabulary_))
+        files["words.npz"] = {"packed": packed, "ends": ends}
+    return {
+        "reader": settings,
+        "max_length": vectorizer._n_columns(),
+        "truncation": vectorizer.truncation,
+        "unknown": vectorizer.unknown,
+        "n_features": vectorizer.n_features if hashes else None,
+        "n_outputs": len(classifier.classes_),
+    }
+
+
+def _reading(reader):
+    """The text analysis of a `CountVectorizer` as plain values."""
+    for name in _FUNCTIONS:
+        value = getattr(reader, name)
+        if callable(value):
+            raise ValueError(
+                f"{name}={value!r} is a function of your own, which plain files cannot hold: such "
+                "a classifier is served by the process that has the function, from a joblib file."
+            )
+    words = reader.get_stop_words()
+    return {
+        "analyzer": SUBWORDS if is_subword_tokenizer(reader.analyzer) else reader.analyzer,
+        "lowercase": bool(reader.lowercase),
+        "strip_accents": reader.strip_accents,
+        "stop_words": words if words is None else sorted(words),
+        "token_pattern": reader.token_pattern,
+        "ngram_range": list(map(int, reader.ngram_range)),
+    }
+
+
+def _linear(pipeline, several, files):
+    """The settings of the linear part; its arrays are added to `files`."""
+    vectorizers = [vectorizer for _, vectorizer in pipeline["features"].transformer_list]
+    classifier = pipeline["classifier"]
+    models = classifier.estimators_ if several else [classifier]
+    n_features = sum(len(vectorizer.vocabulary_) for vectorizer in vectorizers)
+    coefficients, intercepts = zip(*(_hyperplane(m, n_features) for m in models), strict=True)
+    coefficients = np.concatenate(coefficients)
+    if not several:
+        coefficients = coefficients * pipeline["ratios"].ratios_
+    arrays = {
+        "coefficients": np.ascontiguousarray(coefficients.T, dtype=np.float32),
+        "intercepts": np.concatenate(intercepts),
+    }
+    for number, vectorizer in enumerate(vectorizers):
+        words = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
+        arrays[f"packed_{number}"], arrays[f"ends_{number}"] = pack_words(words)
+        arrays[f"idf_{number}"] = vectorizer.idf_
+    files["linear.npz"] = arrays
+    return {"readers": [_reading(vectorizer) for vectorizer in vectorizers], "several": several}
+
+
+def _hyperplane(model, n_features):
+    """Coefficients (n_outputs, n_features) and intercepts of one linear model."""
+    if hasattr(model, "coef_"):
+        return model.coef_, np.atleast_1d(model.intercept_)
+    certain = model.predict([[0.0]])[0]  # a label that all texts had, or none
+    return np.zeros((1, n_features)), np.array([np.inf if certain else -np.inf])

@@ -1,0 +1,91 @@
+"""The folder of a served classifier: plain files, and a list of what belongs together."""
+
+import contextlib
+import hashlib
+import io
+import json
+
+import numpy as np
+
+from skattn.utils._files import replacing
+
+FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
+SETTINGS = "settings.json"
+_NAMES = ("model.onnx", "tokenizer.json", "words.npz", "linear.npz")
+
+
+def write_folder(folder, settings, files):
+    """Write all files under temporary names, then give them theirs, the settings last.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there. Files of an earlier export are replaced.
+    settings : dict
+        Plain values.
+    files : dict of str to bytes, str or dict of arrays
+    """
+    contents = {name: _as_bytes(content) for name, content in files.items()}
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    settings = {"format": FORMAT, **settings, "files": sums}
+    contents[SETTINGS] = (json.dumps(settings, indent=1) + "\n").encode("utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        for name in reversed(contents):  # the last to be opened is the first to get its name
+            stack.enter_context(replacing(folder / name)).write(contents[name])
+    for name in set(_NAMES) - set(contents):  # of an earlier export
+        (folder / name).unlink(missing_ok=True)
+
+
+def read_folder(folder):
+    """The settings and the files of a folder, the network as a path.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder, or a file of it is missing.
+    ValueError
+        If a newer version wrote it, or if its files do not belong together.
+    """
+    try:
+        text = (folder / SETTINGS).read_bytes()
+    except OSError as error:
+        raise FileNotFoundError(
+            f"{str(folder)!r} has no {SETTINGS}: it is no folder that skattn.serving.export wrote."
+        ) from error
+    try:
+        settings = json.loads(text)
+        found = settings["format"]
+        names = settings["files"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{folder / SETTINGS} is damaged ({error!r}). Export it again.") from error
+    if found != FORMAT:
+        raise ValueError(
+            f"{str(folder)!r} was written by another version of skattn (format {found}, this one "
+            f"reads {FORMAT}). Use the same version to export and to serve."
+        )
+    return settings, {name: _read(folder, name, names[name]) for name in names if name in _NAMES}
+
+
+def _read(folder, name, checksum):
+    with open(folder / name, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != checksum:
+        raise ValueError(
+            f"{folder / name} is not the file that {SETTINGS} names: it is damaged, or of another "
+            "export. Export the classifier again."
+        )
+    if name.endswith(".npz"):
+        with np.load(folder / name, allow_pickle=False) as arrays:
+            return dict(arrays)
+    if name.endswith(".json"):
+        return (folder / name).read_text(encoding="utf-8")
+    return folder / name  # ONNX Runtime reads it with less memory than its content
+
+
+def _as_bytes(content):
+    if isinstance(content, dict):
+        file = io.BytesIO()
+        np.savez(file, **content)
+        return file.getvalue()
+    return content.encode("utf-8") if isinstance(content, str) else content

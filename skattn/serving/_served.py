@@ -1,0 +1,144 @@
+"""`load`: an exported text classifier that answers without TensorFlow and scikit-learn."""
+
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skattn.serving._folder import read_folder
+from skattn.serving._parts import ServedLinear, ServedNetwork
+from skattn.utils._frames import texts_of_columns
+from skattn.utils._texts import text_list
+from skattn.utils._typing import Texts
+
+
+class ServedClassifier:
+    """A fitted text classifier that predicts; `load` makes it.
+
+    Several threads may call it at once. It can be sent to other processes, which open its folder
+    anew.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        A folder that `export` has written.
+    n_threads : int, default=1
+        Threads of ONNX Runtime for one call. The probabilities may depend on it in their last
+        digits.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skattn import TextClassifier, serving
+    >>> texts, labels = ["a good film", "a bad film"] * 8, ["good", "bad"] * 8
+    >>> clf = TextClassifier(epochs=2, random_state=0).fit(texts, labels)
+    >>> folder = tempfile.mkdtemp()
+    >>> serving.export(clf, folder)
+    >>> served = serving.load(folder)
+    >>> bool(abs(served.predict_proba(texts) - clf.predict_proba(texts)).max() < 1e-5)
+    True
+    """
+
+    def __init__(self, folder: str | PathLike[str], n_threads: int = 1) -> None:
+        settings, files = read_folder(Path(folder))
+        self._folder, self._n_threads = fspath(folder), n_threads
+        self._multilabel, self._columns = settings["multilabel"], settings["columns"]
+        self.classes_ = np.array(settings["classes"], dtype=settings["type_of_classes"])
+        self._parts = []
+        for name, given in settings["parts"].items():
+            if name == "network":
+                part = ServedNetwork(given, files, n_threads)
+            else:
+                part = ServedLinear(given, files["linear.npz"])
+            self._parts.append((given["weight"], given["places"], part))
+
+    def predict_proba(self, texts: Texts) -> NDArray[np.float64]:
+        """Probability of each class, or of each label.
+
+        Parameters
+        ----------
+        texts : iterable of str, or a frame (or a dict of lists) with the columns it was fitted on
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_texts, n_classes) or (n_texts, n_labels)
+            In the order of `classes_`. The probabilities of the classes sum to 1.
+        """
+        found = (
+            text_list(texts) if self._columns is None else texts_of_columns(texts, self._columns)
+        )
+        total = np.zeros((len(found), len(self.classes_)))
+        for weight, places, part in self._parts:
+            total[:, places] += weight * part.probabilities(found)
+        return total if self._multilabel else total / total.sum(axis=1, keepdims=True)
+
+    def predict(self, texts: Texts) -> NDArray[Any]:
+        """The most probable class of each text, or its labels with a probability above one half.
+
+        Parameters
+        ----------
+        texts : iterable of str, or a frame (or a dict of lists) with the columns it was fitted on
+
+        Returns
+        -------
+        y : ndarray of shape (n_texts,) or (n_texts, n_labels)
+        """
+        probabilities = self.predict_proba(texts)
+        if self._multilabel:
+            return (probabilities > 0.5).astype(np.int64)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self._folder!r})"
+
+    def __reduce__(self):
+        return type(self), (self._folder, self._n_threads)
+
+
+def load(folder: str | PathLike[str], n_threads: int = 1) -> ServedClassifier:
+    """Open the folder of an exported text classifier.
+
+    Imports NumPy and ONNX Runtime, and the package tokenizers where the classifier has subwords.
+    Nothing of the folder is executed.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        A folder that `export` has written.
+    n_threads : int, default=1
+        Threads of ONNX Runtime for one call. A service that answers several calls at once is
+        fastest with 1.
+
+    Returns
+    -------
+    served : ServedClassifier
+        With `predict`, `predict_proba` and `classes_`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ValueError
+        If another version of skattn wrote it, or if it is damaged.
+    ImportError
+        If a package is missing; the message names it.
+
+    See Also
+    --------
+    export : Writes the folder.
+
+    Examples
+    --------
+    >>> from skattn.serving import load
+    >>> served = load("spam-filter")  # doctest: +SKIP
+    >>> served.predict(["You have won!"])  # doctest: +SKIP
+    array(['spam'], dtype='<U4')
+    """
+    return ServedClassifier(folder, n_threads)

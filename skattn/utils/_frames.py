@@ -1,0 +1,52 @@
+"""The text columns of a frame, joined into one text a row."""
+
+import numpy as np
+
+from skattn.utils._texts import text_list
+
+
+def texts_of_columns(X, columns):
+    """One text a row of a frame: the texts of its columns, a line for each.
+
+    Parameters
+    ----------
+    X : pandas, polars or Arrow frame
+    columns : sequence of str
+
+    Returns
+    -------
+    texts : list of str
+    """
+    parts = [_column(X, name) for name in columns]
+    return ["\n".join(row) for row in zip(*parts, strict=True)]
+
+
+def spans_of_columns(X, columns):
+    """Where the text of each column lies in each joined text.
+
+    Returns
+    -------
+    spans : list of dict of str to (int, int)
+    """
+    parts = [_column(X, name) for name in columns]
+    spans = []
+    for row in zip(*parts, strict=True):
+        starts = np.cumsum([0, *(len(text) + 1 for text in row)]).tolist()
+        ends = [start + len(text) for start, text in zip(starts, row, strict=False)]
+        spans.append(dict(zip(columns, zip(starts, ends, strict=False), strict=True)))
+    return spans
+
+
+def _column(X, name):
+    names = X if isinstance(X, dict) else getattr(X, "column_names", getattr(X, "columns", None))
+    if names is None or getattr(X, "ndim", 2) != 2:
+        raise ValueError(
+            f"The text column {name!r} was asked for, but X is no frame with named columns: "
+            f"got {type(X).__name__}. Pass a pandas, polars or Arrow frame."
+        )
+    if name not in list(names):
+        raise ValueError(f"X has no column {name!r}; it has {list(map(str, names))}.")
+    try:
+        return text_list(X[name])
+    except ValueError as error:
+        raise ValueError(f"Column {name!r}: {error}") from error

@@ -1,0 +1,114 @@
+"""Evidence of single networks: base and parts add up, and are exact where nothing mixes."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skattn import AttentionTextClassifier, GatedDenseClassifier
+from skattn.networks._attention_pooling import SCORES
+from skattn.networks._encoders import ENCODERS
+from skattn.networks._evidence import logit_parts
+
+SETTINGS = {"units": 4, "embedding_dim": 4, "epochs": 2, "learning_rate": 0.05, "random_state": 0}
+
+
+def fitted(texts_as_ids, multilabel=False, **settings):
+    X, y = texts_as_ids
+    if multilabel:
+        y = np.stack([X[:, 0] % 2 == 0, X[:, 0] < 9, X.sum(axis=1) % 3 == 0], axis=1).astype(int)
+    else:
+        y = np.where(X[:, 0] < 9, "low", y)
+    return AttentionTextClassifier(**SETTINGS | settings).fit(X, y)
+
+
+def assert_adds_up(clf, X):
+    evidence, base = clf._evidence_on_tokens(X)
+    probabilities = clf.predict_proba(X)
+    assert evidence.shape == (*X.shape, len(clf.classes_))
+    np.testing.assert_allclose(base + evidence.sum(axis=1), probabilities, atol=1e-6)
+    assert not evidence[X == 0].any()
+    assert np.abs(evidence).max() > 0
+    return evidence, base
+
+
+CASES = [
+    *({"encoder": encoder} for encoder in ENCODERS),
+    *({"encoder": "none", "attention": attention} for attention in SCORES),
+    {"encoder": "conv", "extra_pooling": "max", "n_layers": 2},
+    {"encoder": "none", "extra_pooling": "mean"},
+    {"encoder": "transformer", "segment_length": 3, "n_layers": 2},
+    {"encoder": "none", "segment_length": 3},
+    {"encoder": "bigru", "attention": "multihead", "extra_pooling": "max", "segment_length": 4},
+]
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: str(CASES[number]))
+def test_base_and_parts_add_up(texts_as_ids, number):
+    clf = fitted(texts_as_ids, multilabel=number % 3 == 0, **CASES[number])
+    gaps = np.insert(texts_as_ids[0], 3, 0, axis=1)[:, :8]  # padding within a row
+    assert_adds_up(clf, np.vstack([gaps, np.zeros((1, 8), dtype=int)]))
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c["encoder"] == "none"], ids=str)
+def test_without_an_encoder_the_logits_split_exactly(texts_as_ids, case):
+    clf = fitted(texts_as_ids, **case)
+    parts, logits, base = logit_parts(clf._fitted.model, clf._fitted.config, texts_as_ids[0])
+    np.testing.assert_allclose(base + parts.sum(axis=1), logits, atol=1e-5)
+
+
+def test_a_word_counts_by_its_weight_and_its_state_beside_the_unknown_word(texts_as_ids):
+    X, _ = texts_as_ids
+    clf = fitted(texts_as_ids, encoder="none", attention="additive")
+    model = clf._fitted.model
+    table = model.get_layer("embedding").get_weights()[0]
+    kernel, bias = model.get_layer("probabilities").get_weights()
+    by_hand = clf.attention_weights(X)[:, :, None] * ((table[X] - table[1]) @ kernel)
+    parts, _, base = logit_parts(model, clf._fitted.config, X)
+    np.testing.assert_allclose(parts, by_hand - by_hand[:, :, :1], atol=1e-5)
+    start = table[1] @ kernel + bias
+    np.testing.assert_allclose(base[0], start - start[0], atol=1e-5)
+
+
+def test_the_base_is_what_the_network_says_of_unknown_words(texts_as_ids):
+    X, _ = texts_as_ids
+    clf = fitted(texts_as_ids, encoder="lstm")
+    _, base = assert_adds_up(clf, X)
+    np.testing.assert_allclose(base, clf.predict_proba((X != 0).astype(int)), atol=1e-6)
+
+
+# -- features --------------------------------------------------------------------------------------
+
+
+def gated(dense_rows, rows, multilabel=False, **settings):
+    _, y = dense_rows
+    if multilabel:
+        y = np.stack([y == 0, y > 0], axis=1).astype(int)
+    return GatedDenseClassifier(units=8, epochs=15, random_state=0, **settings).fit(rows, y)
+
+
+@pytest.mark.parametrize("gate", ["hidden", "inputs"])
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_features_add_up_dense_and_sparse(dense_rows, gate, multilabel):
+    X = np.where(np.abs(dense_rows[0]) < 0.5, 0, dense_rows[0])
+    clf = gated(dense_rows, X, multilabel, gate=gate)
+    evidence, base = clf.evidence(X)
+    assert evidence.shape == (90, 5, len(clf.classes_))
+    probabilities = clf.predict_proba(X)
+    np.testing.assert_allclose(base + evidence.sum(axis=1), probabilities, atol=1e-6)
+    np.testing.assert_allclose(base[0], clf.predict_proba(np.zeros((1, 5)))[0], atol=1e-3)
+    assert not evidence[X == 0].any()
+    for model in (clf, gated(dense_rows, sparse.csr_array(X), multilabel, gate=gate)):
+        found, start = model.evidence(sparse.csr_array(X))
+        assert found.shape == evidence.shape
+        assert sparse.issparse(found)
+        probabilities = model.predict_proba(X)
+        np.testing.assert_allclose(start + found.toarray().sum(axis=1), probabilities, atol=1e-6)
+        again, _ = model.evidence(X)
+        np.testing.assert_allclose(again, found.toarray(), atol=1e-5)
+
+
+def test_the_features_that_tell_the_classes_apart_have_the_evidence(dense_rows):
+    X, y = dense_rows
+    evidence, _ = gated(dense_rows, X).evidence(X)
+    assert np.all(evidence[y == 1, :, 1].mean(axis=0).argmax() == 0)
+    assert np.all(evidence[y == 2, :, 2].mean(axis=0).argmax() == 1)

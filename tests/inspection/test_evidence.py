@@ -1,0 +1,410 @@
+"""Evidence on words: it adds up through every kind of model, and finds what was planted."""
+
+import functools
+
+import numpy as np
+import pytest
+from by_hand import AddedValues, film_model, planted_texts
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import VotingClassifier
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, chi2
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from skattn import (
+    AttentionTextClassifier,
+    SequenceVectorizer,
+    explain_texts,
+    make_text_classifier,
+)
+from skattn.recipe._linear import CharacterTfidf, LogCountRatio, MarginClassifier
+
+HOSTILE = [
+    "",
+    "   ",
+    "?!",
+    "İstanbul ﬁne e\u0301tat",
+    "<b>awful</b> & \u202esplendid",
+    "never seen before",
+    "splendid" * 50,
+    "awful\n\nawful\tsplendid",
+    "a\x00b \ud800 awful",
+]
+
+
+def assert_adds_up(model, texts, atol=1e-9):
+    explanations = explain_texts(model, texts)
+    for explanation, row in zip(explanations, model.predict_proba(texts), strict=True):
+        n_tokens, n_classes = len(explanation.tokens), len(model.classes_)
+        assert explanation.evidence.shape == (n_tokens, n_classes)
+        total = explanation.base_probabilities + explanation.evidence.sum(axis=0)
+        np.testing.assert_allclose(total, row, atol=atol)
+        np.testing.assert_allclose(explanation.probabilities, row, atol=atol)
+    return explanations
+
+
+def words_and_characters():
+    return make_union(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+        CharacterTfidf(analyzer="char_wb", ngram_range=(2, 4)),
+    )
+
+
+LINEAR = {
+    "words": lambda: make_pipeline(TfidfVectorizer(), LogisticRegression()),
+    "both": lambda: make_pipeline(words_and_characters(), LogisticRegression(C=10)),
+    "steps": lambda: make_pipeline(
+        CountVectorizer(ngram_range=(1, 2), stop_words="english"),
+        TfidfTransformer(),
+        SelectKBest(chi2, k=25),
+        MaxAbsScaler(),
+        LogisticRegression(),
+    ),
+    "bayes": lambda: make_pipeline(CountVectorizer(), MultinomialNB()),
+    "shares": lambda: make_pipeline(TfidfVectorizer(), SGDClassifier("log_loss", random_state=0)),
+    "centred": lambda: make_pipeline(
+        CountVectorizer(),
+        FunctionTransformerOfCounts(),
+        StandardScaler(),
+        LogisticRegression(),
+    ),
+    "one against the rest": lambda: make_pipeline(
+        words_and_characters(), OneVsRestClassifier(LogisticRegression())
+    ),
+    "characters": lambda: make_pipeline(
+        TfidfVectorizer(analyzer="char", ngram_range=(1, 3)), LogisticRegression()
+    ),
+    "pairs": lambda: make_pipeline(TfidfVectorizer(ngram_range=(2, 3)), LogisticRegression()),
+    "recipe": lambda: make_pipeline(
+        words_and_characters(), LogCountRatio(), MarginClassifier(random_state=0)
+    ),
+    "calibrated": lambda: CalibratedClassifierCV(
+        make_pipeline(words_and_characters(), LinearSVC()), cv=2
+    ),
+    "isotonic": lambda: make_pipeline(
+        TfidfVectorizer(), CalibratedClassifierCV(LinearSVC(), method="isotonic", cv=2)
+    ),
+    "calibrated probabilities": lambda: CalibratedClassifierCV(
+        make_pipeline(CountVectorizer(), MultinomialNB()), cv=2
+    ),
+    "search": lambda: GridSearchCV(LINEAR["words"](), {"logisticregression__C": [1, 2]}, cv=2),
+    "vote": lambda: VotingClassifier(
+        [("a", LINEAR["words"]()), ("b", LINEAR["bayes"]()), ("c", "drop")],
+        voting="soft",
+        weights=[3, 1, 5],
+    ),
+    "branches": lambda: make_pipeline(
+        FeatureUnion(
+            [
+                ("a", make_pipeline(CountVectorizer(), TfidfTransformer(), SelectKBest(chi2, k=9))),
+                ("b", "drop"),
+                ("c", CountVectorizer(binary=True)),
+            ],
+            transformer_weights={"a": 0.3},
+        ),
+        LogisticRegression(),
+    ),
+}
+
+
+class FunctionTransformerOfCounts(FunctionTransformer):
+    """Dense counts, each column by itself."""
+
+    def __init__(self):
+        super().__init__()
+
+    def transform(self, X):
+        return X.toarray()
+
+
+@functools.cache
+def three_classes():
+    texts, labels, _ = planted_texts(90, seed=3)
+    return texts, [label if i % 3 else "mixed" for i, label in enumerate(labels)]
+
+
+@pytest.mark.parametrize("name", [n for n in LINEAR if n != "centred"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_linear_models_add_up(name, n_classes):
+    texts, labels = three_classes()
+    if n_classes == 2:
+        texts, labels, _ = planted_texts(60, seed=3)
+    model = LINEAR[name]().fit(texts, labels)
+    explanations = assert_adds_up(model, texts[:10] + HOSTILE)
+    assert max(np.abs(e.evidence).max(initial=0) for e in explanations) > 0.01
+    for explanation in explanations:
+        assert (explanation.share, explanation.weights.sum()) == (0.0, 0.0)
+        pieces = [explanation.text[start:end] for start, end in explanation.spans]
+        assert list(explanation.tokens) == pieces
+
+
+def test_a_word_counts_by_coefficient_times_value():
+    texts, labels, _ = planted_texts(60, seed=3)
+    model = LINEAR["words"]().fit(texts, labels)
+    vectorizer, clf = model[0], model[1]
+    (explanation,) = explain_texts(model, ["splendid Awful word1 unheard"])
+    assert explanation.tokens == ("splendid", "Awful", "word1", "unheard")
+    row = vectorizer.transform([explanation.text]).toarray()[0]
+    parts = [
+        clf.coef_[0, vectorizer.vocabulary_[w]] * row[vectorizer.vocabulary_[w]]
+        for w in ("splendid", "awful", "word1")
+    ]
+
+    def answer(chosen):
+        return 1 / (1 + np.exp(-(clf.intercept_[0] + sum(parts[i] for i in chosen))))
+
+    splendid = (
+        (answer([0]) - answer([])) / 3
+        + (answer([0, 1]) - answer([1]) + answer([0, 2]) - answer([2])) / 6
+        + (answer([0, 1, 2]) - answer([1, 2])) / 3
+    )
+    np.testing.assert_allclose(explanation.evidence_for("good")[0], splendid)
+    np.testing.assert_allclose(explanation.evidence_for("bad")[0], -splendid)
+    assert explanation.evidence_for("good")[3] == 0
+    np.testing.assert_allclose(explanation.base_probabilities[1], answer([]))
+
+
+def test_ngrams_are_shared_by_their_words_and_characters_by_those_they_touch():
+    texts, labels = ["fine film", "dull film"] * 4, ["good", "bad"] * 4
+    pairs = make_pipeline(CountVectorizer(ngram_range=(2, 2)), LogisticRegression())
+    (explanation,) = explain_texts(pairs.fit(texts, labels), ["a fine film!"])
+    assert explanation.tokens == ("fine", "film")
+    fine, film = explanation.evidence_for("good")
+    assert fine == pytest.approx(film)
+    assert fine > 0
+    letters = CountVectorizer(analyzer="char", ngram_range=(3, 3), vocabulary=["e f", "ine"])
+    model = make_pipeline(letters, LogisticRegression()).fit(texts, labels)
+    model[-1].coef_[:] = [[1.0, 3.0]]
+    (explanation,) = explain_texts(model, ["fine film!"])
+    assert explanation.tokens == ("fine", "film", "!")
+    fine, film, sign = explanation.evidence_for("good")
+    assert (fine > 6 * film > 0, sign) == (True, 0)
+
+
+def test_several_labels_one_at_a_time():
+    texts, labels, _ = planted_texts(60, seed=3)
+    Y = np.stack([np.array(labels) == "good", np.arange(60) % 3 == 0], axis=1).astype(int)
+    linear = make_pipeline(words_and_characters(), OneVsRestClassifier(MarginClassifier()))
+    network = make_text_classifier(linear=False, units=4, epochs=2, random_state=0)
+    for model in (linear, network):
+        explanations = assert_adds_up(model.fit(texts, Y), texts[:10] + HOSTILE, atol=1e-6)
+        assert explanations[0].evidence_for(1).any()
+
+
+# -- votes and networks --------------------------------------------------------------------------
+
+
+@functools.cache
+def recipe():
+    texts, labels, _ = planted_texts(300, seed=0)
+    return make_text_classifier(random_state=0).fit(texts, labels)
+
+
+@functools.cache
+def reference():
+    """The network of the page on Stack Overflow, on as many texts as it needs to learn them."""
+    texts, labels, _ = planted_texts(1000, seed=0)
+    return make_text_classifier(linear=False, random_state=0).fit(texts, labels)
+
+
+@pytest.mark.parametrize("model", [recipe, reference])
+def test_planted_words_come_first_and_opposite_ones_have_opposite_signs(model):
+    texts, labels, places = planted_texts(200, seed=1)
+    explanations = explain_texts(model(), texts)
+    first = [
+        int(e.evidence_for(label).argmax()) for e, label in zip(explanations, labels, strict=True)
+    ]
+    assert np.mean(np.array(first) == places) >= 0.98
+    both = [with_the_other_word(text) for text in texts]
+    right = [signs_are_right(explanation) for explanation in explain_texts(model(), both)]
+    assert np.mean(right) >= 0.95
+
+
+def with_the_other_word(text):
+    """The text with the word of the other class in place of a word of noise."""
+    words = text.split()
+    place = next(i for i, word in enumerate(words) if word not in ("awful", "splendid"))
+    words[place] = "splendid" if "awful" in words else "awful"
+    return " ".join(words)
+
+
+def signs_are_right(explanation):
+    value = dict(zip(explanation.tokens, explanation.evidence_for("good"), strict=True))
+    return value["splendid"] > 0 > value["awful"]
+
+
+@pytest.mark.parametrize("model", [recipe, reference])
+def test_recommended_models_add_up(model):
+    texts, _, _ = planted_texts(10, seed=2)
+    assert_adds_up(model(), texts + HOSTILE, atol=1e-6)
+
+
+def test_a_calibrated_network_adds_up():
+    texts, labels, _ = planted_texts(60, seed=0)
+    network = make_text_classifier(linear=False, encoder="conv", units=4, epochs=2, random_state=0)
+    model = CalibratedClassifierCV(network, cv=2).fit(texts, labels)
+    assert_adds_up(model, texts[:5] + HOSTILE, atol=1e-6)
+
+
+def test_networks_that_read_characters_or_pairs():
+    texts, labels, _ = planted_texts(60, seed=0)
+    for settings in (
+        {"analyzer": "char", "ngram_range": (2, 3)},
+        {"analyzer": "char_wb", "ngram_range": (3, 3)},
+        {"ngram_range": (1, 2)},
+        {"ngram_range": (2, 2), "unknown": "drop"},
+        {"max_length": 3, "truncation": "head"},
+        {"n_features": 50},
+    ):
+        network = AttentionTextClassifier(encoder="none", embedding_dim=4, epochs=1, random_state=0)
+        model = make_pipeline(SequenceVectorizer(**settings), network).fit(texts, labels)
+        assert_adds_up(model, texts[:5] + HOSTILE, atol=1e-6)
+        vote = VotingClassifier([("a", model), ("b", LINEAR["both"]())], voting="soft")
+        assert_adds_up(vote.fit(texts, labels), texts[:5] + HOSTILE, atol=1e-6)
+
+
+class Weighed(ClassifierMixin, BaseEstimator):
+    """What an estimator of raw texts with a network and a linear model looks like."""
+
+    def __init__(self, network, linear):
+        self.network, self.linear = network, linear
+
+    def fit(self, X, y):
+        self.network_, self.linear_ = self.network.fit(X, y), self.linear.fit(X, y)
+        self.weights_ = {"network": 0.3, "linear": 0.7}
+        self.classes_ = self.network_.classes_
+        return self
+
+    def predict_proba(self, X):
+        members = [(self.network_, 0.3), (self.linear_, 0.7)]
+        return sum(weight * member.predict_proba(X) for member, weight in members)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def test_a_model_of_a_network_and_a_linear_one():
+    model = Weighed(film_model(), LINEAR["words"]())
+    model.fit(["fine film", "dull film"] * 4, ["good", "bad"] * 4)
+    first, *_ = assert_adds_up(model, ["a fine thing", *HOSTILE])
+    parts = [explain_texts(m, ["a fine thing"])[0] for m in (model.network_, model.linear_)]
+    network, linear = (dict(zip(e.tokens, e.evidence_for("good"), strict=True)) for e in parts)
+    assert first.tokens == ("fine", "thing") == parts[0].tokens
+    np.testing.assert_allclose(
+        first.evidence_for("good")[0], 0.3 * network["fine"] + 0.7 * linear["fine"]
+    )
+    assert 0 < first.share < 1
+
+
+def test_words_that_only_the_linear_part_reads_are_there():
+    network = film_model(max_length=1)
+    model = VotingClassifier([("a", network), ("b", LINEAR["words"]())], voting="soft")
+    model.fit(["fine film", "dull film"] * 4, ["good", "bad"] * 4)
+    (explanation,) = assert_adds_up(model, ["film, dull"])
+    assert explanation.tokens == ("film", "dull")
+    assert explanation.weights.tolist() == [1.0, 0.0]
+    assert explanation.evidence_for("bad")[1] > 0
+
+
+def test_members_with_encoded_or_missing_classes():
+    texts, labels = three_classes()
+    model = VotingClassifier([("a", LINEAR["words"]())], voting="soft").fit(texts, labels)
+    assert_adds_up(model, texts[:3])
+    members = [LINEAR["words"]().fit(texts, labels), LINEAR["words"]().fit(texts[1:3], labels[1:3])]
+    vote = Weighed(None, None)
+    vote.network_, vote.linear_ = (FrozenEstimator(member) for member in members)
+    vote.weights_, vote.classes_ = {"network": 0.5, "linear": 0.5}, members[0].classes_
+    own = members[1].predict_proba(texts[:3])
+    wide = np.zeros((3, 3))
+    wide[:, np.searchsorted(vote.classes_, members[1].classes_)] = own
+    whole = 0.5 * members[0].predict_proba(texts[:3]) + 0.5 * wide
+    vote.predict_proba = lambda X: whole
+    for e, row in zip(explain_texts(vote, texts[:3]), whole, strict=True):
+        np.testing.assert_allclose(e.base_probabilities + e.evidence.sum(axis=0), row)
+
+
+# -- where there is none -------------------------------------------------------------------------
+
+
+def test_attention_stays_where_another_part_cannot_be_split_up():
+    tree = make_pipeline(CountVectorizer(), DecisionTreeClassifier())
+    model = VotingClassifier([("a", film_model()), ("b", tree)], voting="soft")
+    model.fit(["fine film", "dull film"] * 4, ["good", "bad"] * 4)
+    (explanation,) = explain_texts(model, "fine film")
+    assert (explanation.evidence, explanation.base_probabilities) == (None, None)
+    assert "DecisionTreeClassifier" in explanation.unexplained
+    assert explanation.weights.sum() == pytest.approx(1)
+    assert "%" in repr(explanation)
+    for ask in (explanation.evidence_for, explanation.top_evidence):
+        with pytest.raises(TypeError, match="DecisionTreeClassifier"):
+            ask()
+
+
+def test_a_classifier_with_attention_alone():
+    class Looking(AddedValues):
+        _evidence_on_tokens = property()
+
+    pipeline = film_model()
+    attends = Looking(tuple(pipeline[1].values)).fit(None, ["bad", "good"])
+    (explanation,) = explain_texts(Pipeline([("ids", pipeline[0]), ("a", attends)]), "fine film")
+    assert explanation.evidence is None
+    assert "Looking shows attention, but not what each word adds" in explanation.unexplained
+
+
+# -- the explanation itself ----------------------------------------------------------------------
+
+
+def test_evidence_of_a_class_and_the_words_for_and_against():
+    (explanation,) = explain_texts(film_model(), "fine dull good film")
+    np.testing.assert_allclose(explanation.evidence_for("good"), [0.3, -0.3, 0.1, 0.0], atol=1e-12)
+    np.testing.assert_allclose(explanation.evidence_for(), explanation.evidence_for("good"))
+    pro, contra = explanation.top_evidence()
+    assert [token for token, _ in pro] == ["fine", "good"]
+    assert [token for token, _ in contra] == ["dull"]
+    assert explanation.top_evidence("bad", n=1) == (contra_of(pro[:0], explanation), [pro_pair()])
+    with pytest.raises(ValueError, match=r"'ugly' is none of the classes \['bad', 'good'\]"):
+        explanation.evidence_for("ugly")
+    with pytest.raises(ValueError, match="n must be 0 or more"):
+        explanation.top_evidence(n=-1)
+
+
+def contra_of(_, explanation):
+    return [("dull", float(explanation.evidence_for("bad")[1]))]
+
+
+def pro_pair():
+    return ("fine", pytest.approx(-0.3))
+
+
+def test_a_target_is_explained_instead_of_the_prediction():
+    model = film_model()
+    same = explain_texts(model, ["fine film", "dull film"], target="bad")
+    assert [e.target for e in same] == ["bad", "bad"]
+    assert [e.prediction for e in same] == ["good", "bad"]
+    assert repr(same[0]) == "TextExplanation(bad 20.0 %: fine -30.0)"
+    each = explain_texts(model, ["fine film", "dull film"], target=np.array(["bad", "good"]))
+    assert [e.target for e in each] == ["bad", "good"]
+    np.testing.assert_allclose(each[1].evidence_for(), [-0.3, 0.0])
+    with pytest.raises(ValueError, match="target 'ugly' is none of the classes"):
+        explain_texts(model, ["fine"], target="ugly")
+    with pytest.raises(ValueError, match="target has 1 labels for 2 texts"):
+        explain_texts(model, ["fine", "dull"], target=["bad"])
+
+
+def test_a_class_named_as_a_column_has_its_own():
+    frame = explain_texts(film_model(labels=("token", "weight")), "fine")[0].to_frame()
+    names = ["token", "start", "end", "weight", "evidence_token", "evidence_weight"]
+    assert frame.columns.tolist() == names
+
+
+def test_one_string_counts_as_a_list_of_one():
+    assert len(explain_texts(film_model(), "fine film")) == 1

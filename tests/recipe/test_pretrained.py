@@ -1,0 +1,114 @@
+"""The recommended classifier from a pretrained model, on tiny folders."""
+
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tokenizers")
+pytest.importorskip("safetensors")
+
+from tiny_models import TEXTS, build_model, build_static_model
+
+from skattn import TextClassifier, explain_texts, make_text_classifier
+
+MANY = [f"{text} {'fine' if i % 2 else 'dull'}" for i, text in enumerate(TEXTS * 12)]
+LABELS = np.array(["dull", "fine"] * 24)
+SMALL = {"epochs": 2, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return build_model(tmp_path_factory.mktemp("model") / "bert")
+
+
+@pytest.fixture(scope="module")
+def fitted(folder):
+    return make_text_classifier(pretrained=folder, **SMALL).fit(MANY, LABELS)
+
+
+def test_the_network_begins_with_the_model_and_the_linear_one_reads_as_ever(fitted, folder):
+    vectorizer, classifier = (step for _, step in fitted.network_.steps)
+    assert vectorizer.pretrained == classifier.pretrained == folder
+    assert classifier.tuned_layers == fitted.settings_["tuned_layers"]["value"] == 2
+    words = fitted.linear_["features"].transformer_list[0][1].vocabulary_
+    assert {"dull", "!", "the film"} <= set(words)
+    assert fitted.settings_["attention"]["value"] == "uniform"
+    assert fitted.settings_["analyzer"]["value"] == "word"
+
+
+def test_it_answers_without_the_folder(fitted, folder, tmp_path):
+    expected = fitted.predict_proba(MANY)
+    moved = tmp_path / "elsewhere"
+    shutil.move(folder, moved)
+    try:
+        again = pickle.loads(pickle.dumps(fitted))
+        np.testing.assert_array_equal(again.predict_proba(MANY), expected)
+    finally:
+        shutil.move(moved, folder)
+
+
+def test_explanations_stand_on_whole_words_and_add_up(fitted):
+    for explanation in explain_texts(fitted, MANY[:3]):
+        assert all(" " not in token for token in explanation.tokens)
+        total = explanation.base_probabilities + explanation.evidence.sum(axis=0)
+        np.testing.assert_allclose(total, explanation.probabilities, atol=1e-3)
+
+
+def test_given_parameters_win(folder):
+    model = TextClassifier(
+        pretrained=folder,
+        tuned_layers=0,
+        attention="additive",
+        encoder="conv",
+        units=4,
+        max_length=6,
+        lowercase=False,
+        **SMALL,
+    ).fit(MANY, LABELS)
+    vectorizer, classifier = (step for _, step in model.network_.steps)
+    assert (classifier.tuned_layers, classifier.attention) == (0, "additive")
+    assert vectorizer.max_length == 6
+    assert not {"tuned_layers", "attention", "max_length"} & set(model.settings_)
+
+
+def test_several_labels_and_the_network_alone(folder):
+    targets = np.stack([LABELS == "dull", np.arange(48) < 20], axis=1).astype(int)
+    model = TextClassifier(pretrained=folder, linear=False, **SMALL).fit(MANY, targets)
+    assert model.predict_proba(MANY[:2]).shape == (2, 2)
+
+
+def test_chunks(folder):
+    model = TextClassifier(pretrained=folder, linear=False, **SMALL)
+    for _ in range(2):
+        model.partial_fit(MANY, LABELS)
+    assert len(model.history_["loss"]) == 2
+
+
+def test_a_static_model(tmp_path):
+    folder = build_static_model(tmp_path / "static")
+    model = TextClassifier(pretrained=folder, **SMALL).fit(MANY, LABELS)
+    assert model.network_[-1].encoder == "conv"
+    assert model.predict(MANY[:2]).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda folder: (folder / "config.json").unlink(), FileNotFoundError, "config.json"),
+        (lambda folder: (folder / "model.safetensors").unlink(), FileNotFoundError, "safetensors"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), FileNotFoundError, "tokenizer.json"),
+        (lambda folder: shutil.rmtree(folder), FileNotFoundError, "is no folder"),
+    ],
+)
+def test_a_folder_that_lacks_something_is_an_error(tmp_path, change, error, message):
+    folder = build_model(tmp_path / "bert")
+    change(folder)
+    with pytest.raises(error, match=message):
+        TextClassifier(pretrained=str(folder), **SMALL).fit(MANY, LABELS)
+
+
+def test_word_vectors_beside_a_pretrained_model_are_refused(folder):
+    with pytest.raises(ValueError, match=r"embeddings cannot be set beside pretrained"):
+        TextClassifier(pretrained=folder, embeddings={"a": [1.0]}, **SMALL).fit(MANY, LABELS)

@@ -1,0 +1,77 @@
+"""The rules for a network that begins with a pretrained transformer: how much work it may be."""
+
+import pytest
+
+from skattn import TextClassifier
+from skattn.recipe import _pretrained_rules
+from skattn.recipe._pretrained_rules import Model, Plan
+from skattn.recipe._rules import Facts
+
+NOTHING = TextClassifier().get_params()
+SMALL = Model(static=False, n_layers=6, width=384, max_tokens=256)
+
+
+def settings(n_texts, n_words=12.0, model=SMALL, **given):
+    facts = Facts(n_texts, n_words, 3, True, True)
+    return _pretrained_rules.settings_for(model, facts, NOTHING | given)
+
+
+def plan(*facts, **given):
+    found = settings(*facts, **given)
+    return Plan(*(found[name][0] for name in Plan._fields))
+
+
+def test_work_is_counted_by_hand():
+    facts = Facts(10, 20.0, 2, True, True)
+    tokens = 10 * (20 * 1.3 + 2)
+    passes = (6 - 2) + 3 * 5 * 2
+    found = _pretrained_rules.work(SMALL, facts, Plan(5, 2, 256))
+    assert found == pytest.approx(24 * tokens * 384**2 * passes)
+    cut = _pretrained_rules.work(SMALL, facts, Plan(5, 2, 14))
+    assert cut == pytest.approx(24 * 10 * 14 * 384**2 * passes)
+
+
+@pytest.mark.parametrize(
+    ("n_texts", "epochs"), [(50, 20), (500, 20), (2500, 10), (5000, 5), (10_000, 5)]
+)
+def test_fewer_texts_are_passed_more_often(n_texts, epochs):
+    assert plan(n_texts) == Plan(epochs, 2, 256)
+
+
+def test_too_much_work_costs_epochs_then_a_layer_then_tokens():
+    plans = [plan(n_texts, 200.0) for n_texts in (500, 1500, 3000, 6000, 100_000)]
+    assert plans == sorted(plans, key=lambda p: (-p.max_length, -p.tuned_layers, -p.epochs))
+    assert plans[0].tuned_layers == 2
+    assert plans[-1] == Plan(1, 1, 128)
+
+
+def test_the_plan_is_within_the_bound_wherever_it_can_be():
+    for n_texts in (300, 1000, 3000):
+        for n_words in (5.0, 50.0, 250.0):
+            facts = Facts(n_texts, n_words, 3, True, True)
+            found = plan(n_texts, n_words)
+            work = _pretrained_rules.work(SMALL, facts, found)
+            at_least = Plan(3, 1, 128)
+            assert work <= _pretrained_rules.MOST_WORK or found == at_least
+
+
+def test_what_is_given_stays():
+    found = settings(6000, 200.0, epochs=9, tuned_layers="all", max_length=77)
+    assert [found[name][0] for name in Plan._fields] == [9, 6, 77]
+
+
+def test_a_model_of_few_layers_and_positions():
+    found = plan(100, 12.0, model=Model(False, 1, 32, 38))
+    assert found == Plan(20, 1, 38)
+
+
+def test_few_texts_come_in_small_batches_and_are_averaged():
+    assert settings(255)["batch_size"][0] == 8
+    assert settings(256)["batch_size"][0] == 32
+    assert settings(255)["attention"][0] == "uniform"
+    assert settings(256)["attention"][0] == "additive"
+
+
+def test_reasons_are_for_a_reader():
+    assert settings(500)["epochs"][1] == "500 texts of 12 words on average allow it"
+    assert "as much as two cores do in a few minutes" in settings(6000, 200.0)["epochs"][1]

@@ -1,0 +1,531 @@
+"""`TextClassifier`: its parts, its parameters, and its place in scikit-learn."""
+
+import copy
+import io
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+import sklearn
+from keras.callbacks import LambdaCallback
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import VotingClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skattn import (
+    AttentionTextClassifier,
+    SequenceVectorizer,
+    TextClassifier,
+    explain_texts,
+    make_text_classifier,
+)
+
+SMALL = {"epochs": 2, "embedding_dim": 8, "random_state": 0}
+
+
+def texts_of(n_words, n_classes, n_rows=48, seed=0):
+    """Generated texts in which one word marks the class."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n_rows) % n_classes
+    filler = rng.integers(0, 30, (n_rows, n_words - 1))
+    return [
+        " ".join([*(f"word{w}" for w in row), f"mark{label}"])
+        for row, label in zip(filler, y, strict=True)
+    ], y
+
+
+TEXTS, Y = texts_of(6, 3)
+LABELS = np.array(["a", "b", "c"])[Y]
+SEVERAL = np.stack([Y == 0, Y <= 1], axis=1).astype(int)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return TextClassifier(**(SMALL | {"epochs": 8})).fit(TEXTS, LABELS)
+
+
+def test_make_text_classifier_makes_one():
+    made = make_text_classifier(units=7, linear=False)
+    assert isinstance(made, TextClassifier)
+    assert made.get_params() == TextClassifier(units=7, linear=False).get_params()
+    with pytest.raises(TypeError, match="unit"):
+        make_text_classifier(unit=7)
+
+
+def test_probabilities_are_the_weighted_mean_of_both_parts(fitted):
+    texts, _ = texts_of(6, 3, seed=1)
+    fitted = copy.deepcopy(fitted)
+    fitted.weights_ = {"network": 0.25, "linear": 0.75}
+    network, linear = (m.predict_proba(texts) for m in (fitted.network_, fitted.linear_))
+    found = fitted.predict_proba(texts)
+    np.testing.assert_allclose(found, 0.25 * network + 0.75 * linear, rtol=1e-6)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=1e-15)
+    np.testing.assert_array_equal(fitted.predict_log_proba(texts), np.log(found))
+
+
+def test_its_parts_are_fitted_public_estimators(fitted):
+    vectorizer, classifier = (step for _, step in fitted.network_.steps)
+    assert isinstance(vectorizer, SequenceVectorizer)
+    assert isinstance(classifier, AttentionTextClassifier)
+    assert fitted.history_ == classifier.history_
+    assert fitted.classes_.tolist() == classifier.classes_.tolist() == ["a", "b", "c"]
+    assert fitted.linear_.predict(TEXTS[:3]).tolist() == ["a", "b", "c"]
+    representation = fitted.transform(TEXTS[:2])
+    np.testing.assert_array_equal(representation, fitted.network_.transform(TEXTS[:2]))
+    assert len(fitted.get_feature_names_out()) == representation.shape[1]
+
+
+def test_it_learns_and_explains_the_marks(fitted):
+    texts, y = texts_of(6, 3, seed=1)
+    assert fitted.score(texts, np.array(["a", "b", "c"])[y]) > 0.9
+    explanation = explain_texts(fitted, texts[:1])[0]
+    assert 0 < explanation.share < 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_words", "seed"), [(12, 0), (50, 3), (80, 0)])
+def test_planted_words_come_first(n_words, seed):
+    """The mark of the class stands anywhere."""
+    rng = np.random.default_rng(seed)
+    texts, y = texts_of(n_words, 3, n_rows=360, seed=seed)
+    texts = [" ".join(rng.permutation(text.split())) for text in texts]
+    model = make_text_classifier(random_state=seed).fit(texts[:240], y[:240])
+    explanations = explain_texts(model, texts[240:])
+    first = [explanation.top_tokens(1)[0][0] for explanation in explanations]
+    found = [token == f"mark{label}" for token, label in zip(first, y[240:], strict=True)]
+    assert np.mean(found) >= 0.9
+    np.testing.assert_allclose([e.weights.sum() for e in explanations], 1, rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: CalibratedClassifierCV(model, cv=2),
+        lambda model: CalibratedClassifierCV(model, cv=2, ensemble=False),
+        lambda model: VotingClassifier([("a", model), ("b", clone(model))], voting="soft"),
+        lambda model: GridSearchCV(model, {"learning_rate": [1e-3, 3e-3]}, cv=2),
+    ],
+    ids=["calibrated", "calibrated, one", "vote", "search"],
+)
+def test_it_is_explained_inside_other_estimators(wrap):
+    model = wrap(TextClassifier(**(SMALL | {"epochs": 8}))).fit(TEXTS, LABELS)
+    explanations = explain_texts(model, TEXTS[:6])
+    assert [e.prediction for e in explanations] == model.predict(TEXTS[:6]).tolist()
+    np.testing.assert_allclose([e.weights.sum() for e in explanations], 1, rtol=1e-6)
+    assert all(0 < e.share < 1 for e in explanations)
+
+
+# -- parameters ------------------------------------------------------------------------------------
+
+
+def test_parameters_have_the_names_of_both_classes_and_are_stored_only():
+    names = set(TextClassifier().get_params())
+    assert set(SequenceVectorizer().get_params()) <= names
+    not_its_own = {"vocabulary_size"}
+    assert set(AttentionTextClassifier().get_params()) - names == not_its_own
+    assert vars(TextClassifier()).keys() == names
+    assert set(TextClassifier._parameter_constraints) == names
+    assert repr(TextClassifier(units=7)) == "TextClassifier(units=7)"
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"units": 0}, "'units' parameter of TextClassifier"),
+        ({"linear": "no"}, "'linear' parameter of TextClassifier"),
+        ({"extra_pooling": "sum"}, "'extra_pooling' parameter of TextClassifier"),
+        ({"linear": False, "network": False}, "leave nothing to fit"),
+        ({"columns": [1]}, "columns must be a name or a list of names"),
+        ({"columns": "text"}, "no frame with named columns"),
+    ],
+)
+def test_parameters_are_checked_by_name(params, message):
+    with pytest.raises(ValueError, match=message):
+        TextClassifier(**params).fit(TEXTS, Y)
+
+
+def test_given_parameters_reach_the_network(fitted):
+    given = {"units": 7, "max_length": 9, "attention": "dot", "extra_pooling": "none"}
+    model = TextClassifier(**given, **SMALL).fit(TEXTS, LABELS)
+    vectorizer, classifier = (step for _, step in model.network_.steps)
+    assert (classifier.units, vectorizer.max_length, classifier.attention) == (7, 9, "dot")
+    assert classifier.extra_pooling is None
+    assert not set(given) & set(model.settings_)
+    assert set(given) <= set(fitted.settings_)
+    for name, setting in fitted.settings_.items():
+        assert setting["reason"], name
+
+
+def test_reading_reaches_both_parts():
+    texts = ["Der Hund", "die Katze", "der hund", "Die katze"] * 5
+    model = TextClassifier(lowercase=False, stop_words=["der"], **SMALL).fit(texts, [0, 1] * 10)
+    assert "hund" in model.network_[0].vocabulary_
+    assert "Hund" in model.network_[0].vocabulary_
+    assert "der" not in model.network_[0].vocabulary_
+    words = model.linear_["features"].transformer_list[0][1].vocabulary_
+    assert {"hund", "Hund"} <= set(words)
+    assert "der" not in words
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        {"analyzer": "char"},
+        {"analyzer": "char_wb"},
+        {"analyzer": str.split},
+        {"tokenizer": str.split},
+        {"n_features": 64},
+        {"vocabulary": ["mark0", "mark1", "mark2"]},
+        {"ngram_range": (1, 2)},
+        {"min_df": 1, "max_df": 0.9},
+    ],
+    ids=str,
+)
+def test_every_reading_fits_without_a_warning(reading, recwarn):
+    model = TextClassifier(**SMALL, **reading).fit(TEXTS, LABELS)
+    assert model.predict(TEXTS[:2]).shape == (2,)
+    assert not [str(warning.message) for warning in recwarn if warning.category is UserWarning]
+
+
+@pytest.mark.slow
+def test_it_is_searched_by_flat_names():
+    grid = {"learning_rate": [1e-9, 1e-2]}
+    search = GridSearchCV(TextClassifier(**SMALL | {"epochs": 8}, linear=False), grid, cv=2)
+    search.fit(TEXTS, LABELS)
+    assert search.best_params_ == {"learning_rate": 1e-2}
+    assert np.ptp(search.cv_results_["mean_test_score"]) > 0.2
+
+
+# -- one part alone --------------------------------------------------------------------------------
+
+
+def test_the_linear_model_alone():
+    model = TextClassifier(network=False, random_state=0).fit(TEXTS, LABELS)
+    assert model.weights_ == {"linear": 1.0}
+    np.testing.assert_allclose(model.predict_proba(TEXTS), model.linear_.predict_proba(TEXTS))
+    with pytest.raises(AttributeError, match="set network=True"):
+        model.transform(TEXTS)
+    assert not hasattr(model, "network_")
+    assert not hasattr(model, "history_")
+    assert pickle.loads(pickle.dumps(model)).predict(TEXTS[:3]).tolist() == ["a", "b", "c"]
+
+
+def test_the_network_alone():
+    model = TextClassifier(linear=False, **SMALL).fit(TEXTS, LABELS)
+    assert model.weights_ == {"network": 1.0}
+    assert not hasattr(model, "linear_")
+    np.testing.assert_allclose(
+        model.predict_proba(TEXTS), model.network_.predict_proba(TEXTS), rtol=1e-6
+    )
+    assert explain_texts(model, TEXTS[:1])[0].share == pytest.approx(1)
+
+
+def test_another_fit_leaves_nothing_of_the_part_that_was_taken_out():
+    model = TextClassifier(**SMALL).fit(TEXTS, LABELS)
+    model.set_params(network=False).fit(TEXTS, LABELS)
+    assert not hasattr(model, "network_")
+
+
+def test_chunks_train_the_network_alone():
+    model = TextClassifier(linear=False, learning_rate=0.02, **SMALL)
+    for start in [0, 24] * 10:
+        rows = slice(start, start + 24)
+        model.partial_fit(TEXTS[rows], LABELS[rows], classes=["a", "b", "c"])
+    assert model.score(TEXTS, LABELS) > 0.9
+    assert len(model.history_["loss"]) == 20
+    assert model.settings_["encoder"]["value"] == "conv"
+    again = pickle.loads(pickle.dumps(model)).partial_fit(TEXTS, LABELS)
+    assert len(again.history_["loss"]) == 21
+    with pytest.raises(AttributeError, match="partial_fit") as refusal:
+        TextClassifier().partial_fit(TEXTS, LABELS)
+    assert "set linear=False" in str(refusal.value.__cause__)
+
+
+def test_a_warm_start_goes_on_with_the_same_words():
+    model = TextClassifier(warm_start=True, **SMALL).fit(TEXTS, LABELS)
+    words = model.network_[0].vocabulary_
+    model.set_params(epochs=3).fit([*TEXTS, "new words here"], [*LABELS, "a"])
+    assert model.network_[0].vocabulary_ == words
+    assert len(model.history_["loss"]) == 5
+
+
+# -- labels and weights ----------------------------------------------------------------------------
+
+
+def test_several_labels():
+    model = TextClassifier(**SMALL | {"epochs": 20}).fit(TEXTS, SEVERAL)
+    found = model.predict_proba(TEXTS)
+    assert found.shape == SEVERAL.shape
+    assert np.all((found >= 0) & (found <= 1))
+    np.testing.assert_array_equal(model.predict(TEXTS), found > 0.5)
+    assert model.score(TEXTS, SEVERAL) > 0.9
+    weighed = TextClassifier(**SMALL).fit(TEXTS, SEVERAL, sample_weight=1.0 + np.arange(48))
+    assert np.any(weighed.linear_.predict_proba(TEXTS) != model.linear_.predict_proba(TEXTS))
+
+
+def test_class_weights_find_the_users_own_labels():
+    labels = np.array([1, 2, 3])[Y]
+    heavy = TextClassifier(class_weight={1: 1e6, 2: 1e-6, 3: 1e-6}, **SMALL).fit(TEXTS, labels)
+    assert np.all(heavy.predict(TEXTS) == 1)
+
+
+def test_sample_weights_reach_both_parts():
+    weights = np.where(Y == 1, 1e6, 1e-6)
+    model = TextClassifier(**SMALL).fit(TEXTS, Y, sample_weight=weights)
+    assert all(np.all(part.predict(TEXTS) == 1) for part in (model.network_, model.linear_))
+
+
+def test_validation_texts_of_ones_own():
+    texts, y = texts_of(6, 3, n_rows=9, seed=1)
+    labels = np.array(["a", "b", "c"])[y]
+    model = TextClassifier(**SMALL).fit(TEXTS, LABELS, validation_data=(texts, labels))
+    scores = model.network_.predict_proba(texts)[np.arange(9), y]
+    assert len(model.history_["val_loss"]) == 2
+    assert 0 < model.history_["val_accuracy"][-1] <= 1
+    assert scores.shape == (9,)
+    with pytest.raises(TypeError, match=r"validation_data must be a tuple"):
+        TextClassifier(**SMALL).fit(TEXTS, LABELS, validation_data=texts)
+    with pytest.raises(ValueError, match="validation_data: 1 of 1 texts are missing"):
+        TextClassifier(**SMALL).fit(TEXTS, LABELS, validation_data=([None], ["a"]))
+
+
+def test_few_texts_of_words_that_stand_once():
+    texts = ["alpha beta", "gamma", "delta", "mu nu"]
+    model = TextClassifier(**SMALL).fit(texts, [0, 1, 0, 1])
+    assert len(model.predict(["alpha"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["x"] * 48, "one class only, 'x'"),
+        ([*"ab" * 23, "a", float("nan")], "mixes texts and other labels"),
+        (None, "requires y to be passed"),
+        (["x", "y"], "inconsistent numbers of samples"),
+    ],
+)
+def test_labels_that_cannot_be_learned_are_named(labels, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        TextClassifier(**SMALL).fit(TEXTS, labels)
+
+
+# -- texts -----------------------------------------------------------------------------------------
+
+
+def test_texts_come_in_any_container(fitted):
+    pandas = pytest.importorskip("pandas")
+    expected = fitted.predict_proba(TEXTS)
+    containers = [
+        np.array(TEXTS),
+        np.array(TEXTS, dtype=object),
+        pandas.Series(TEXTS),
+        pandas.DataFrame({"text": TEXTS}),
+        (text for text in TEXTS),
+    ]
+    for container in containers:
+        np.testing.assert_array_equal(fitted.predict_proba(container), expected)
+
+
+def test_missing_texts_are_counted_and_named(fitted):
+    texts = ["fine", None, "film", float("nan")]
+    with pytest.raises(ValueError, match=r"2 of 4 texts are missing, in the rows 1, 3 \("):
+        fitted.predict(texts)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_several_text_columns_of_a_frame(library):
+    module = pytest.importorskip(library)
+    make = module.table if library == "pyarrow" else module.DataFrame
+    frame = make({"title": TEXTS, "number": list(range(48)), "body": TEXTS[::-1]})
+    joined = [f"{a}\n{b}" for a, b in zip(TEXTS, TEXTS[::-1], strict=True)]
+    model = TextClassifier(columns=["title", "body"], **SMALL).fit(frame, LABELS)
+    alone = TextClassifier(**SMALL).fit(joined, LABELS)
+    np.testing.assert_array_equal(model.predict_proba(frame), alone.predict_proba(joined))
+    assert model.feature_names_in_.tolist() == ["title", "body"]
+    assert model.n_features_in_ == 2
+    model.set_params(columns=None)  # for the next fit
+    np.testing.assert_array_equal(model.predict_proba(frame), alone.predict_proba(joined))
+    with pytest.raises(ValueError, match="no column 'body'; it has"):
+        model.predict(make({"title": TEXTS}))
+
+
+def test_explanations_of_a_frame_name_the_column():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"title": TEXTS, "body": TEXTS[::-1]})
+    columns = TextClassifier(columns=["title", "body"], **SMALL).fit(frame, LABELS)
+    selecting = make_pipeline(FunctionTransformer(lambda X: X["body"]), TextClassifier(**SMALL))
+    explanation = explain_texts(columns, frame[:2])[1]
+    assert explanation.text == f"{TEXTS[1]}\n{TEXTS[-2]}"
+    for name, (start, end) in explanation.columns.items():
+        assert explanation.text[start:end] == frame[name][1]
+    table = explanation.to_frame()
+    assert table["column"].tolist() == ["title"] * 6 + ["body"] * 6
+    for row in table.itertuples():
+        assert frame[row.column][1][row.start : row.end] == row.token
+    total = explanation.base_probabilities + explanation.evidence.sum(axis=0)
+    np.testing.assert_allclose(total, explanation.probabilities, atol=1e-3)
+    plain = explain_texts(selecting.fit(frame, LABELS), frame[:1])[0]
+    assert plain.text == TEXTS[-1]
+    assert plain.columns is None
+    assert "column" not in plain.to_frame()
+
+
+def test_one_text_is_a_list_of_one(fitted):
+    assert [e.text for e in explain_texts(fitted, TEXTS[0])] == [TEXTS[0]]
+
+
+def test_a_frame_of_several_columns_needs_their_names():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"title": TEXTS, "number": range(48)})
+    with pytest.raises(ValueError, match=r"TextClassifier\(columns="):
+        TextClassifier(**SMALL).fit(frame, LABELS)
+    frame.loc[3, "title"] = None
+    with pytest.raises(ValueError, match="Column 'title': 1 of 48 texts are missing"):
+        TextClassifier(columns="title", **SMALL).fit(frame, LABELS)
+
+
+# -- files and scikit-learn ------------------------------------------------------------------------
+
+
+def test_it_pickles_and_repeats_itself(fitted):
+    expected = fitted.predict_proba(TEXTS)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(TEXTS), expected)
+    again = clone(fitted).fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), expected)
+
+
+def test_parameters_changed_after_a_fit_change_no_answer(fitted):
+    model = copy.deepcopy(fitted)
+    expected = model.predict_proba(TEXTS)
+    model.set_params(linear=False, attention="dot", lowercase=False, epochs=1, columns=["a"])
+    np.testing.assert_array_equal(model.predict_proba(TEXTS), expected)
+
+
+def test_a_fit_that_fails_leaves_the_earlier_one(fitted):
+    model = copy.deepcopy(fitted)
+    expected = model.predict_proba(TEXTS)
+    for bad in ({"y": ["x"] * 48}, {"y": LABELS, "sample_weight": np.zeros(48)}):
+        with pytest.raises(ValueError, match=r"one class only|is zero for every row"):
+            model.fit(TEXTS, **bad)
+    np.testing.assert_array_equal(model.predict_proba(TEXTS), expected)
+
+
+def test_an_unfitted_one_says_so():
+    with pytest.raises(NotFittedError):
+        TextClassifier().predict(TEXTS)
+    assert not hasattr(TextClassifier(), "history_")
+
+
+def test_a_random_state_object_seeds_both(fitted):
+    one, other = (
+        TextClassifier(**SMALL | {"random_state": np.random.RandomState(3)}).fit(TEXTS, LABELS)
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(one.predict_proba(TEXTS), other.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_the_global_output_format_changes_nothing_inside(fitted, container):
+    pytest.importorskip(container)
+    expected = fitted.predict_proba(TEXTS)
+    with sklearn.config_context(transform_output=container):
+        model = clone(fitted).fit(TEXTS, LABELS)
+        np.testing.assert_array_equal(model.predict_proba(TEXTS), expected)
+        assert len(explain_texts(model, TEXTS[:2])) == 2
+        assert hasattr(model.transform(TEXTS[:2]), "columns")
+
+
+def test_sample_weights_are_routed():
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = TextClassifier(**SMALL).set_fit_request(sample_weight=True)
+        model.set_score_request(sample_weight=False)
+        weights = np.where(Y == 1, 1e6, 1e-6)
+        search = GridSearchCV(model, {"units": [4]}, cv=2).fit(TEXTS, Y, sample_weight=weights)
+        assert np.all(search.predict(TEXTS) == 1)
+        TextClassifier(**SMALL).fit(TEXTS, SEVERAL, sample_weight=weights)
+
+
+def test_log_loss_can_be_its_score():
+    model = TextClassifier(**SMALL)
+    scores = cross_val_score(model, TEXTS, LABELS, cv=2, scoring="neg_log_loss")
+    assert np.all(np.isfinite(scores))
+
+
+def test_callbacks_and_the_bar_are_for_the_whole_fit(capsys):
+    texts, y = texts_of(6, 2, n_rows=200)
+    begun = []
+    callbacks = [LambdaCallback(on_train_begin=begun.append)]
+    settings = SMALL | {"units": 4}
+    model = TextClassifier(callbacks=callbacks, verbose=1, **settings).fit(texts, y)
+    assert len(begun) == 1
+    assert "4/4" in capsys.readouterr().out  # epochs of the trial and of the fit
+    classifier = model.network_[-1]
+    assert (classifier.callbacks, classifier.verbose) == (callbacks, 1)
+
+
+def test_a_file_that_was_tampered_with_is_refused(fitted):
+    def damaged(**changes):
+        state = fitted.__getstate__() | changes
+        TextClassifier().__setstate__({k: v for k, v in state.items() if v is not ...})
+
+    for changes in (
+        {"weights_": {"network": 2.0, "linear": -1.0}},
+        {"weights_": {"other": 1.0}},
+        {"linear_": ...},
+        {"settings_": None},
+        {"units": -1},
+        {"predict": print},
+        {"optimizer": {"class_name": "os>system", "config": {}}},
+    ):
+        with pytest.raises(ValueError, match="TextClassifier"):
+            damaged(**changes)
+
+
+def test_probabilities_that_are_not_finite_are_an_error(fitted):
+    model = pickle.loads(pickle.dumps(fitted))
+    model.linear_["classifier"].coef_[:] = np.inf
+    with pytest.raises(ValueError, match="not finite"):
+        model.predict(TEXTS)
+
+
+def test_joblib_keeps_it(fitted):
+    buffer = io.BytesIO()
+    joblib.dump(fitted, buffer)
+    buffer.seek(0)
+    np.testing.assert_array_equal(
+        joblib.load(buffer).predict_proba(TEXTS), fitted.predict_proba(TEXTS)
+    )
+
+
+def vectors_for(texts, n_dimensions):
+    words = [*sorted({word for text in texts for word in text.split()}), "unseen"]
+    rng = np.random.default_rng(0)
+    return dict(zip(words, rng.normal(size=(len(words), n_dimensions)), strict=True))
+
+
+@pytest.mark.parametrize("trainable", [True, False])
+def test_word_vectors_reach_the_network(trainable):
+    vectors = vectors_for(TEXTS, 5)  # embedding_dim is another number
+    model = TextClassifier(
+        embeddings=vectors, embedding_trainable=trainable, min_df=1, encoder="none", **SMALL
+    ).fit(TEXTS, LABELS)
+    table = model.network_[-1].model_.get_layer("embedding").get_weights()[0]
+    given = model.network_[0].embeddings_
+    assert table.shape == given.shape
+    np.testing.assert_allclose(table, given, atol=0.1 if trainable else 0)
+    assert np.array_equal(table, given) != trainable
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(model)).predict_proba(TEXTS), model.predict_proba(TEXTS)
+    )
+    chunks = TextClassifier(
+        embeddings=vectors, embedding_trainable=False, linear=False, encoder="none", **SMALL
+    ).partial_fit(TEXTS, LABELS)
+    table = chunks.network_[-1].model_.get_layer("embedding").get_weights()[0]
+    np.testing.assert_array_equal(table, chunks.network_[0].embeddings_)

@@ -1,0 +1,120 @@
+"""Settings of other code in the process, Keras's and scikit-learn's, change no answer of ours."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from skattn import AttentionPooling
+from skattn.networks._attention_pooling import SCORES
+
+# what other code may have set: before our import, or between loading and predicting
+SETTINGS = {
+    "half": """
+keras.mixed_precision.set_global_policy("mixed_float16")
+keras.config.set_floatx("float16")
+keras.config.set_image_data_format("channels_first")
+keras.config.set_epsilon(0.01)
+sklearn.set_config(transform_output="pandas")
+""",
+    "mixed": """
+keras.mixed_precision.set_global_policy("mixed_bfloat16")
+numpy.seterr(all="raise")
+numpy.set_printoptions(precision=1)
+sklearn.set_config(transform_output="polars", enable_metadata_routing=True)
+""",
+    "double": """
+keras.config.set_floatx("float64")
+keras.config.set_dtype_policy("float64")
+sklearn.set_config(assume_finite=True, skip_parameter_validation=True, display="text")
+keras.utils.set_random_seed(3)
+tensorflow.config.experimental.enable_op_determinism()
+""",
+}
+CODE = """
+import sys, joblib, keras, numpy, pandas, sklearn, tensorflow
+before, when, folder = sys.argv[1:]
+if when == "first":
+    exec(before)
+import numpy as np
+from scipy import sparse
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+import skattn
+from skattn import AttentionTextClassifier, GatedDenseClassifier, SequenceVectorizer
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(40, 6)), np.arange(40) % 2
+X[:, 0] += y
+texts = [" ".join(rng.choice(["good", "bad", "film", "seen", "once"], 7)) for _ in y]
+rest = dict(units=8, epochs=2, random_state=0)
+
+def text(**parameters):
+    return make_pipeline(
+        SequenceVectorizer(), AttentionTextClassifier(embedding_dim=8, **rest, **parameters))
+
+models = [
+    (text(dropout=0.2, early_stopping=True), texts),
+    (text(encoder="conv", extra_pooling="max", weight_decay=0.01), texts),
+    (text(encoder="transformer", attention="multihead", head_penalty=0.1), texts),
+    (text(encoder="bigru", segment_length=3, label_smoothing=0.1), texts),
+    (make_pipeline(StandardScaler(), GatedDenseClassifier(learning_rate_schedule="cosine",
+                                                          **rest)), X),
+    (GatedDenseClassifier(gate="inputs", optimizer="rmsprop", **rest), X),
+    (GatedDenseClassifier(**rest), sparse.csr_array(np.where(X > 0, X, 0.0))),
+]
+if when == "fitted":
+    models = joblib.load(f"{folder}/models.joblib")
+    exec(before)
+else:
+    models = [(model.fit(rows, y), rows) for model, rows in models]
+    if not before:
+        joblib.dump(models, f"{folder}/models.joblib")
+probabilities = [model.predict_proba(rows) for model, rows in models]
+assert all(p.dtype == np.float32 for p in probabilities), [p.dtype for p in probabilities]
+explained = skattn.explain_texts(models[1][0], texts[:3])
+weights = [one.weights for one in explained]
+np.savez(f"{folder}/{when}.npz", *probabilities, *map(np.asarray, weights))
+"""
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory, run_python_in):
+    """The folder with the answers of a process in which nothing was set, and its models."""
+    folder = tmp_path_factory.mktemp("expected")
+    run_python_in(folder, CODE, "", "first", folder)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["first", "fitted"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_answers_are_the_same(expected, run_python, tmp_path, name, when):
+    shutil.copy(expected / "models.joblib", tmp_path)
+    run_python(CODE, SETTINGS[name], when, tmp_path)
+    with np.load(expected / "first.npz") as right, np.load(tmp_path / f"{when}.npz") as found:
+        assert right.files == found.files
+        for key in right.files:
+            np.testing.assert_allclose(found[key], right[key], atol=1e-5, err_msg=key)
+
+
+@pytest.mark.parametrize("imported", ["", "import keras\n"])
+def test_another_backend_is_named(run_python, monkeypatch, imported):
+    monkeypatch.setenv("KERAS_BACKEND", "numpy")
+    code = "from skattn import SequenceVectorizer\n"  # knows no Keras
+    code += "try:\n    from skattn import GatedDenseClassifier\n"
+    code += "except ImportError as error:\n    print(error)"
+    message = run_python(imported + code).stdout
+    assert "backend 'numpy'" in message
+    assert "KERAS_BACKEND=tensorflow" in message
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize("score", SCORES)
+def test_attention_pooling_in_other_types(policy, score):
+    layer = AttentionPooling(score, dtype=policy)
+    states = np.random.default_rng(0).normal(size=(3, 5, 4))
+    mask = np.arange(5) < np.array([5, 2, 0])[:, None]
+    context, weights = (np.asarray(part, dtype=np.float64) for part in layer(states, mask=mask))
+    assert np.isfinite(context).all()
+    np.testing.assert_allclose(weights.sum(axis=1), [1, 1, 0], atol=0.02)
+    assert not weights[~mask].any()
