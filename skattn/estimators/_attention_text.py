@@ -10,23 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skattn.estimators import _token_ids
-from skattn.estimators._attention_values import (
-    attention_aggregate,
-    in_place,
-    weights_on_tokens,
-)
+from skattn.estimators import _text_config, _token_ids
+from skattn.estimators._attention_values import attention_aggregate, in_place, weights_on_tokens
 from skattn.estimators._base import BaseNetworkClassifier
 from skattn.estimators._evidence import token_evidence
-from skattn.estimators._text_config import (
-    Beginning,
-    initial_table,
-    network_config,
-    read_beginning,
-    refuse_too_long,
-    warn_of_unused_vectors,
-    with_defaults,
-)
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import CONV_WIDTHS, ENCODERS
 from skattn.networks._networks import build_text_network
@@ -429,27 +416,27 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     def _within(self, config, X):
         if config.get("backbone"):
-            refuse_too_long(config, X)
+            _text_config.refuse_too_long(config, X)
         beyond = X >= config["vocabulary_size"]
         return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
 
     def _warn_of_unused_vectors(self, X, vectors):
         if vectors is None and self.embeddings is None:
-            warn_of_unused_vectors(X)
+            _text_config.warn_of_unused_vectors(X)
 
     def _beginning(self, vectors, before):
         if self.pretrained is None:
-            return Beginning(table=initial_table(self, vectors))
+            return _text_config.Beginning(table=_text_config.initial_table(self, vectors))
         if before is not None:  # its network has everything; the folder may be gone
-            return Beginning()
-        return read_beginning(self)
+            return _text_config.Beginning()
+        return _text_config.read_beginning(self)
 
     def _settings(self, beginning, before):
         known = before.config.get("backbone") if before else beginning.transformer
-        return with_defaults(self.get_params(deep=False), is_transformer=bool(known))
+        return _text_config.with_defaults(self.get_params(deep=False), is_transformer=bool(known))
 
     def _network_config(self, params, X, beginning, before):
-        return network_config(self, params, X, beginning, before)
+        return _text_config.network_config(self, params, X, beginning, before)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
