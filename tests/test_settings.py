@@ -94,7 +94,8 @@ def test_answers_are_the_same(expected, run_python, tmp_path, name, when):
     with np.load(expected / "first.npz") as right, np.load(tmp_path / f"{when}.npz") as found:
         assert right.files == found.files
         for key in right.files:
-            np.testing.assert_allclose(found[key], right[key], atol=1e-5, err_msg=key)
+            # a learning rate in float16 is not quite 0.001
+            np.testing.assert_allclose(found[key], right[key], atol=1e-4, err_msg=key)
 
 
 @pytest.mark.parametrize("imported", ["", "import keras\n"])
