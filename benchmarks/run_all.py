@@ -14,7 +14,17 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 EXTRA = {"streaming": ["--texts", "1000000"]}  # a fifth of its default
-NAMES = ("dense", "text", "predict", "files", "import", "vectorizer", "memory", "streaming")
+NAMES = (
+    "dense",
+    "text",
+    "predict",
+    "serving",
+    "files",
+    "import",
+    "vectorizer",
+    "memory",
+    "streaming",
+)
 
 
 def run(script, *arguments):

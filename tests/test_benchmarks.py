@@ -18,6 +18,7 @@ QUESTIONS = {
     "dense": 2,
     "text": 1,
     "predict": 2,
+    "serving": 2,
     "memory": 2,
     "files": 2,
     "import": 2,

@@ -4,10 +4,10 @@ import contextlib
 import hashlib
 import io
 import json
-import os
-import tempfile
 
 import numpy as np
+
+from skattn.utils._files import replacing
 
 FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
 SETTINGS = "settings.json"
@@ -30,19 +30,9 @@ def write_folder(folder, settings, files):
     settings = {"format": FORMAT, **settings, "files": sums}
     contents[SETTINGS] = (json.dumps(settings, indent=1) + "\n").encode("utf-8")
     folder.mkdir(parents=True, exist_ok=True)
-    written = {}
-    try:
-        for name, content in contents.items():
-            handle, written[name] = tempfile.mkstemp(prefix=".unfinished-", dir=folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(written[name], 0o666 & ~_umask())
-        for name in contents:
-            os.replace(written.pop(name), folder / name)
-    finally:
-        for temporary in written.values():
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+    with contextlib.ExitStack() as stack:
+        for name in reversed(contents):  # the last to be opened is the first to get its name
+            stack.enter_context(replacing(folder / name)).write(contents[name])
     for name in set(_NAMES) - set(contents):  # of an earlier export
         (folder / name).unlink(missing_ok=True)
 
@@ -99,9 +89,3 @@ def _as_bytes(content):
         np.savez(file, **content)
         return file.getvalue()
     return content.encode("utf-8") if isinstance(content, str) else content
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -94,7 +94,8 @@ def are_phrases(words, occurrences):
     """
     words, occurrences = words[:_ENOUGH], occurrences[:_ENOUGH]
     for script, longest in _UNSPACED.items():
-        of_script = np.array([script.search(word) is not None for word in words], dtype=bool)
+        n_letters = np.array([len(script.findall(word)) for word in words])
+        of_script = 2 * n_letters > [len(word) for word in words]
         n_tokens = occurrences[of_script].sum()
         if n_tokens and n_tokens > occurrences.sum() / 2:
             lengths = np.array([len(word) for word in words])

@@ -52,8 +52,8 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
     first and equally frequent ones in alphabetical order.
 
     Parameters shared with :class:`~sklearn.feature_extraction.text.CountVectorizer` mean the same,
-    with one difference: n-grams are in reading order (all that begin at one token, the shorter
-    first).
+    with two differences: n-grams are in reading order (all that begin at one token, the shorter
+    first), and combining marks belong to their letters, accents being composed (NFC) first.
 
     Parameters
     ----------

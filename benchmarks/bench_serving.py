@@ -1,0 +1,218 @@
+"""A classifier in a service: cold start, memory, latency and throughput on this machine.
+
+The network and the recipe out of joblib files, and exported by `skattn.serving`; with --pretrained
+the network on a pretrained transformer too. Each is a process of its own, served by uvicorn and
+asked through the loopback device by clients in this process, which share the cores with it.
+
+python benchmarks/bench_serving.py --data DIR --output serving.json
+"""
+
+import contextlib
+import http.client
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from _data import texts as read_texts
+from _harness import alone, measured, parser, read_options, write
+
+HERE = Path(__file__).parent
+N_CLIENTS = 8
+TOLERANCE = {"network": 1e-5, "recipe": 1e-5, "pretrained": 1e-4}  # see `skattn.serving.export`
+START = """
+import json, sys
+source = sys.argv[1]
+if sys.argv[2] == "exported":
+    from skattn.serving import load
+else:
+    from joblib import load
+probabilities = load(source).predict_proba(json.load(sys.stdin))
+status = open("/proc/self/status").read().splitlines()
+print(json.dumps([next(int(l.split()[1]) for l in status if "VmHWM" in l), probabilities.tolist()]))
+"""
+
+
+def fit_and_save(config):
+    """Fit every model on the training texts and save it in both ways; the texts to ask about."""
+    import joblib
+    from sklearn.pipeline import make_pipeline
+
+    from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier
+    from skattn.serving import export
+
+    texts, asked, y, _ = read_texts(config)
+    training = {"epochs": 1 if config["quick"] else 3, "random_state": 0}
+    models = {
+        "network": make_pipeline(
+            SequenceVectorizer(max_length=400), AttentionTextClassifier(**training)
+        ),
+        "recipe": TextClassifier(**training),
+    }
+    if config["pretrained"]:
+        given = {"pretrained": config["pretrained"]}
+        network = AttentionTextClassifier(tuned_layers=1, encoder="none", **given, **training)
+        models["pretrained"] = make_pipeline(SequenceVectorizer(**given), network)
+        n_texts = config["n_pretrained"]  # what it has learned does not change its speed
+    for name, model in models.items():
+        kept = slice(n_texts if name == "pretrained" else None)
+        model.fit(texts[kept], y[kept])
+        joblib.dump(model, config["folder"] / f"{name}.joblib")
+        export(model, config["folder"] / name)
+    return {"asked": asked[: config["n_asked"]], "names": list(models)}
+
+
+def sources(folder, names):
+    """What to serve -> the file or the folder."""
+    for name in names:
+        yield f"{name}, joblib", folder / f"{name}.joblib"
+        yield f"{name}, exported", folder / name
+
+
+def first_answers(source, texts, rounds):
+    """Median seconds from the start of a process to its first answer, its memory, the answer."""
+    kind = "exported" if source.is_dir() else "joblib"
+    seconds = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        process = subprocess.run(
+            [sys.executable, "-c", START, source, kind],
+            input=json.dumps(texts),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        seconds.append(time.perf_counter() - start)
+    memory, probabilities = json.loads(process.stdout)
+    return np.median(seconds), memory / 1024, np.array(probabilities)
+
+
+@contextlib.contextmanager
+def served(source):
+    """A function that gives connections to a service of the source."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "_service:app", "--port", str(port)]
+    settings = {"CLASSIFIER": str(source), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.Popen(
+        [*command, "--log-level", "error"], cwd=HERE, env=os.environ | settings
+    )
+    try:
+        while not _listens(port):
+            if process.poll() is not None:
+                raise SystemExit(f"The service of {source.name} has ended.")
+            time.sleep(0.05)
+        yield lambda: http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def ask(connection, texts):
+    """Seconds that an answer took."""
+    start = time.perf_counter()
+    connection.request("POST", "/", json.dumps(texts))
+    answer = connection.getresponse()
+    content = answer.read()
+    if answer.status != 200:
+        raise SystemExit(f"The service answered {answer.status}: {content[:200]}")
+    return time.perf_counter() - start
+
+
+def load_test(source, texts):
+    """Latency of one client that asks for one text at a time, and answers a second to several."""
+    with served(source) as connect:
+        with contextlib.closing(connect()) as connection:
+            for text in texts[:20]:  # warm-up
+                ask(connection, [text])
+            alone_seconds = [ask(connection, [text]) for text in texts]
+
+        def client(number):
+            with contextlib.closing(connect()) as connection:
+                return [ask(connection, [text]) for text in texts[number::N_CLIENTS]]
+
+        with ThreadPoolExecutor(N_CLIENTS) as clients:
+            start = time.perf_counter()
+            together = np.concatenate(list(clients.map(client, range(N_CLIENTS))))
+            seconds = time.perf_counter() - start
+    return {
+        "alone": np.percentile(alone_seconds, [50, 99]) * 1000,
+        "together": np.percentile(together, [50, 99]) * 1000,
+        "a second": len(texts) / seconds,
+    }
+
+
+def difference(answers, names):
+    """What is unequal between a model and its export, else None."""
+    for name in names:
+        gap = np.abs(answers[f"{name}, joblib"] - answers[f"{name}, exported"]).max()
+        if gap > TOLERANCE[name]:
+            return f"The export of the {name} differs from it by {gap:.2g}."
+    return None
+
+
+def start_answer(options, config, found):
+    """Cold start and memory of each, with one text and no web server."""
+    rows, answers, rounds = [], {}, options.rounds or (1 if options.quick else 5)
+    for name, source in sources(config["folder"], found["names"]):
+        seconds, memory, answers[name] = first_answers(source, found["asked"][:50], rounds)
+        exported = source.is_dir()
+        rows.append((f"{name}: seconds to the first answer", seconds, "s", 1 if exported else None))
+        rows.append((f"{name}: most memory", memory, "MiB", 200 if exported else None))
+    unequal = difference(answers, found["names"])
+    return measured("A new process, 50 texts, without a web server", rows, unequal)
+
+
+def load_answer(config, found):
+    """Latency and throughput of each over HTTP."""
+    rows = []
+    for name, source in sources(config["folder"], found["names"]):
+        result = load_test(source, found["asked"])
+        for who in ("alone", "together"):
+            clients = "1 client" if who == "alone" else f"{N_CLIENTS} clients"
+            for share, value in zip(("p50", "p99"), result[who], strict=True):
+                rows.append((f"{name}: {share}, {clients}", value, "ms", None))
+        rows.append((f"{name}: texts a second, {N_CLIENTS} clients", result["a second"], "", None))
+    return measured("One text a request, by uvicorn on the loopback device", rows)
+
+
+def main():
+    options_parser = parser(__doc__)
+    options_parser.add_argument(
+        "--pretrained", metavar="DIR", help="folder of a pretrained transformer"
+    )
+    options = read_options(options_parser)
+    with TemporaryDirectory() as folder:
+        config = {
+            "data": options.data,
+            "quick": options.quick,
+            "pretrained": options.pretrained,
+            "folder": Path(folder),
+            "n_asked": 20 if options.quick else 1000,
+            "n_pretrained": 500,
+        }
+        found = alone(options, fit_and_save, config)
+        answers = [start_answer(options, config, found)]
+        missing = [n for n in ("fastapi", "uvicorn") if importlib.util.find_spec(n) is None]
+        if missing:
+            print(f"  The web service: skipped, {missing[0]} is not installed")
+        else:
+            answers.append(load_answer(config, found))
+        write(options, "serving", answers)
+
+
+if __name__ == "__main__":
+    main()
