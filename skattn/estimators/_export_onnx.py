@@ -6,7 +6,7 @@ from os import PathLike
 from sklearn.utils.validation import check_is_fitted
 
 from skattn.estimators._base import BaseNetworkClassifier
-from skattn.networks._onnx import onnx_model
+from skattn.networks._onnx._networks import onnx_model
 from skattn.utils._files import replacing
 
 

@@ -67,7 +67,7 @@ def read_beginning(estimator):
         _OF_THE_TABLE + _OF_THE_WORDS,
         "the vectors of a pretrained transformer stay as they are",
     )
-    backbone = backbone_config(given, n_positions(given), tokenizer, folder)
+    backbone = backbone_config(given, n_positions(given), tokenizer, folder, estimator.precision)
     tuned, n_layers = n_tuned(estimator.tuned_layers, backbone), len(backbone["layers"])
     if tuned > n_layers:
         raise ValueError(
@@ -158,6 +158,8 @@ def _pretrained_config(estimator, beginning, before):
     if before is not None:
         names = ("vocabulary_size", "embedding_dim", "backbone")
         name |= {key: before.config[key] for key in names if key in before.config}
+        if "backbone" in name:
+            name["backbone"] = name["backbone"] | {"precision": estimator.precision}
     elif beginning.table is not None:
         rows, columns = beginning.table.shape
         return name | {"vocabulary_size": rows, "embedding_dim": columns}

@@ -8,6 +8,7 @@ import numpy as np
 
 from skattn.networks._transformer import (
     ACTIVATIONS,
+    PRECISIONS,
     embedding_shapes,
     frozen_layers,
     frozen_shapes,
@@ -34,6 +35,7 @@ _FACTS = {
     "suffix": list,
     "unknown": int,
     "fingerprint": str,
+    "precision": str,
 }
 _HALF_MAX = 65504.0  # the largest number of half precision
 _BERT = {
@@ -85,7 +87,7 @@ class Pretrained(NamedTuple):
     tuned: list  # for each set of tuned weights a list of arrays
 
 
-def backbone_config(given, n_positions, tokenizer, folder):
+def backbone_config(given, n_positions, tokenizer, folder, precision="float32"):
     """The configuration of a transformer from its config.json.
 
     Parameters
@@ -97,6 +99,8 @@ def backbone_config(given, n_positions, tokenizer, folder):
     tokenizer : ModelTokenizer
     folder : Path
         For messages.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the products with kernels.
 
     Raises
     ------
@@ -128,6 +132,7 @@ def backbone_config(given, n_positions, tokenizer, folder):
         "prefix": list(tokenizer.prefix),
         "suffix": list(tokenizer.suffix),
         "unknown": int(tokenizer.unknown),
+        "precision": precision,
     }
 
 
@@ -346,6 +351,7 @@ def check_backbone(backbone, tuned_layers):
         and all(0 <= backbone[name] < 1 for name in ("dropout", "attention_dropout"))
         and 0 < backbone["epsilon"] < 1
         and backbone["activation"] in ACTIVATIONS
+        and backbone["precision"] in PRECISIONS
         and 0 < len(backbone["layers"]) <= _MAX_LAYERS
         and all(0 <= number < len(backbone["layers"]) for number in backbone["layers"])
         and 0 <= tuned_layers <= len(backbone["layers"])

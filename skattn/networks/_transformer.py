@@ -18,6 +18,7 @@ ACTIVATIONS = {
     "gelu_pytorch_tanh": lambda x: tf.nn.gelu(x, approximate=True),
     "relu": tf.nn.relu,
 }
+PRECISIONS = ("float32", "bfloat16")  # of the products with kernels
 _SHARED = weakref.WeakValueDictionary()  # fingerprint -> _Tensors, one for all networks
 
 
@@ -85,24 +86,21 @@ def transformer_layer(states, mask, weights, backbone, drop, drop_attention):
         Dropout of a sublayer's result and of the attention, or the identity.
     """
     w = dict(zip(layer_shapes(backbone), weights, strict=True))
+    epsilon, precision = backbone["epsilon"], backbone["precision"]
+
+    def dense(inputs, part):
+        return _dense(inputs, w[f"{part}_kernel"], w[f"{part}_bias"], precision)
+
+    def normalized(inputs, part):
+        return _normalized(inputs, w[f"{part}_gamma"], w[f"{part}_beta"], epsilon)
+
     n_rows, n_steps, width = tf.shape(states)[0], tf.shape(states)[1], backbone["width"]
     flat = tf.reshape(states, [-1, width])  # (batch * time, width)
-    mixed = _self_attention(
-        _dense(flat, w["attention_in_kernel"], w["attention_in_bias"]),
-        [n_rows, n_steps, 3, backbone["n_heads"], width // backbone["n_heads"]],
-        mask,
-        drop_attention,
-    )
-    mixed = _dense(mixed, w["attention_out_kernel"], w["attention_out_bias"])
-    epsilon = backbone["epsilon"]
-    flat = _normalized(
-        flat + drop(mixed), w["attention_norm_gamma"], w["attention_norm_beta"], epsilon
-    )
-    inner = ACTIVATIONS[backbone["activation"]](
-        _dense(flat, w["dense_in_kernel"], w["dense_in_bias"])
-    )
-    outer = _dense(inner, w["dense_out_kernel"], w["dense_out_bias"])
-    flat = _normalized(flat + drop(outer), w["dense_norm_gamma"], w["dense_norm_beta"], epsilon)
+    shape = [n_rows, n_steps, 3, backbone["n_heads"], width // backbone["n_heads"]]
+    mixed = _self_attention(dense(flat, "attention_in"), shape, mask, drop_attention)
+    flat = normalized(flat + drop(dense(mixed, "attention_out")), "attention_norm")
+    inner = ACTIVATIONS[backbone["activation"]](dense(flat, "dense_in"))
+    flat = normalized(flat + drop(dense(inner, "dense_out")), "dense_norm")
     return tf.reshape(flat, [n_rows, n_steps, width])
 
 
@@ -117,8 +115,9 @@ def _self_attention(joined, shape, mask, drop):
     return tf.reshape(mixed, [-1, shape[-2] * shape[-1]])
 
 
-def _dense(inputs, kernel, bias):
-    return tf.nn.bias_add(tf.matmul(inputs, kernel), bias)
+def _dense(inputs, kernel, bias, precision="float32"):
+    product = tf.matmul(tf.cast(inputs, precision), tf.cast(kernel, precision))
+    return tf.nn.bias_add(tf.cast(product, inputs.dtype), bias)
 
 
 def _normalized(inputs, gamma, beta, epsilon):

@@ -148,6 +148,17 @@ def test_the_weight_of_a_window_is_shared_among_its_tokens(bert):
     np.testing.assert_allclose(shared, each, atol=1e-3)
 
 
+def test_a_coarser_precision(bert):
+    X = ids(bert)
+    fine = classifier(bert, epochs=1).fit(X, LABELS).predict_proba(X)
+    coarse = classifier(bert, epochs=1, precision="bfloat16").fit(X, LABELS)
+    assert 1e-5 < np.abs(coarse.predict_proba(X) - fine).max() < 0.1
+    again = pickle.loads(pickle.dumps(coarse))
+    np.testing.assert_array_equal(again.predict_proba(X), coarse.predict_proba(X))
+    with pytest.raises(ValueError, match=r"\['backbone'\] changed"):
+        coarse.set_params(warm_start=True, precision="float32").fit(X, LABELS)
+
+
 def test_training_options(bert):
     X = ids(bert)
     weights = np.where(np.array(LABELS) == "good", 2.0, 1.0)
@@ -341,6 +352,7 @@ def test_a_file_whose_frozen_weights_were_changed(bert):
         {"layers": list(range(10**5))},
         {"n_heads": 0},
         {"activation": "os.system"},
+        {"precision": "int4"},
         {"n_words": -1},
         {"prefix": [10**9]},
         {"dropout": 2.0},

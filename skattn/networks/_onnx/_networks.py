@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from skattn.networks import _onnx_graph as layers
-from skattn.networks._onnx_graph import Graph
-from skattn.networks._onnx_transformer import pretrained_states
+from skattn.networks._onnx import _graph as layers
+from skattn.networks._onnx._graph import Graph
+from skattn.networks._onnx._transformer import pretrained_states
 
 
 def onnx_model(helper, model, config, classes):
