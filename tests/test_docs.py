@@ -284,6 +284,7 @@ def test_a_page_of_the_gallery_in_a_browser(site, browser, size):
     width, height = size
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get_log("browser")  # what earlier pages complained about
     browser.get((site / "gallery" / "plot_explain.html").as_uri())
     pictures = "return [...document.querySelectorAll('article img')].map((i) => i.naturalWidth)"
     widths = browser.execute_script(pictures)
