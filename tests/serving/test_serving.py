@@ -22,6 +22,7 @@ from tiny_models import KINDS, build_model, build_static_model
 
 from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier, export_onnx
 from skattn.serving import ServedClassifier, export, load
+from skattn.serving._parts import _batches
 from skattn.serving._reader import Reader, murmurhash3
 from skattn.vectorizer._tokens import build_tokens
 
@@ -113,7 +114,7 @@ def test_several_labels_a_text(tmp_path):
 
 
 def test_a_class_that_only_one_part_knows(tmp_path):
-    weights = {"good": 1.0, "bad": 1.0, "odd": 0.0}
+    weights = {"good": 1.0, "bad": 0.0, "odd": 1.0}
     model = TextClassifier(**SMALL, class_weight=weights).fit(TEXTS, LABELS)
     assert len(model.linear_.classes_) == 2
     check_same(model, tmp_path)
@@ -173,6 +174,20 @@ def test_the_order_of_the_texts_changes_no_bit(fitted, tmp_path):
     backwards = served.predict_proba(texts[::-1])[::-1]
     np.testing.assert_array_equal(served.predict_proba(texts), backwards)
     assert served.predict_proba([]).shape == (0, 3)
+
+
+def test_batches_depend_on_the_rows_only():
+    rng = np.random.default_rng(0)
+    rows = rng.integers(1, 3, size=(200, 20))
+    rows[np.arange(20) >= rng.integers(0, 21, size=200)[:, None]] = 0
+    lengths = np.count_nonzero(rows, axis=1)
+    order = rng.permutation(200)
+    batches = [rows[batch].tolist() for batch in _batches(rows, lengths)]
+    assert batches == [rows[order][b].tolist() for b in _batches(rows[order], lengths[order])]
+    assert len(batches) > 1
+    widths = [max(np.count_nonzero(batch, axis=1)) for batch in batches]
+    assert widths == sorted(widths)
+    assert all(len(batch) * width <= 1024 for batch, width in zip(batches, widths, strict=True))
 
 
 # -- the analysis without scikit-learn -------------------------------------------------------------
