@@ -44,6 +44,7 @@ exclude_patterns = [
     "CHANGELOG.md",
     "performance_table.rst",
     "accuracy_table.rst",
+    "explanations_table.rst",
     "generated/speed.rst",
 ]
 templates_path = ["_templates"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # type checkers see the names, a running program imports them
     from skattn.estimators._export_onnx import export_onnx
     from skattn.estimators._gated_dense import GatedDenseClassifier
     from skattn.inspection._attention_display import AttentionDisplay
+    from skattn.inspection._evidence_display import EvidenceDisplay
     from skattn.inspection._explain import explain_texts
     from skattn.inspection._faithfulness import faithfulness_report
     from skattn.inspection._gate_display import GateDisplay
@@ -31,6 +32,7 @@ _HOMES = {
     "AttentionDisplay": "inspection._attention_display",
     "AttentionPooling": "networks._attention_pooling",
     "AttentionTextClassifier": "estimators._attention_text",
+    "EvidenceDisplay": "inspection._evidence_display",
     "GateDisplay": "inspection._gate_display",
     "GatedDenseClassifier": "estimators._gated_dense",
     "SequenceVectorizer": "vectorizer._sequence_vectorizer",
@@ -48,6 +50,7 @@ __all__ = [
     "AttentionDisplay",
     "AttentionPooling",
     "AttentionTextClassifier",
+    "EvidenceDisplay",
     "GateDisplay",
     "GatedDenseClassifier",
     "SequenceVectorizer",

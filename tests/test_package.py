@@ -208,12 +208,11 @@ def test_readme_example_runs(run_python, tmp_path):
     answer, explanation = run_python(example).stdout.splitlines()
     assert answer == "['sport' 'business']"
     assert explanation.startswith("TextExplanation(sport ")
-    assert explanation.endswith(" %)")
-    assert {"match", "goal"} == set(re.findall(r"([a-z]+) [0-9.]+ %[,)]", explanation))
+    assert re.findall(r"([a-z]+) \+[0-9.]+[,)]", explanation)[:2] == ["match", "goal"]
     [shown] = re.findall(r"```text\n(.*?)```", README, flags=re.DOTALL)
     assert shown.splitlines()[0] == answer
     assert re.sub(r"[0-9.]+", "", shown.splitlines()[1]) == re.sub(r"[0-9.]+", "", explanation)
-    page = (tmp_path / "attention.html").read_text(encoding="utf-8")
+    page = (tmp_path / "evidence.html").read_text(encoding="utf-8")
     assert "penalty" in page
 
 

@@ -10,6 +10,7 @@ from skattn import (
     AttentionDisplay,
     AttentionPooling,
     AttentionTextClassifier,
+    EvidenceDisplay,
     GatedDenseClassifier,
     GateDisplay,
     SequenceVectorizer,
@@ -55,8 +56,17 @@ model = make_text_classifier(linear=True, random_state=0, epochs=3, class_weight
 explanations = explain_texts(model, texts)
 assert_type(explanations, list[TextExplanation])
 assert_type(explanations[0].top_tokens(3), list[tuple[str, float]])
+pro, contra = explanations[0].top_evidence("good", n=3)
+assert_type(pro, list[tuple[str, float]])
+assert_type(explanations[0].evidence_for(), NDArray[np.float64])
+assert_type(explain_texts(model, "one text", target="good"), list[TextExplanation])
+assert_type(EvidenceDisplay.from_estimator(model, texts).plot(min_texts=2), EvidenceDisplay)
+assert_type(EvidenceDisplay.from_explanations(explanations).plot_text(0), EvidenceDisplay)
+evidence, base = gated.evidence(rows)
+assert_type(base, NDArray[np.float64])
 report = faithfulness_report(model, texts, labels, n_texts=None, refit=(texts, labels))
 verdict: str = report.verdict
+verdicts: dict[str, str] = report.verdicts
 page: Path = AttentionDisplay.from_estimator(model, texts, labels).save_html("page.html")
 assert_type(AttentionDisplay.from_explanations(explanations).plot(n_texts=1), AttentionDisplay)
 assert_type(GateDisplay.from_estimator(gated, rows).plot(order="difference"), GateDisplay)

@@ -2,8 +2,8 @@
 Explain a classifier of headlines
 =================================
 
-Which words does it look at, in one headline and in all headlines of a
-topic? And is that the reason for its predictions?
+Which words speak for a topic, and which words decided about one
+headline? And are these the reasons for the predictions?
 """
 
 # %%
@@ -29,8 +29,7 @@ topic_of = {
 }
 
 # %%
-# We want the network alone, and with ``encoder="none"`` its attention
-# goes to the words themselves.
+# The classifier is the recommended one, a network and a linear model.
 
 from sklearn.model_selection import train_test_split
 
@@ -39,55 +38,53 @@ from skattn import TextClassifier
 X_train, X_test, y_train, y_test = train_test_split(
     list(topic_of), list(topic_of.values()), random_state=0
 )
-model = TextClassifier(linear=False, encoder="none", random_state=0)
-model.fit(X_train, y_train).score(X_test, y_test)
+model = TextClassifier(random_state=0).fit(X_train, y_train)
+model.score(X_test, y_test)
 
 # %%
-# The darker a word, the more attention it received.
+# What do the words add to the probability of a topic? The bars are
+# means over the test headlines that hold the word.
 
-from skattn import AttentionDisplay
+from skattn import EvidenceDisplay
 
-display = AttentionDisplay.from_estimator(model, X_test[:8], y_test[:8])
-_ = display.plot()
-
-# %%
-# In a notebook, the display shows the texts with their predicted
-# probabilities. ``display.save_html("headlines.html")`` saves them as a
-# page that works offline.
-
-display
+display = EvidenceDisplay.from_estimator(model, X_test, y_test)
+_ = display.plot(labels=["business", "tech"], min_texts=2)
 
 # %%
-# Now for all test headlines: which words received most attention in the
-# headlines of each predicted topic?
+# One headline: the evidence of its words and the base, the probability
+# of a headline of unknown words, add up to the probability of the
+# model.
 
-import pandas as pd
+_ = display.plot_text(0)
+
+# %%
+# The same as numbers:
 
 from skattn import explain_texts
 
-words = pd.concat(
-    explanation.to_frame().assign(topic=explanation.prediction)
-    for explanation in explain_texts(model, X_test)
-)
-words["token"] = words["token"].str.lower()
-sums = words.groupby(["topic", "token"])["weight"].sum()
-for topic, weights in sums.groupby("topic"):
-    tokens = weights.nlargest(8).index.get_level_values("token")
-    print(f"{topic}: {', '.join(tokens)}")
+explain_texts(model, X_test[0])[0].to_frame().round(3)
 
 # %%
-# To find out whether attention explains the predictions, run an
-# experiment: remove words and predict again.
+# In a notebook, a display shows the texts themselves, with a search and
+# a filter. ``save_html("headlines.html")`` saves them as a page that
+# works offline.
+
+from skattn import AttentionDisplay
+
+AttentionDisplay.from_estimator(model, X_test[:8], y_test[:8])
+
+# %%
+# To find out whether this explains the predictions, run an experiment:
+# remove words and predict again. ``print`` shows the measurements, and
+# the rule for the verdict.
 
 from skattn import faithfulness_report
 
 report = faithfulness_report(
-    model, X_test, y_test, n_texts=60, random_state=0
+    model, X_test, y_test, n_texts=40, random_state=0
 )
 _ = report.plot()
 
 # %%
-# ``print`` shows the same report as text, with the rule for its
-# verdict.
 
 print(report)

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from skattn import AttentionDisplay, AttentionPooling, explain_texts, make_text_classifier
+from skattn import AttentionPooling, EvidenceDisplay, explain_texts, make_text_classifier
 from skattn.demo._tables import DemoError
 
 OURS, BASELINE, PRETRAINED = "skattn", "TF-IDF+SVM", "pretrained"
@@ -113,8 +113,8 @@ def _save_and_load(pipeline, texts, path, screen):
 
 
 def _explain(pipeline, texts, labels, predictions, screen):
-    """Show a few test texts with the words attended to."""
-    screen.title("The words that it looked at, in test texts")
+    """Show a few test texts with the words for and against the prediction."""
+    screen.title("The words that decided, in test texts (in points of probability)")
     rows = _rows_to_show(labels, predictions)
     explanations = explain_texts(pipeline, [texts[row] for row in rows])
     for row, explanation in zip(rows, explanations, strict=True):
@@ -136,10 +136,10 @@ def _rows_to_show(labels, predictions):
 def _write_page(pipeline, texts, labels, path, screen):
     """The same for more texts, as a page to look through."""
     texts, labels = texts[:N_REPORT_TEXTS], labels[:N_REPORT_TEXTS]
-    AttentionDisplay.from_estimator(pipeline, texts, labels).save_html(path)
+    EvidenceDisplay.from_estimator(pipeline, texts, labels).save_html(path)
     screen.title("The page")
     screen.say(f"{path}: {len(texts)} test texts to look through; open it in a browser.")
     screen.say(
-        "Where a model looks need not be why it decides: skattn.faithfulness_report measures that.",
+        "Whether these words explain the predictions can be measured: skattn.faithfulness_report.",
         style="dim",
     )

@@ -15,8 +15,9 @@ EXCERPT_CHARACTERS = 300
 N_TOP_WORDS = 5
 N_REPORT_CLASSES = 20
 REPORT_WIDTH = 78  # in a narrower terminal the report has F1 only
-# A word's share of the largest attention in its text, and how it is shown.
-SHADES = ((0.8, "bold black on yellow"), (0.5, "black on yellow"))
+# A word's share of the strongest evidence in its text, and how it is shown; below 0 against.
+SHADES = ((0.5, "bold black on bright_blue"), (0.2, "black on bright_blue"))
+SHADES_AGAINST = ((0.5, "bold black on yellow underline"), (0.2, "black on yellow underline"))
 
 
 class Screen:
@@ -105,10 +106,14 @@ class Screen:
         line.append(f" with {share:.0%} ({_printable(verdict)})", style="green" if right else "red")
         self.console.print(Padding(line, (1, 0, 0, 0)))
         self.console.print(Padding(_excerpt(explanation), (0, 0, 0, 2)))
-        words = ", ".join(f"{word} {weight:.0%}" for word, weight in _top_words(explanation))
-        if explanation.share < 1:  # other models vote beside the attention network
-            words += f" (attention's share of the decision: {explanation.share:.0%})"
-        self.console.print(Padding(Text(f"Most attention: {words}"), (0, 0, 0, 2)))
+        if explanation.evidence is None:
+            lines = [f"No evidence: {_printable(explanation.unexplained)}"]
+        else:
+            base = float(explanation.base_probabilities[explanation.position])
+            pro, contra = _words_for_and_against(explanation)
+            lines = [f"Without any word {base:.0%}. For it: {pro}", f"Against it: {contra}"]
+        for line in lines:
+            self.console.print(Padding(Text(line), (0, 0, 0, 2)))
 
 
 def _measures(labels, predictions, classes):
@@ -121,25 +126,33 @@ def _measures(labels, predictions, classes):
 
 
 def _excerpt(explanation):
-    """The stretch of the text with the most attention, its words shaded."""
+    """The stretch of the text with the strongest words, its words shaded."""
     text = _printable(explanation.text)
     spans = np.asarray(explanation.spans, dtype=int).reshape(-1, 2)  # (n_tokens, 2)
-    weights = np.asarray(explanation.weights, dtype=float)  # (n_tokens,)
-    shares = weights / max(weights.max(initial=0.0), np.finfo(float).tiny)
-    first, last = _densest_stretch(spans, weights)
+    values = _values(explanation)
+    shares = values / max(np.abs(values).max(initial=0.0), np.finfo(float).tiny)
+    first, last = _densest_stretch(spans, np.abs(values))
     start, end = (spans[first, 0], spans[last, 1]) if len(spans) else (0, EXCERPT_CHARACTERS)
     excerpt = Text("..." if start else "")
     shift = len(excerpt) - start
     excerpt.append(text[start:end])
     for (begin, stop), share in zip(spans, shares, strict=True):
-        shade = next((style for least, style in SHADES if share >= least), None)
+        shades = SHADES if share > 0 else SHADES_AGAINST
+        shade = next((style for least, style in shades if abs(share) >= least), None)
         if shade and begin >= start and stop <= end:
             excerpt.stylize(shade, begin + shift, stop + shift)
     return excerpt.append("..." if end < len(text) else "")
 
 
+def _values(explanation):
+    """The evidence of each token for the prediction, or the attention where there is none."""
+    if explanation.evidence is None:
+        return np.asarray(explanation.weights, dtype=float)
+    return explanation.evidence_for(explanation.prediction)
+
+
 def _densest_stretch(spans, weights):
-    """First and last token of the excerpt that holds the most attention."""
+    """First and last token of the excerpt that holds the strongest words."""
     if not len(spans):
         return 0, -1
     # after[i]: the first token that no longer ends within the excerpt beginning at token i
@@ -150,12 +163,17 @@ def _densest_stretch(spans, weights):
     return first, int(after[first]) - 1
 
 
-def _top_words(explanation):
-    """The words with the most attention, summed over their places: [(word, share), ...]."""
+def _words_for_and_against(explanation):
+    """The strongest words of either sign, summed over their places, in points of probability."""
     totals = Counter()
-    for (begin, stop), weight in zip(explanation.spans, explanation.weights, strict=True):
-        totals[_printable(explanation.text[begin:stop]).lower()] += float(weight)
-    return [(word, share) for word, share in totals.most_common(N_TOP_WORDS) if share >= 0.01]
+    for (begin, stop), value in zip(explanation.spans, _values(explanation), strict=True):
+        totals[_printable(explanation.text[begin:stop]).lower()] += 100 * float(value)
+    ranked = sorted(totals.items(), key=lambda word: -abs(word[1]))
+    sides = [
+        [f"{word} {value:+.1f}" for word, value in ranked if value * sign >= 0.05][:N_TOP_WORDS]
+        for sign in (1, -1)
+    ]
+    return [", ".join(side) or "no word" for side in sides]
 
 
 def _printable(text):

@@ -264,7 +264,7 @@ class ResidentModel(keras.Model):
             part = answer(rows.batch(filled), filled).numpy()
             parts.append((numbers, part[: len(numbers)]))
         width = max(part.shape[1] for _, part in parts)
-        answers = np.zeros((len(rows), width), dtype=np.float32)
+        answers = np.zeros((len(rows), width, *parts[0][1].shape[2:]), dtype=np.float32)
         for numbers, part in parts:
             answers[numbers, : part.shape[1]] = part
         return answers

@@ -7,6 +7,7 @@ from scipy import sparse
 from skattn.engine._rows import DenseRows, SparseAsDenseRows, SparseRows, StateRows, TokenRows
 
 WIDTH_STEP = 8  # in tokens
+PRETRAINED_WIDTH_STEP = 2  # where a padded step costs more than another shape
 
 
 class ResidentRows:
@@ -67,7 +68,8 @@ class ResidentRows:
 
     def _tokens(self, rows):
         tokens, offsets = self.arrays[:2]
-        places, inside = _places(offsets, rows)
+        step = PRETRAINED_WIDTH_STEP if self.frozen else WIDTH_STEP
+        places, inside = _places(offsets, rows, step)
         return tf.where(inside, tf.gather(tokens, tf.where(inside, places, 0)), 0)
 
     def _states(self, rows):
@@ -85,7 +87,7 @@ class ResidentRows:
 
     def _sparse(self, rows):
         values, columns, offsets = self.arrays
-        places, inside = _places(offsets, rows)
+        places, inside = _places(offsets, rows, WIDTH_STEP)
         cells = tf.where(inside)
         kept = tf.boolean_mask(places, inside)
         indices = tf.stack([cells[:, 0], tf.cast(tf.gather(columns, kept), tf.int64)], axis=1)
@@ -93,16 +95,16 @@ class ResidentRows:
         return tf.SparseTensor(indices, tf.gather(values, kept), shape)
 
 
-def _places(offsets, rows):
+def _places(offsets, rows, step):
     """Where the entries of each row lie in the flat arrays, and which exist: (batch, width).
 
-    The width is the longest row's, rounded up to a multiple of 8: for every shape that it meets
-    TensorFlow keeps memory and programs of its own.
+    The width is the longest row's, rounded up to a multiple of `step`: for every shape that it
+    meets TensorFlow keeps memory and programs of its own.
     """
     starts = tf.gather(offsets, rows)
     lengths = tf.gather(offsets, rows + 1) - starts
     longest = tf.maximum(tf.reduce_max(lengths), 1)
-    columns = tf.range(longest + (-longest) % WIDTH_STEP)
+    columns = tf.range(longest + (-longest) % step)
     return starts[:, None] + columns, columns < lengths[:, None]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skattn.engine._rows import TokenRows
-from skattn.networks._window_attention import share_windows
+from skattn.networks._window_attention import ROWS, share_windows
 
 
 def attention_aggregate(config):
@@ -40,9 +40,26 @@ def weights_on_tokens(X, weights, fitted):
         ]
         for layer in range(config["n_layers"])
     ]
+    if config.get("backbone"):
+        return _share_windows_of_states(X, weights, fitted, layers)
     table = model.get_layer("embedding").get_weights()[0]
     ids = TokenRows.from_ids(X).batch(np.arange(len(X)))  # as wide as the weights
     return share_windows(weights, ids, table, layers)
+
+
+def _share_windows_of_states(X, weights, fitted, layers):
+    """The same over a pretrained transformer, whose states stand in for a table of vectors."""
+    shared = np.zeros_like(weights)
+    for first in range(0, len(X), ROWS):
+        rows = slice(first, first + ROWS)
+        states = fitted.read("states", X[rows])
+        n_rows, n_steps, width = states.shape
+        n_steps = min(n_steps, weights.shape[1])
+        numbers = 1 + np.arange(n_rows * n_steps).reshape(n_rows, n_steps)
+        ids = numbers * (np.arange(n_steps) < (X[rows] != 0).sum(axis=1)[:, None])
+        table = np.concatenate([np.zeros((1, width)), states[:, :n_steps].reshape(-1, width)])
+        shared[rows, :n_steps] = share_windows(weights[rows, :n_steps], ids, table, layers)
+    return shared
 
 
 def in_place(X, values):

@@ -21,8 +21,9 @@ from skattn.engine import _threads
 from skattn.engine._optimizers import optimizer_config, refuse_schedule
 from skattn.estimators import _state
 from skattn.estimators._text_config import Beginning
+from skattn.estimators._validation_data import check_validation_data
 from skattn.fitting._callbacks import EpochTasks
-from skattn.fitting._fit import FitRequest, TrainingData, train
+from skattn.fitting._fit import FitRequest, TrainingData, joined, train
 from skattn.utils._saved_state import pickled
 from skattn.utils._sklearn_compat import CallbackSupportMixin, fit_context
 from skattn.utils._targets import (
@@ -87,7 +88,13 @@ class BaseNetworkClassifier(
     # -- training ------------------------------------------------------------------------------
 
     @fit_context
-    def fit(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        validation_data: tuple[Any, ...] | None = None,
+    ) -> Self:
         """Fit the network.
 
         Parameters
@@ -98,12 +105,17 @@ class BaseNetworkClassifier(
             Class labels, or a label indicator matrix for several labels a row.
         sample_weight : array-like of shape (n_samples,) or float, default=None
             Weight of each row; only the ratios matter. Rows of weight 0 are ignored.
+        validation_data : tuple (X, y) or (X, y, sample_weight), default=None
+            Held-out rows of your own, for `early_stopping` and the validation scores, instead of
+            a `validation_fraction` of X. In a pipeline they must be as the steps before give
+            them.
 
         Returns
         -------
         self : object
         """
-        return self._train(X, y, sample_weight, before=self._network_to_go_on_with())
+        before = self._network_to_go_on_with()
+        return self._train(X, y, sample_weight, before=before, validation_data=validation_data)
 
     @fit_context
     def partial_fit(
@@ -141,7 +153,18 @@ class BaseNetworkClassifier(
     def _network_to_go_on_with(self):
         return vars(self).get("_fitted") if self.warm_start else None
 
-    def _train(self, X, y, sample_weight, *, before, classes=None, partial=False, vectors=None):
+    def _train(
+        self,
+        X,
+        y,
+        sample_weight,
+        *,
+        before,
+        classes=None,
+        partial=False,
+        vectors=None,
+        validation_data=None,
+    ):
         """Train, and be as before if that fails; a Ctrl-C is raised once whole epochs are kept.
 
         Parameters
@@ -156,8 +179,11 @@ class BaseNetworkClassifier(
             Whether this is the one epoch of `partial_fit`.
         vectors : array-like, default=None
             The embedding to begin with, where a vectorizer has read one.
+        validation_data : tuple, default=None
+            Held-out rows, as `fit` takes them.
         """
         with _all_or_nothing(self):
+            self._warn_of_unused_vectors(X, vectors)
             known = before.classes if before else classes
             data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
             if not partial:
@@ -178,6 +204,8 @@ class BaseNetworkClassifier(
                 partial=partial,
             )
             data = data._replace(X=self._within(config, data.X))
+            if validation_data is not None:
+                data = joined(data, check_validation_data(self, config, data, validation_data))
             self._fitted, interruption = train(request, data, before)
         if interruption is not None:
             raise interruption
@@ -218,6 +246,9 @@ class BaseNetworkClassifier(
         """Checked rows as a network of this configuration can read them."""
         return X
 
+    def _warn_of_unused_vectors(self, X, vectors):
+        """Warn where X comes with vectors that a network with an embedding will not use."""
+
     def _beginning(self, vectors, before):
         """What the network begins with besides random weights."""
         return Beginning()
@@ -242,11 +273,12 @@ class BaseNetworkClassifier(
         """The bridge to callbacks that were set by scikit-learn's `set_callbacks`."""
         context = self._init_callback_context(max_subtasks=n_epochs)
         weighted = np.ptp(data.weights) > 0
+        trained = slice(len(data.weights) - data.n_held_out)
         report = {
             "estimator": self,
-            "X": data.X,
-            "y": data.y,
-            "metadata": {"sample_weight": data.weights} if weighted else None,
+            "X": data.X[trained],
+            "y": data.y[trained],
+            "metadata": {"sample_weight": data.weights[trained]} if weighted else None,
             "reconstruction_attributes": {"_fitted": fitted},
         }
         context.call_on_fit_task_begin(**report)

@@ -1,13 +1,11 @@
 """Evidence of a fitted network in points of probability: base and parts add up to its answer."""
 
-from functools import partial
-
 import numpy as np
 from scipy import sparse
-from scipy.special import expit, softmax
+from scipy.special import expit
 
 from skattn.networks._evidence import feature_parts, logit_parts
-from skattn.utils._additive import carried, settled
+from skattn.utils._additive import carried, settled, softmax
 
 
 def token_evidence(X, fitted):
@@ -39,7 +37,7 @@ def token_evidence(X, fitted):
 def in_probabilities(parts, base, logits, answers, fitted):
     """Parts and base of one row's logits -> those of its probabilities."""
     parts, base = settled(parts, base, logits)
-    function = expit if fitted.multilabel else partial(softmax, axis=-1)
+    function = expit if fitted.multilabel else softmax
     return settled(*carried(function, parts, base), answers)
 
 

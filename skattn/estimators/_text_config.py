@@ -12,11 +12,14 @@ from skattn.estimators._token_ids import n_ids
 from skattn.networks._pretrained import (
     Pretrained,
     backbone_config,
+    is_static,
     max_tokens,
     read_pretrained,
+    read_static,
 )
-from skattn.networks._static_model import is_static, read_static
 from skattn.utils._pretrained_folder import find_folder, n_positions, read_json, read_tokenizer
+from skattn.utils._vectors_at_hand import has_vectors
+from skattn.utils._warnings import warn
 
 # parameter -> its value without a pretrained transformer, and with one
 _DEFAULTS = {
@@ -64,7 +67,7 @@ def read_beginning(estimator):
         _OF_THE_TABLE + _OF_THE_WORDS,
         "the vectors of a pretrained transformer stay as they are",
     )
-    backbone = backbone_config(given, n_positions(given), tokenizer, folder)
+    backbone = backbone_config(given, n_positions(given), tokenizer, folder, estimator.precision)
     tuned, n_layers = n_tuned(estimator.tuned_layers, backbone), len(backbone["layers"])
     if tuned > n_layers:
         raise ValueError(
@@ -155,6 +158,8 @@ def _pretrained_config(estimator, beginning, before):
     if before is not None:
         names = ("vocabulary_size", "embedding_dim", "backbone")
         name |= {key: before.config[key] for key in names if key in before.config}
+        if "backbone" in name:
+            name["backbone"] = name["backbone"] | {"precision": estimator.precision}
     elif beginning.table is not None:
         rows, columns = beginning.table.shape
         return name | {"vocabulary_size": rows, "embedding_dim": columns}
@@ -173,6 +178,16 @@ def _pretrained_config(estimator, beginning, before):
 def n_tuned(tuned_layers, backbone):
     """How many layers are tuned."""
     return len(backbone["layers"]) if tuned_layers == "all" else int(tuned_layers)
+
+
+def warn_of_unused_vectors(X):
+    """Warn where the ids come from a vectorizer that has read word vectors."""
+    if has_vectors(X):
+        warn(
+            "The SequenceVectorizer before this classifier has read word vectors, but in a "
+            "pipeline they do not come along, and the network begins without them. Use "
+            "TextClassifier(embeddings=...), or pass the vectorizer's embeddings_ as embeddings."
+        )
 
 
 def refuse_too_long(config, X):

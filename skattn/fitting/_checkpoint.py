@@ -134,6 +134,7 @@ def fingerprint(request, data, first_epoch):
         settings["seed"] = int(request.params["random_state"])
     X = data.X
     settings |= {"format": FORMAT, "first_epoch": first_epoch, "shape": list(X.shape)}
+    settings["n_held_out"] = data.n_held_out
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     parts = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
     for array in [*parts, data.targets.encoded, data.weights]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import check_random_state
 
 from skattn.engine._epochs import FitSettings
@@ -29,6 +30,20 @@ class TrainingData(NamedTuple):
     y: np.ndarray  # labels as the user gave them
     targets: Targets
     weights: np.ndarray  # (n_rows,) float64, above 0
+    n_held_out: int = 0  # rows at the end that the user gave to validate with
+
+
+def joined(data, held_out):
+    """Rows to train on, and after them rows to validate with."""
+    stack = sparse.vstack if sparse.issparse(data.X) else np.concatenate
+    encoded = [data.targets.encoded, held_out.targets.encoded]
+    return TrainingData(
+        X=stack([data.X, held_out.X]),
+        y=np.concatenate([data.y, held_out.y]),
+        targets=data.targets._replace(encoded=np.concatenate(encoded)),
+        weights=np.concatenate([data.weights, held_out.weights]),
+        n_held_out=len(held_out.weights),
+    )
 
 
 class FitRequest(NamedTuple):
@@ -72,7 +87,7 @@ def train(request, data, before=None):
         seed = store.take_seed(seed)
     settings = FitSettings(
         weights=data.weights,
-        held_out=_NO_ROWS if request.partial else _hold_out(params, data.targets, seed),
+        held_out=_NO_ROWS if request.partial else _hold_out(params, data, seed),
         batch_size=min(params["batch_size"], len(data.weights)),
         seed=seed,
         first_epoch=first_epoch,
@@ -149,14 +164,17 @@ def _refuse_divergence(learning_rate, history, model):
     )
 
 
-def _hold_out(params, targets, seed):
+def _hold_out(params, data, seed):
     """The row numbers of the held-out part, maybe none."""
+    n_rows = len(data.weights)
+    if data.n_held_out:
+        return np.arange(n_rows - data.n_held_out, n_rows)
     fraction = params["validation_fraction"]
     if fraction is None:
         if not params["early_stopping"]:
             return _NO_ROWS
         fraction = DEFAULT_HELD_OUT
-    held_out, stratified = hold_out(targets, fraction, seed)
+    held_out, stratified = hold_out(data.targets, fraction, seed)
     if not stratified:
         warn(
             "The held-out part could not be stratified, because a class has too few rows; it "

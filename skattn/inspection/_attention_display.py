@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from skattn.inspection._explain import explain_texts
 from skattn.inspection._faithfulness_report import FaithfulnessReport
+from skattn.inspection._parts._fitted_models import names_from_outside_in
 from skattn.inspection._render._axes import check_count
 from skattn.inspection._render._draw_texts import draw_texts
 from skattn.inspection._render._page import render_fragment, render_page
@@ -20,8 +21,28 @@ from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
 
 
+def checked_explanations(explanations, y_true):
+    """Explanations and true classes as lists; None for no classes."""
+    if not hasattr(explanations, "__iter__"):
+        explanations = [explanations]
+    explanations = list(explanations)
+    strangers = [e for e in explanations if not isinstance(e, TextExplanation)]
+    if strangers:
+        raise TypeError(
+            "Expected the TextExplanation objects that explain_texts gives, got a "
+            f"{type(strangers[0]).__name__}."
+        )
+    if y_true is None:
+        return explanations, None
+    labels = np.asarray(y_true)
+    if labels.ndim != 1:
+        raise ValueError(f"Expected one true class a text, got shape {labels.shape}.")
+    check_consistent_length(explanations, labels)
+    return explanations, labels.tolist()
+
+
 class AttentionDisplay:
-    """Texts with their words shaded by attention: a picture, a page, a notebook's output.
+    """Texts with their words shaded: a picture of attention, a page with evidence and attention.
 
     Make it with :meth:`from_estimator` or :meth:`from_explanations`.
 
@@ -58,6 +79,7 @@ class AttentionDisplay:
     ) -> None:
         self.explanations = explanations
         self.y_true = y_true
+        self._model_name = ""
 
     @classmethod
     def from_estimator(cls, pipeline: Any, texts: Texts, y: ArrayLike | None = None) -> Self:
@@ -83,10 +105,12 @@ class AttentionDisplay:
         ValueError
             If `y` has another length than `texts`.
         """
-        texts = text_list(texts)
+        texts = [texts] if isinstance(texts, str) else text_list(texts)
         if y is not None:
             check_consistent_length(texts, y)
-        return cls.from_explanations(explain_texts(pipeline, texts), y)
+        display = cls.from_explanations(explain_texts(pipeline, texts), y)
+        display._model_name = names_from_outside_in(pipeline)
+        return display
 
     @classmethod
     def from_explanations(
@@ -110,22 +134,7 @@ class AttentionDisplay:
         ValueError
             If `y_true` has another length, or more than one label a text.
         """
-        if not hasattr(explanations, "__iter__"):
-            explanations = [explanations]
-        explanations = list(explanations)
-        strangers = [e for e in explanations if not isinstance(e, TextExplanation)]
-        if strangers:
-            raise TypeError(
-                "Expected the TextExplanation objects that explain_texts gives, got a "
-                f"{type(strangers[0]).__name__}."
-            )
-        if y_true is None:
-            return cls(explanations)
-        labels = np.asarray(y_true)
-        if labels.ndim != 1:
-            raise ValueError(f"Expected one true class a text, got shape {labels.shape}.")
-        check_consistent_length(explanations, labels)
-        return cls(explanations, labels.tolist())
+        return cls(*checked_explanations(explanations, y_true))
 
     def plot(self, ax: Any = None, *, n_texts: int = 10) -> Self:
         """Draw the first texts with matplotlib.
@@ -177,7 +186,7 @@ class AttentionDisplay:
                 "report must be what faithfulness_report gives, a FaithfulnessReport, got a "
                 f"{type(report).__name__}."
             )
-        return render_page(self.explanations, self.y_true, title, report)
+        return render_page(self.explanations, self.y_true, title, report, self._model_name)
 
     def save_html(
         self,

@@ -82,7 +82,9 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
       Gauss-Legendre with three nodes (one beyond 12 classes). On inner splits of two training sets,
       with five encoders, this was as faithful as with sixteen nodes, more so than gradient x input,
       and an unknown word was a better beginning than a vector of zeros. What the few nodes leave
-      over is shared among the words in proportion to their parts.
+      over is shared among the words in proportion to their parts. With a pretrained transformer the
+      way begins at its word vectors and runs through all of its layers, which was more faithful
+      than to begin below the tuned ones; the pieces that its tokenizer makes of a word are summed.
     * *A linear model* of counted words is exact: coefficient times value, shared evenly among the
       places of a word. An n-gram of words is shared evenly by its words, one of characters by the
       words that it touches.

@@ -104,11 +104,10 @@ def faithfulness_report(
     place in the text; :math:`r_k` alone are its words with spaces between. Both are measured a
     second time with a word in the place of each erased one that no model knows, which leaves the
     others where they stand. Evidence ranks words by what they add to the predicted class, so words
-    against it come last. Kendall's tau compares
-    the size of the scores with the size of the change when one word is left out, and of gradient
-    x input [2]_; it counts as 0 where a ranking is constant, and changes below a millionth count
-    as none. For random orders the mean of
-    `n_random` draws counts.
+    against it come last. Kendall's tau compares the size of the scores with the size of the change
+    when one word is left out, and of gradient x input [2]_; those of evidence, which has a sign,
+    with the signed changes. It counts as 0 where a ranking is constant, and changes below a
+    millionth count as none. For random orders the mean of `n_random` draws counts.
 
     The rule: evidence, or attention, **is** called faithful if all of these hold, and is not
     otherwise.
@@ -290,8 +289,9 @@ def _metrics(rankings, drops):
     metrics, start = {}, 0
     for name, orders in size.items():
         space, unknown = erased[start : start + len(orders)].mean(axis=0).reshape(2, 2)
+        known = rankings if name == "evidence" else size  # it has a sign, as the changes have
         taus = [
-            np.mean([agreement(scores, size[other][0]) for scores in orders])
+            np.mean([agreement(scores, known[other][0]) for scores in known[name]])
             if other in size
             else np.nan
             for other in ("leave-one-out", "gradient x input")

@@ -10,6 +10,8 @@ from skattn.utils._optional import import_pandas
 
 __all__ = ["TextExplanation"]
 
+_SHOWN = 60  # characters of a token in a `repr`
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TextExplanation:
@@ -245,8 +247,10 @@ class TextExplanation:
 
 
 def _printable(value):
-    """Characters that a terminal would obey, such as those of colours, become their escapes."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value))
+    """At most `_SHOWN` characters; those that a terminal would obey become their escapes."""
+    text = str(value)
+    text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _check_number(n):

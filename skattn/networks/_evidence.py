@@ -7,9 +7,11 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
-from skattn.engine._batches import filled_up, prediction_batches
+from skattn.engine._batches import PREDICT_TOKENS, filled_up, prediction_batches
+from skattn.engine._frozen_states import PRETRAINED_TOKENS
 from skattn.engine._resident_rows import as_rows, to_tensor
 from skattn.networks._attention_pooling import fixed_weights
+from skattn.networks._recurrence import loop_only
 
 UNKNOWN = 1  # the id of a token out of vocabulary
 N_NODES, FEWER_NODES = 3, 1  # of the way, for up to that many logits and beyond
@@ -54,7 +56,7 @@ def logit_parts(model, config, X):
     blank = np.where(np.arange(X.shape[1]) < lengths[:, None], UNKNOWN, 0)
     logits, base = _logits(model, X), _logits(model, blank)[row_of]
     wanted, logits, base = _wanted(config, logits, base)
-    mixing = config["encoder"] != "none" or bool(config.get("pretrained"))
+    mixing = config["encoder"] != "none" or bool(model.frozen)
     n_nodes = N_NODES if len(wanted) <= MANY_LOGITS else FEWER_NODES
     nodes, weights = _legendre(n_nodes) if mixing else (np.ones(1), np.ones(1))
     found = _integrated(model, as_rows(X, "tokens"), wanted, nodes, weights, fixed=not mixing)
@@ -132,7 +134,8 @@ def _integrated(model, rows, wanted, nodes, weights, fixed):
     gradient = _compiled(model, name, lambda model: _compile(model, fixed))
     n_steps = max(1, int(rows.lengths.max(initial=0)))
     parts = np.zeros((len(rows), n_steps, len(wanted)))
-    for numbers in prediction_batches(rows.lengths, rows.hashes()):
+    most = PRETRAINED_TOKENS if model.frozen else PREDICT_TOKENS
+    for numbers in prediction_batches(rows.lengths, rows.hashes(), most):
         filled = filled_up(numbers)
         ids = tf.constant(rows.batch(filled))
         for place, weight in zip(nodes, weights, strict=True):
@@ -152,29 +155,48 @@ def _compiled(model, name, compile_it):
 
 
 def _compile(model, fixed):
-    embedded, context = model._readouts["embedded"], model._readouts["representation"]
-    embed = keras.Model(model.inputs, embedded)
-    rest = keras.Model([*model.inputs, embedded], context)
+    vectors, context, first = _path(model)
     last = model.get_layer("probabilities")
 
     def gradient_times_way(ids, wanted, place):
-        start = embed(tf.where(ids == 0, 0, UNKNOWN), training=False)
-        way = embed(ids, training=False) - start
+        start = vectors(tf.where(ids == 0, 0, UNKNOWN))
+        way = vectors(ids) - start
         with tf.GradientTape() as tape:
             here = start + place * way
             tape.watch(here)
-            with fixed_weights(fixed):
-                states = rest([ids, here], training=False)
-            logit = _sum_of_logits(last, states, wanted)
+            with fixed_weights(fixed), loop_only():
+                logit = _sum_of_logits(last, context(ids, here), wanted)
         each = tf.reduce_sum(tape.gradient(logit, here) * way, axis=-1)
-        each = tf.reshape(each, [tf.shape(ids)[0], -1])[:, : tf.shape(ids)[1]]
+        each = tf.reshape(each, [tf.shape(ids)[0], -1])[:, first : first + tf.shape(ids)[1]]
         return each * tf.cast(ids != 0, tf.float32)
 
     return _graph(model, gradient_times_way)
 
 
+def _path(model):
+    """Token ids -> their vectors; ids and vectors -> the pooled states; the first text token."""
+    if model.frozen:
+        rest = keras.Model(model.inputs, model._readouts["representation"], dtype="float32")
+        encode = model.frozen.encode
+        return (
+            model.frozen.words,
+            lambda ids, words: rest([ids, encode(ids, words)], training=False),
+            model.frozen.n_before,
+        )
+    embedded = model._readouts["embedded"]
+    embed = keras.Model(model.inputs, embedded, dtype="float32")
+    rest = keras.Model(
+        [*model.inputs, embedded], model._readouts["representation"], dtype="float32"
+    )
+    return (
+        lambda ids: embed(ids, training=False),
+        lambda ids, vectors: rest([ids, vectors], training=False),
+        0,
+    )
+
+
 def _compile_features(model):
-    context = keras.Model(model.inputs, model._readouts["representation"])
+    context = keras.Model(model.inputs, model._readouts["representation"], dtype="float32")
     last = model.get_layer("probabilities")
 
     def gradient_times_way(batch, wanted, place):

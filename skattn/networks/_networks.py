@@ -152,6 +152,7 @@ def _build_on_pretrained(config):
     context, weights = _encode_and_attend(hidden, _mask(ids), config)
     answers = _answers(_dropout(config["dropout"], "dropout")(context), config, None)
     readouts = {"attention": weights, "probabilities": answers, "representation": context}
+    readouts["states"] = hidden  # which the encoder reads
     model = _compiled([ids, states], answers, "tokens", readouts, config, frozen)
     if isinstance(config["optimizer"], str):
         model.optimizer.global_clipnorm = CLIP_NORM

@@ -1,4 +1,4 @@
-"""A pretrained transformer out of its folder: configuration and weights, as plain values."""
+"""A pretrained model out of its folder: a transformer's configuration and weights, or a table."""
 
 import hashlib
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 
 from skattn.networks._transformer import (
     ACTIVATIONS,
+    PRECISIONS,
     embedding_shapes,
     frozen_layers,
     frozen_shapes,
@@ -34,6 +35,7 @@ _FACTS = {
     "suffix": list,
     "unknown": int,
     "fingerprint": str,
+    "precision": str,
 }
 _HALF_MAX = 65504.0  # the largest number of half precision
 _BERT = {
@@ -85,7 +87,7 @@ class Pretrained(NamedTuple):
     tuned: list  # for each set of tuned weights a list of arrays
 
 
-def backbone_config(given, n_positions, tokenizer, folder):
+def backbone_config(given, n_positions, tokenizer, folder, precision="float32"):
     """The configuration of a transformer from its config.json.
 
     Parameters
@@ -97,6 +99,8 @@ def backbone_config(given, n_positions, tokenizer, folder):
     tokenizer : ModelTokenizer
     folder : Path
         For messages.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the products with kernels.
 
     Raises
     ------
@@ -128,6 +132,7 @@ def backbone_config(given, n_positions, tokenizer, folder):
         "prefix": list(tokenizer.prefix),
         "suffix": list(tokenizer.suffix),
         "unknown": int(tokenizer.unknown),
+        "precision": precision,
     }
 
 
@@ -346,6 +351,7 @@ def check_backbone(backbone, tuned_layers):
         and all(0 <= backbone[name] < 1 for name in ("dropout", "attention_dropout"))
         and 0 < backbone["epsilon"] < 1
         and backbone["activation"] in ACTIVATIONS
+        and backbone["precision"] in PRECISIONS
         and 0 < len(backbone["layers"]) <= _MAX_LAYERS
         and all(0 <= number < len(backbone["layers"]) for number in backbone["layers"])
         and 0 <= tuned_layers <= len(backbone["layers"])
@@ -367,3 +373,43 @@ def check_frozen(config, frozen):
         raise ValueError(f"its frozen weights are {found}, but its configuration needs {wanted}")
     if fingerprint(frozen) != config["backbone"]["fingerprint"]:
         raise ValueError("its frozen weights are not those that it was trained with")
+
+
+def is_static(given):
+    """Whether a config.json is that of a static model."""
+    return given.get("model_type") == "model2vec" or "StaticModel" in given.get("architectures", [])
+
+
+def read_static(folder, tokenizer):
+    """The vectors of a static model, as a table for the ids of `SequenceVectorizer`.
+
+    Parameters
+    ----------
+    folder : Path
+    tokenizer : ModelTokenizer
+
+    Returns
+    -------
+    ndarray of shape (2 + n_tokens, embedding_dim), float32
+        Row 0 is zero, row 1 the vector of the model's unknown token.
+    """
+    get, names = open_safetensors(folder)
+    path = folder / "model.safetensors"
+    if "embeddings" not in names or get("embeddings").ndim != 2:
+        raise ValueError(f"{path} holds no table 'embeddings', which a model of model2vec has.")
+    vectors = get("embeddings").astype(np.float32)
+    if "mapping" in names:  # tokens that share vectors
+        vectors = vectors[get("mapping")]
+    if "weights" in names:
+        vectors = vectors * get("weights").astype(np.float32)[:, None]
+    if len(tokenizer.words) > len(vectors):
+        raise ValueError(
+            f"{folder / 'tokenizer.json'} has {len(tokenizer.words)} tokens, but {path} has "
+            f"{len(vectors)} vectors: it is the tokenizer of another model."
+        )
+    if not np.all(np.isfinite(vectors)):
+        raise ValueError(f"{path} holds infinite numbers or NaN.")
+    table = np.zeros((2 + len(vectors), vectors.shape[1]), dtype=np.float32)
+    table[2:] = vectors
+    table[1] = vectors[tokenizer.unknown]
+    return table

@@ -1,9 +1,24 @@
 """An LSTM that reads one row fast."""
 
+import contextlib
+import contextvars
+
 import keras
 import tensorflow as tf
 
 from skattn.networks._layers import PACKAGE
+
+_LOOP_ONLY = contextvars.ContextVar("whether the kernel stays out of the graph", default=False)
+
+
+@contextlib.contextmanager
+def loop_only():
+    """Keep the kernel out of a graph that is traced inside; TensorFlow warns of its gradient."""
+    token = _LOOP_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _LOOP_ONLY.reset(token)
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -24,6 +39,8 @@ class LSTM(keras.layers.LSTM):
 
     def _fits(self, sequences):
         """Whether the kernel takes these numbers; of odd sizes it complains at each call."""
+        if _LOOP_ONLY.get():
+            return False
         even = self.units % 2 == 0 and sequences.shape[-1] % 2 == 0
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
         return even and self.compute_dtype == "float32" and not on_gpu

@@ -42,7 +42,13 @@ class BaseTextClassifier(
     """The methods of `TextClassifier`, which has the parameters."""
 
     @fit_context
-    def fit(self, X: Texts, y: MatrixLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Texts,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        validation_data: tuple[Any, ...] | None = None,
+    ) -> Self:
         """Fit both models.
 
         Parameters
@@ -52,12 +58,15 @@ class BaseTextClassifier(
             Class labels, or a label indicator matrix for several labels a text.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each text. Texts of weight 0 are ignored.
+        validation_data : tuple (X, y) or (X, y, sample_weight), default=None
+            Held-out texts of your own for the network's validation scores and `early_stopping`,
+            instead of a `validation_fraction` of X.
 
         Returns
         -------
         self : object
         """
-        fitted, interruption = _fit.fit_both(self, X, y, sample_weight)
+        fitted, interruption = _fit.fit_both(self, X, y, sample_weight, validation_data)
         self._keep(fitted)
         if interruption is not None:
             raise interruption

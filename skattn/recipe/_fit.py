@@ -18,7 +18,7 @@ _OF_OUR_VOCABULARY = ("vocabulary", "embeddings", "n_features", "max_features", 
 _MAX_SEED = 2**31 - 1
 
 
-def fit_both(estimator, X, y, sample_weight):
+def fit_both(estimator, X, y, sample_weight, validation_data=None):
     """Fit the parts of a `TextClassifier`.
 
     Returns
@@ -49,7 +49,8 @@ def fit_both(estimator, X, y, sample_weight):
         if not trial.beside:
             fitted["weights_"] = trial.weights()
         if "network" in kept:
-            network = _parts.fit_network(data, params, before.get("network_"), bar)
+            held_out = _held_out(validation_data, columns)
+            network = _parts.fit_network(data, params, before.get("network_"), bar, held_out)
             fitted["network_"], interruption = network
         if trial.beside:  # it took place while the network was trained
             fitted["weights_"] = trial.weights()
@@ -118,6 +119,21 @@ def learns_in_chunks(estimator):
             "learn in chunks: set linear=False."
         )
     return True
+
+
+def _held_out(given, columns):
+    """Texts of the user's own to validate with, as the vectorizer reads them."""
+    if given is None:
+        return None
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise TypeError(
+            "validation_data must be a tuple (X, y) or (X, y, sample_weight), got "
+            f"{type(given).__name__}."
+        )
+    try:
+        return (texts_of(given[0], columns), *given[1:])
+    except ValueError as error:
+        raise ValueError(f"validation_data: {error}") from error
 
 
 def _fitted_facts(classes, settings, multilabel, columns):

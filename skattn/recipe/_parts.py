@@ -43,7 +43,7 @@ def make_network(params):
     return vectorizer, classifier
 
 
-def fit_network(data, params, before=None, bar=None):
+def fit_network(data, params, before=None, bar=None, validation_data=None):
     """Fit the network.
 
     Parameters
@@ -55,6 +55,8 @@ def fit_network(data, params, before=None, bar=None):
         An earlier result that training goes on from.
     bar : keras.callbacks.Callback or None
         Shows progress.
+    validation_data : tuple or None
+        Texts to validate with, their labels and perhaps their weights.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def fit_network(data, params, before=None, bar=None):
     if bar is not None:
         classifier.set_params(verbose=0, callbacks=[*_listed(params["callbacks"]), bar])
     try:
-        _fit_classifier(classifier, vectorizer, ids, data)
+        _fit_classifier(classifier, vectorizer, ids, data, validation_data)
     except KeyboardInterrupt as error:
         if not hasattr(classifier, "_fitted"):
             raise
@@ -83,13 +85,16 @@ def fit_network(data, params, before=None, bar=None):
     return as_pipeline(vectorizer, classifier), interruption
 
 
-def _fit_classifier(classifier, vectorizer, ids, data):
+def _fit_classifier(classifier, vectorizer, ids, data, validation_data):
     """Fit on the ids of a fitted vectorizer, beginning with its word vectors."""
+    given = {"sample_weight": data.sample_weight}
+    if validation_data is not None:
+        texts, *labels = validation_data
+        given["validation_data"] = (vectorizer.transform(texts), *labels)
     if vectorizer.embeddings is None:
-        classifier.fit(ids, data.y, sample_weight=data.sample_weight)
+        classifier.fit(ids, data.y, **given)
     else:
-        vectors = vectorizer.embeddings_
-        classifier._fit_with_vectors(ids, data.y, vectors, sample_weight=data.sample_weight)
+        classifier._fit_with_vectors(ids, data.y, vectorizer.embeddings_, **given)
 
 
 def as_pipeline(vectorizer, classifier):

@@ -36,6 +36,8 @@ class TextClassifier(BaseTextClassifier):
         Learning rate of these layers, as a share of `learning_rate`.
     cache_size : float, default=1000
         The most memory, in MB, for what the frozen layers make of the training texts.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the products with a transformer's weights.
     columns : str or list of str, default=None
         The text columns of a frame. Several are joined, a line for each. Without it X must have a
         single column.
@@ -202,6 +204,7 @@ class TextClassifier(BaseTextClassifier):
         tuned_layers: int | str | None = None,
         tuned_rate: float = 0.2,
         cache_size: float = 1000,
+        precision: str = "float32",
         columns: str | list[str] | None = None,
         max_length: float | None = None,
         truncation: str = "head",
@@ -263,6 +266,7 @@ class TextClassifier(BaseTextClassifier):
         self.tuned_layers = tuned_layers
         self.tuned_rate = tuned_rate
         self.cache_size = cache_size
+        self.precision = precision
         self.columns = columns
         self.max_length = max_length
         self.truncation = truncation

@@ -46,10 +46,11 @@ def carried(function, parts, base):
     responses = base + held @ parts  # (n_choices, n_outputs)
     values = np.empty((len(each), *start.shape))
     step = max(1, N_AT_ONCE // max(1, responses.size))
+    answers = function(responses)[:, None]
     for begin in range(0, len(each), step):
         some = slice(begin, begin + step)
-        without = responses[:, None] - held[:, first[some], None] * each[some]
-        added = function(without + each[some]) - function(without)
+        sign = 1 - 2 * held[:, first[some], None]  # taken away where it is there, else put in
+        added = sign * (function(responses[:, None] + sign * each[some]) - answers)
         values[some] = np.einsum("kt,ktc->tc", chances[:, first[some]], added)
     values = values[number.ravel()]
     change = function(base + parts.sum(axis=0)) - start
@@ -69,6 +70,13 @@ def _choices(n_parts, n_numbers):
     held = np.random.default_rng(n_parts).random((half, n_parts)) < chance
     held = np.concatenate([held, ~held]).astype(np.float64)
     return held, np.full(held.shape, 1 / len(held))
+
+
+def softmax(z):
+    """The softmax over the last axis; SciPy's takes three times as long."""
+    powers = np.exp(z - z.max(axis=-1, keepdims=True))
+    powers /= powers.sum(axis=-1, keepdims=True)
+    return powers
 
 
 def with_rest(parts, rest):

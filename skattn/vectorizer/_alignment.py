@@ -5,9 +5,11 @@ import unicodedata
 
 import numpy as np
 
+from skattn.vectorizer._scripts import align_composed
+
 
 def align(text, preprocess):
-    """Preprocess a text and say where each of its new characters stood.
+    """Compose and preprocess a text and say where each of its new characters stood.
 
     Lower-casing and accent stripping, as scikit-learn does them, can change the length of a text
     ("İ" becomes two characters, "ﬁ" as well, a combining accent none), but each character on its
@@ -20,13 +22,15 @@ def align(text, preprocess):
     starts, ends : int arrays of shape (len(processed),)
         Character ``processed[i]`` comes from ``text[starts[i]:ends[i]]``.
     """
+    text, text_starts, text_ends = align_composed(text)
     processed = preprocess(text)
     lengths = _piece_lengths(text, processed, preprocess)
     ends = np.arange(1, len(text) + 1)
     for position in np.flatnonzero(lengths[1:] == 0)[::-1]:  # position of the character before
         if unicodedata.combining(text[position + 1]):
             ends[position] = ends[position + 1]  # a dropped accent belongs to its letter
-    return processed, np.repeat(np.arange(len(text)), lengths), np.repeat(ends, lengths)
+    starts = np.repeat(text_starts, lengths)
+    return processed, starts, np.repeat(text_ends[ends - 1], lengths)
 
 
 def _piece_lengths(text, processed, preprocess):
@@ -40,11 +44,12 @@ def _piece_lengths(text, processed, preprocess):
     return lengths
 
 
-def word_spans(processed, starts, ends, pattern):
-    """List (token, (start, end)) for what ``pattern.findall(processed)`` finds."""
+def word_spans(processed, starts, ends, pattern, seen=None):
+    """List (token, (start, end)) for what the pattern finds in `processed`, or where it finds
+    it in `seen`, a text of the same length."""
     group = min(pattern.groups, 1)
     found = []
-    for match in pattern.finditer(processed):
+    for match in pattern.finditer(processed if seen is None else seen):
         first, stop = match.span(group)
         if first < 0:  # an optional group without a part in the match counts as an empty token
             first = stop = match.start()

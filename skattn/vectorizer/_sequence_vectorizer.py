@@ -17,6 +17,7 @@ from skattn.utils._saved_state import PickledState
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._texts import as_texts, checked_texts
 from skattn.utils._typing import Texts
+from skattn.utils._vectors_at_hand import with_vectors
 from skattn.vectorizer._ids import (
     FIRST_WORD,
     OUT_OF_VOCABULARY,
@@ -32,21 +33,12 @@ from skattn.vectorizer._padding import n_kept_at_each_end, pad_rows
 from skattn.vectorizer._rows_of_ids import rows_of_ids
 from skattn.vectorizer._state import from_state, to_state
 from skattn.vectorizer._tokens import (
+    READING,
     build_token_spans,
     build_tokens,
     check_reading,
 )
 
-_READING = (
-    "strip_accents",
-    "lowercase",
-    "preprocessor",
-    "tokenizer",
-    "stop_words",
-    "token_pattern",
-    "ngram_range",
-    "analyzer",
-)
 _LEARNED = ("_words", "_ids", "_tokenizer", "max_length_", "embeddings_", "coverage_")
 _UNKNOWN = "[UNK]"
 
@@ -60,8 +52,8 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
     first and equally frequent ones in alphabetical order.
 
     Parameters shared with :class:`~sklearn.feature_extraction.text.CountVectorizer` mean the same,
-    with one difference: n-grams are in reading order (all that begin at one token, the shorter
-    first).
+    with two differences: n-grams are in reading order (all that begin at one token, the shorter
+    first), and combining marks belong to their letters, accents being composed (NFC) first.
 
     Parameters
     ----------
@@ -171,7 +163,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         "truncation": [StrOptions({"head", "tail", "both"})],
         **{
             name: CountVectorizer._parameter_constraints[name]
-            for name in (*_READING, "min_df", "max_df", "max_features")
+            for name in (*READING, "min_df", "max_df", "max_features")
         },
         "analyzer": [
             StrOptions({"word", "char", "char_wb"}),
@@ -274,7 +266,8 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         if self._is_stateless():
             return self.fit(X).transform(X)
         tokens, lengths = self._learn(X)
-        return pad_rows(tokens, lengths, self.max_length_, self.truncation)
+        ids = pad_rows(tokens, lengths, self.max_length_, self.truncation)
+        return ids if self.embeddings is None else with_vectors(ids)
 
     def transform(self, X: Texts) -> NDArray[np.int32]:
         """Turn texts into rows of ids.
@@ -416,7 +409,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         """scikit-learn's text analysis with our parameters."""
         if "_tokenizer" in self.__dict__:
             return CountVectorizer(analyzer=self._tokenizer)
-        return CountVectorizer(**{name: getattr(self, name) for name in _READING})
+        return CountVectorizer(**{name: getattr(self, name) for name in READING})
 
     def __getstate__(self):
         """Parameters and learned attributes, the words as two arrays, no foreign object."""

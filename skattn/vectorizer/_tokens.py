@@ -14,6 +14,7 @@ from numbers import Integral
 from skattn.utils._warnings import warn
 from skattn.vectorizer._alignment import align, collapse_spaces, word_spans
 from skattn.vectorizer._ids import check_words
+from skattn.vectorizer._scripts import compose, marks_as_letters
 from skattn.vectorizer._subwords import (
     build_subword_spans,
     build_subwords,
@@ -21,6 +22,16 @@ from skattn.vectorizer._subwords import (
     is_subword_tokenizer,
 )
 
+READING = (  # the parameters of the text analysis
+    "strip_accents",
+    "lowercase",
+    "preprocessor",
+    "tokenizer",
+    "stop_words",
+    "token_pattern",
+    "ngram_range",
+    "analyzer",
+)
 _SPACES = re.compile(r"\s\s+")
 
 
@@ -85,7 +96,7 @@ def build_tokens(reader):
         return build_subwords(reader.analyzer)
     if callable(reader.analyzer):
         return reader.build_analyzer()
-    preprocess = reader.build_preprocessor()
+    preprocess = _build_preprocess(reader)
     if reader.analyzer == "char":
         return lambda text: _ngrams(_SPACES.sub(" ", preprocess(text)), reader.ngram_range, "")
     if reader.analyzer == "char_wb":
@@ -93,9 +104,39 @@ def build_tokens(reader):
     return _build_word_tokens(reader, preprocess)
 
 
+def _build_preprocess(reader):
+    """scikit-learn's preprocessing, of a text with composed accents."""
+    preprocess = reader.build_preprocessor()
+    if reader.preprocessor is not None:
+        return preprocess
+    return lambda text: preprocess(compose(text))
+
+
+def _build_find_words(reader):
+    """scikit-learn's tokenizer; marks count as letters where its pattern has ``\\w``."""
+    tokenize = reader.build_tokenizer()
+    if reader.tokenizer is not None or not _knows_letters(reader.token_pattern):
+        return tokenize
+    pattern = re.compile(reader.token_pattern)
+
+    def find_words(text):
+        seen = marks_as_letters(text)
+        if seen == text:
+            return tokenize(text)
+        nowhere = range(len(text))
+        return [word for word, _ in word_spans(text, nowhere, nowhere, pattern, seen)]
+
+    return find_words
+
+
+def _knows_letters(pattern):
+    """Whether a pattern asks Python what a letter is; marks are letters then."""
+    return r"\w" in pattern or r"\W" in pattern
+
+
 def _build_word_tokens(reader, preprocess):
     """Return the function text -> words or n-grams of words."""
-    tokenize, stop_words = reader.build_tokenizer(), reader.get_stop_words()
+    tokenize, stop_words = _build_find_words(reader), reader.get_stop_words()
     plain = tuple(reader.ngram_range) == (1, 1)
 
     def tokens(text):
@@ -135,9 +176,12 @@ def _build_word_spans(reader):
     preprocess, stop_words = reader.build_preprocessor(), reader.get_stop_words()
     reader.build_tokenizer()  # checks the pattern
     pattern = re.compile(reader.token_pattern)
+    knows_letters = _knows_letters(reader.token_pattern)
 
     def spans(text):
-        found = word_spans(*align(text, preprocess), pattern)
+        processed, starts, ends = align(text, preprocess)
+        seen = marks_as_letters(processed) if knows_letters else None
+        found = word_spans(processed, starts, ends, pattern, seen)
         kept = [span for word, span in found if stop_words is None or word not in stop_words]
         return _ngram_spans(kept, reader.ngram_range)
 

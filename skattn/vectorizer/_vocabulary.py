@@ -7,7 +7,9 @@ from numbers import Integral
 import numpy as np
 from scipy.sparse import csr_array
 
+from skattn.utils._warnings import warn
 from skattn.vectorizer._ids import TOKEN_SOURCE, check_words, look_up, word_ids
+from skattn.vectorizer._scripts import UNSPACED_HINT, are_phrases
 from skattn.vectorizer._word_vectors import coverage, embedding_table, read_embeddings
 
 
@@ -46,6 +48,8 @@ def learn_words(tokens, lengths, *, vocabulary, embeddings, min_df, max_df, max_
             words = list(dict.fromkeys([*words, *vectors.words]))
         learned["embeddings_"] = embedding_table(words, vectors)
     learned |= {"_words": words, "_ids": word_ids(words)}
+    if fixed is None and are_phrases(seen, occurrences):
+        warn(f"Look at the tokens of these texts: {UNSPACED_HINT}.")
     return look_up(seen, learned["_ids"]).take(numbers, out=numbers, mode="clip"), learned
 
 
@@ -71,7 +75,10 @@ def _most_frequent(seen, occurrences, allowed, max_features):
     by_frequency = alphabetical[np.argsort(-occurrences[alphabetical], kind="stable")]
     chosen = by_frequency[allowed[by_frequency]][:max_features]
     if len(chosen) == 0:
-        raise ValueError("After pruning, no terms remain. Try a lower min_df or a higher max_df.")
+        message = "After pruning, no terms remain. Try a lower min_df or a higher max_df."
+        if are_phrases(seen, occurrences):
+            message += f" If the texts repeat no word, {UNSPACED_HINT}."
+        raise ValueError(message)
     return [str(seen[number]) for number in chosen]
 
 

@@ -1,5 +1,6 @@
 """Pretrained word vectors: read them from a mapping, gensim or a text file; lay out the table."""
 
+import codecs
 import gzip
 import os
 import zlib
@@ -9,7 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skattn.utils._warnings import warn
 from skattn.vectorizer._ids import FIRST_WORD, PADDING, check_words
+
+_PEEKED = 1 << 13  # bytes
+_BINARY = (
+    "this is a binary file, not one of texts. Vectors in word2vec's binary format are read by "
+    "gensim: embeddings=gensim.models.KeyedVectors.load_word2vec_format(path, binary=True)"
+)
+_MUCH, _LITTLE = 0.1, 0.05  # shares of the tokens
 
 
 class WordVectors(NamedTuple):
@@ -87,13 +96,16 @@ def _read_file(path, _modified, _size):
     line_number = 0
     try:
         with _open(path) as lines:
+            if b"\0" in lines.peek(_PEEKED)[:_PEEKED]:
+                raise ValueError(_BINARY)
             for line_number, line in enumerate(lines, 1):
+                line = line.removeprefix(codecs.BOM_UTF8) if line_number == 1 else line
                 fields = line.strip(b" \t\r\n").split(b" ")
                 if line_number == 1 and len(fields) == 2 and all(f.isdigit() for f in fields):
                     announced, n_dimensions = map(int, fields)
                     continue
                 n_dimensions = n_dimensions or len(fields) - 1
-                word, vector = _parse(line, n_dimensions)
+                word, vector = _parse(line, n_dimensions, announced is not None)
                 if word not in words:  # of a repeated word the first vector counts
                     words[word] = None
                     numbers += vector.tobytes()
@@ -111,11 +123,13 @@ def _open(path):
     return gzip.open(path, "rb") if is_gzip else open(path, "rb")
 
 
-def _parse(line, n_dimensions):
+def _parse(line, n_dimensions, after_header=False):
     """Cut a line into its word, which may have spaces in it, and its vector."""
     fields = line.strip(b" \t\r\n").rsplit(b" ", max(n_dimensions, 1))
     n_found = len(fields) - 1
     if n_dimensions < 1 or n_found != n_dimensions:
+        if after_header and not _is_utf8(line):
+            raise ValueError(_BINARY)
         raise ValueError(f"expected a word and {max(n_dimensions, 1)} numbers, got {n_found}")
     try:
         vector = np.array(fields[1:], dtype=np.float32)
@@ -128,7 +142,15 @@ def _parse(line, n_dimensions):
     try:
         return fields[0].decode("utf-8"), vector
     except UnicodeDecodeError:
-        raise ValueError("the word is not UTF-8; is this a binary file?") from None
+        raise ValueError(f"the word is not UTF-8, or {_BINARY}") from None
+
+
+def _is_utf8(line):
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_number(field):
@@ -186,8 +208,36 @@ def coverage(vectors, words, occurrences, chosen):
         The vocabulary without the words that only the vectors know.
     """
     known = set(vectors.words)
-    covered = np.array([word in known for word in words], dtype=bool)
+    covered = _share(words, occurrences, known)
+    _warn_of_few(covered, words, occurrences, known)
     return {
-        "tokens": float(occurrences[covered].sum() / max(occurrences.sum(), 1)),
+        "tokens": covered,
         "vocabulary": sum(word in known for word in chosen) / max(len(chosen), 1),
     }
+
+
+def _share(words, occurrences, known):
+    """The share of the tokens that are among the known words."""
+    covered = np.array([word in known for word in words], dtype=bool)
+    return float(occurrences[covered].sum() / max(occurrences.sum(), 1))
+
+
+def _warn_of_few(covered, words, occurrences, known):
+    """Warn where capitals, or another way to cut words, keep most vectors from being used."""
+    if not occurrences.sum():
+        return
+    lowered = _share([w.lower() for w in words], occurrences, {word.lower() for word in known})
+    share = f"Only {covered:.1%} of the tokens of the training texts have a vector in embeddings"
+    if lowered - covered > _MUCH:
+        lower = all(word == word.lower() for word in words)
+        cause = (
+            "the texts are in lower case and words of the vectors are not: set lowercase=False"
+            if lower
+            else "words of the texts have capitals that the vectors lack: set lowercase=True"
+        )
+        warn(f"{share}, but {lowered:.1%} would if capitals did not count: {cause}.")
+    elif covered < _LITTLE:
+        warn(
+            f"{share}. They may be of another language, or cut into words in another way: compare "
+            "vocabulary_ with the words of the vectors."
+        )

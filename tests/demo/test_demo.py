@@ -10,8 +10,8 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -19,6 +19,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from skattn import TextExplanation
 from skattn.demo import _tables as data
 from skattn.demo._command_line import _native_messages_hidden, main
 from skattn.demo._screen import Screen
@@ -279,43 +280,62 @@ def screen_text(show, width=80):
     return console.file.getvalue()
 
 
+def explanation_of(text, spans, values, prediction="a"):
+    """Of two classes, with evidence for the first."""
+    values = np.asarray(values, dtype=float)
+    base = 0.9 - values.sum()
+    return TextExplanation(
+        text=text,
+        tokens=tuple(text[start:end] for start, end in spans),
+        spans=np.asarray(spans, dtype=int).reshape(-1, 2),
+        weights=np.zeros(len(values)),
+        classes=np.array([prediction, "c"], dtype=object),
+        probabilities=np.array([0.9, 0.1]),
+        prediction=prediction,
+        evidence=np.stack([values, -values], axis=1),
+        base_probabilities=np.array([base, 1 - base]),
+    )
+
+
 def test_hostile_text_cannot_steer_the_terminal():
     text = "good \x1b[2Jgoal [red]by\u202e \x07far"
-    explanation = SimpleNamespace(
-        text=text,
-        spans=np.array([[0, 4], [9, 13], [19, 21]]),
-        weights=np.array([0.2, 0.7, 0.1]),
-        classes=np.array(["[b]", "c"]),
-        probabilities=np.array([0.9, 0.1]),
-        prediction="[b]",
-        share=0.5,
-    )
+    spans = np.array([[0, 4], [9, 13], [19, 21]])
+    explanation = explanation_of(text, spans, [-0.1, 0.5, 0.0], "[b]")
     written = screen_text(lambda screen: screen.show_explanation(explanation, "[b]"))
     assert "\x1b[2J" not in written
     assert not {"\x07", "\u202e"} & set(written)
     assert "[b]" in written
     assert "[red]" in written
-    assert "goal 70%" in written
-    assert "share of the decision: 50%" in written.replace("\n ", "")
-    assert Text.from_ansi(written).plain.count("goal") == 2
+    plain = Text.from_ansi(written).plain
+    assert "Without any word 50%. For it: goal +50.0" in plain
+    assert "Against it: good -10.0" in plain
+    assert plain.count("goal") == 2
+
+
+def test_why_there_is_no_evidence_is_said():
+    bare = explanation_of("a goal", [[2, 6]], [0.1])
+    bare = replace(bare, evidence=None, weights=np.ones(1), unexplained="a tree \x1b[2J")
+    written = screen_text(lambda screen: screen.show_explanation(bare, "a"))
+    assert "No evidence: a tree  [2J" in Text.from_ansi(written).plain
 
 
 def test_excerpt_of_a_text_without_tokens():
-    explanation = SimpleNamespace(share=1, text="? !", spans=np.empty((0, 2)), weights=np.empty(0))
-    explanation.probabilities, explanation.prediction = np.array([0.5, 0.5]), "a"
-    assert "? !" in screen_text(lambda screen: screen.show_explanation(explanation, "b"))
+    explanation = explanation_of("? !", np.empty((0, 2), int), [])
+    written = screen_text(lambda screen: screen.show_explanation(explanation, "b"))
+    assert "? !" in written
+    assert "For it: no word" in Text.from_ansi(written).plain
 
 
-def test_excerpt_is_the_stretch_with_the_most_attention():
+def test_excerpt_is_the_stretch_with_the_strongest_words():
     text = "word " * 200 + "goal " + "word " * 200
     spans = np.array([[5 * i, 5 * i + 4] for i in range(401)])
-    weights = np.where(np.arange(401) == 200, 0.5, 0.5 / 400)
-    explanation = SimpleNamespace(text=text, spans=spans, weights=weights, share=1)
-    explanation.probabilities, explanation.prediction = np.array([1.0]), "a"
+    values = np.where(np.arange(401) == 200, -0.4, 0.1 / 400)
+    explanation = explanation_of(text, spans, values)
     written = Text.from_ansi(
         screen_text(lambda screen: screen.show_explanation(explanation, "a"))
     ).plain
-    assert "goal" in written.split("Most attention")[0]
+    assert "goal" in written.split("Without any word")[0]
+    assert "Against it: goal -40.0" in written
     assert len(written) < 800
 
 
@@ -389,7 +409,7 @@ def test_demo_from_end_to_end(tmp_path):
     assert "\x1b" not in process.stdout  # no colours in a pipe, and none of the texts' own
     for part in ("150 texts of table.csv in 3 classes", "TF-IDF+SVM", "equal to the last bit"):
         assert part in process.stdout
-    assert "most attention: " in process.stdout.lower()
+    assert "For it: " in process.stdout
     assert "python -m skattn --pretrained MODEL" in process.stdout
     page = (tmp_path / "skattn-report.html").read_text(encoding="utf-8")
     assert "goal" in page

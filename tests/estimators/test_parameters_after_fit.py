@@ -35,6 +35,7 @@ OTHERS = {
     "tuned_layers": 1,
     "tuned_rate": 0.5,
     "cache_size": 1,
+    "precision": "bfloat16",
     "gate": "inputs",
     "gate_activation": "softmax",
     "epochs": 77,

@@ -121,7 +121,7 @@ def test_pointing_at_a_word_shows_its_weight(shown):
     words = cards(shown)[0].find_elements("css selector", ".skattn-t")
     assert tip(shown) is None
     hover(shown, words[1])
-    assert tip(shown) == "93.9 % of the attention, rank 1 of 3"
+    assert tip(shown) == "+30.0 points for good; 93.9 % of the attention"
     box = shown.find_element("id", "skattn-tip").rect
     assert box["y"] + box["height"] <= words[1].rect["y"]
     hover(shown, shown.find_element("css selector", "h1"))
@@ -132,10 +132,10 @@ def test_the_keyboard_walks_the_words(shown):
     shown.execute_script("document.querySelector('.skattn-tools button').focus()")
     press(shown, "TAB")
     assert shown.switch_to.active_element.text == "The"
-    assert tip(shown) == "3.0 % of the attention, rank 2 of 3"
+    assert tip(shown) == "0.0 points for or against good; 3.0 % of the attention"
     press(shown, "ARROW_RIGHT")
     assert shown.switch_to.active_element.text == "fine"
-    assert tip(shown) == "93.9 % of the attention, rank 1 of 3"
+    assert tip(shown) == "+30.0 points for good; 93.9 % of the attention"
     assert shown.switch_to.active_element.get_attribute("aria-describedby") == "skattn-tip"
     press(shown, "END", "ARROW_RIGHT")
     assert shown.switch_to.active_element.text == "film"
@@ -153,10 +153,73 @@ def test_a_tap_shows_the_weight_on_a_phone(shown):
     set_screen(shown, PHONE)
     word = cards(shown)[1].find_elements("css selector", ".skattn-t")[0]
     word.click()
-    assert tip(shown) == "96.9 % of the attention, rank 1 of 2"
+    assert tip(shown) == "+30.0 points for bad; 96.9 % of the attention"
     box = shown.find_element("id", "skattn-tip").rect
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= PHONE[0]
+
+
+def switch_to(browser, view):
+    browser.find_element("css selector", f"[name=view][value={view}]").click()
+
+
+def test_the_switch_shows_attention_instead(shown):
+    first = cards(shown)[0]
+    words = first.find_elements("css selector", ".skattn-t")
+    assert "skattn-pro10" in words[1].get_attribute("class")
+    switch_to(shown, "attention")
+    assert "skattn-w9" in words[1].get_attribute("class")
+    hover(shown, words[1])
+    assert tip(shown) == "93.9 % of the attention, rank 1 of 3"
+    assert "Most attention fine 93.9 %" in " ".join(first.text.split())
+    assert "base 50.0 %" not in first.text
+    switch_to(shown, "evidence")
+    assert "Most attention" not in first.text
+    assert "base 50.0 % + 30.0 for − 0.0 against = 80.0 %" in " ".join(first.text.split())
+
+
+def test_another_class_turns_the_signs_round(shown):
+    choose(shown, "lens", "0")
+    word = cards(shown)[0].find_elements("css selector", ".skattn-t")[1]
+    assert "skattn-con10" in word.get_attribute("class")
+    hover(shown, word)
+    assert tip(shown) == "−30.0 points against bad; 93.9 % of the attention"
+    assert "For bad" in cards(shown)[0].text
+    choose(shown, "lens", "true")
+    assert "For good" in cards(shown)[0].text
+
+
+def test_a_wrong_prediction_shows_both_classes(shown):
+    wrong = cards(shown)[2]
+    assert wrong.get_attribute("data-right") == "0"
+    headings = [e.text for e in wrong.find_elements("css selector", ".skattn-adds b")]
+    assert [heading for heading in headings if heading] == ["For good", "For bad"]
+
+
+def test_a_word_is_found(shown):
+    from selenium.webdriver.common.keys import Keys
+
+    field = shown.find_element("name", "word")
+    field.send_keys("DULL", Keys.ENTER)
+    assert count(shown) == "10 of 20 texts"
+    found = shown.find_elements("css selector", "[data-found]")
+    assert {word.text.lower() for word in found if word.is_displayed()} == {"dull"}
+    shown.find_element("css selector", ".skattn-tools button").click()
+    time.sleep(0.1)
+    assert count(shown) == "All 20 texts"
+    assert not shown.find_elements("css selector", "[data-found]")
+
+
+def test_the_words_of_a_class_and_the_matrix_lead_to_their_texts(shown):
+    for summary in shown.find_elements("css selector", ".skattn-corpus > summary"):
+        summary.click()
+    shown.find_element("css selector", '.skattn-word[data-word="dull"]').click()
+    assert count(shown) == "10 of 20 texts"
+    shown.find_element("css selector", ".skattn-tools button").click()
+    time.sleep(0.1)
+    shown.find_element("css selector", '.skattn-cell[data-true="0"][data-pred="1"]').click()
+    assert count(shown) == "5 of 20 texts"
+    assert {card.get_attribute("data-true") for card in cards(shown)} == {"0"}
 
 
 def test_filters_by_predicted_and_true_class_and_by_right_and_wrong(shown):
@@ -286,7 +349,7 @@ def test_in_a_notebook_the_style_sheet_alone_shows_weights(browser, tmp_path):
     shown = "return getComputedStyle(arguments[0], '::after').content"
     assert browser.execute_script(shown, word) == "none"
     hover(browser, word)
-    assert browser.execute_script(shown, word) == '"93.9 %"'
+    assert browser.execute_script(shown, word) == '"+30.0"'
     assert browser.execute_script(LOWEST_CONTRAST)[0] >= 4.5
     assert not browser.find_elements("css selector", "select")
 

@@ -438,3 +438,17 @@ def test_both_levels_of_hierarchical_attention_reach_the_explanation():
     np.testing.assert_allclose(tokens, explanation.segment_weights, atol=1e-6)
     flat = make_text_classifier(linear=False, epochs=1, units=2, embedding_dim=2)
     assert explain_texts(flat.fit(texts, ["a", "b", "a"] * 6), ["one"])[0].segment_weights is None
+
+
+def test_the_repr_is_short_however_long_the_tokens_are():
+    explanation = TextExplanation(
+        text="x" * 100_000,
+        tokens=["x" * 100_000],
+        spans=np.array([[0, 100_000]]),
+        weights=np.array([1.0]),
+        classes=np.array(["a", "b" * 10_000]),
+        probabilities=np.array([0.1, 0.9]),
+        prediction="b" * 10_000,
+    )
+    assert len(repr(explanation)) < 200
+    assert "x… 100.0 %" in repr(explanation)

@@ -1,11 +1,14 @@
 """The page: escaping, contrast, contents, and that it stands alone."""
 
 import base64
+import datetime
 import hashlib
 import html
 import itertools
+import json
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -22,7 +25,15 @@ from skattn.inspection._render._page import (
     render_report,
     visible,
 )
-from skattn.inspection._render._palette import DARK, LIGHT, N_LEVELS, shade, shade_levels
+from skattn.inspection._render._palette import (
+    DARK,
+    LIGHT,
+    N_LEVELS,
+    SHADES,
+    evidence_levels,
+    shade,
+    shade_levels,
+)
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 HOSTILE = [
@@ -112,6 +123,7 @@ def test_a_hostile_text_stays_text(hostile):
     assert {tag for tag, _ in page.tags} <= names
     assert len(page.all("script")) == 1
     allowed = {name for _, attributes in plain.tags for name in attributes} | {"data-label"}
+    allowed |= {"data-word", "data-c", "hidden", "class"}
     assert {name for _, attributes in page.tags for name in attributes} <= allowed
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
 
@@ -214,18 +226,102 @@ def _style_of(block):
 # -- contents ------------------------------------------------------------------------------------
 
 
-def test_a_token_carries_its_weight_rank_and_shade():
-    page = Page(render_page(explain_texts(film_model(), ["fine old film"])))
-    fine, old, film = page.all("i", "t")
-    assert (fine["data-w"], fine["data-r"]) == ("93.9 %", "1")
-    assert (old["data-w"], old["data-r"], film["data-r"]) == ("3.0 %", "2", "3")
+def without_evidence(explanations):
+    return [replace(e, evidence=None, base_probabilities=None) for e in explanations]
+
+
+def test_a_token_has_its_shade_and_the_card_the_numbers():
+    explanations = explain_texts(film_model(), ["fine dull film"])
+    page = Page(render_page(explanations))
+    fine, dull, film = page.all("i", "t")
+    assert fine["class"].split() == ["skattn-t", "skattn-con10", "skattn-hot"]
+    assert dull["class"].split() == ["skattn-t", "skattn-pro10", "skattn-hot"]
+    assert film["class"] == "skattn-t"
+    assert [token.get("tabindex") for token in (fine, dull, film)] == ["0", None, None]
+    (card,) = page.all("article")
+    values = json.loads(card["data-values"])
+    assert values["c"] == [0, 1]
+    assert values["e"] == [[-300, 300, 0], [300, -300, 0]]
+    assert values["a"] == [492, 492, 16]
+    (still,) = [t for t in Page(render_fragment(explanations)).all("i", "t") if "tabindex" in t][:1]
+    assert still["data-w"] == "−30.0"
+
+
+def test_without_evidence_a_token_has_the_shade_of_its_attention():
+    explanations = without_evidence(explain_texts(film_model(), ["fine old film"]))
+    raw = render_page(explanations)
+    fine, old, _ = Page(raw).all("i", "t")
     assert "skattn-w9" in fine["class"]
-    assert "skattn-w0" in old["class"]
-    assert [token.get("tabindex") for token in (fine, old, film)] == ["0", None, None]
+    assert old["class"] == "skattn-t"
+    assert 'data-view="attention"' in raw
+    assert "skattn-switch" not in raw.partition("</style>")[2].partition("<script")[0]
+    weights = [token["data-w"] for token in Page(render_fragment(explanations)).all("i", "t")]
+    assert weights == ["93.9 %", "3.0 %", "3.0 %"]
+
+
+def test_why_there_is_no_evidence_is_said():
+    page = render_page([explanation_of("a b", unexplained="<Tree> is not linear.")])
+    assert "No evidence: &lt;Tree&gt; is not linear." in page
+
+
+def test_base_and_words_for_and_against_add_up_in_plain_text():
+    page = render_page(explain_texts(film_model(), ["fine fine dull"]))
+    first = page.index('class="skattn-sum" data-c="1"')
+    shown = page[first : page.index("</section>", first)]
+    text = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", shown.partition(">")[2])).split())
+    assert text == (
+        "For good predicted base 50.0 % + 60.0 for − 30.0 against = 80.0 % "
+        "for fine +60.0 in 2 places against dull −30.0"
+    )
+
+
+def test_a_wrong_prediction_has_its_true_class_beside_it():
+    explanations = explain_texts(film_model(), ["fine film"])
+    page = Page(render_page(explanations, ["bad"]))
+    sums = {found["data-c"]: "hidden" in found for found in page.all("section", "sum")}
+    assert sums == {"1": False, "0": True}  # the script shows both
+    assert page.all("article")[0]["data-true"] == "0"
+
+
+def test_the_words_of_each_class_and_the_confusion_matrix_stand_above_the_texts():
+    texts = ["fine film", "dull film", "fine thing", "dull fine"]
+    page = render_page(explain_texts(film_model(), texts), ["good", "good", "good", "bad"])
+    words = [(b["data-word"], b["class"]) for b in Page(page).all("button", "word")]
+    assert words == [
+        ("dull", "skattn-word skattn-pro10"),
+        ("fine", "skattn-word skattn-con10"),
+        ("fine", "skattn-word skattn-pro10"),
+        ("dull", "skattn-word skattn-con10"),
+    ]
+    assert "3 texts" in page
+    cells = [(b["data-true"], b["data-pred"]) for b in Page(page).all("button", "cell")]
+    assert cells == [("0", "0"), ("1", "0"), ("1", "1")]
+    assert (
+        "skattn-matrix"
+        not in render_page(explain_texts(film_model(), texts)).partition("</style>")[2]
+    )
+
+
+def test_the_foot_says_which_model_when_and_whether_it_was_tested():
+    page = render_page(explain_texts(film_model(), ["fine"]), model_name="<Pipeline>")
+    foot = page.partition("<footer")[2]
+    assert "<dd>&lt;Pipeline&gt;</dd>" in foot
+    assert datetime.date.today().isoformat() in foot
+    assert "not tested" in foot
+
+
+def test_a_long_text_is_folded_around_its_strong_words():
+    texts = ["the film " * 100 + "fine " + "the film " * 60 + "dull " + "film " * 40]
+    page = render_page(explain_texts(film_model(max_length=500), texts))
+    cuts = re.findall(r'<span class="skattn-cut">(.*?)</span>', page, re.S)
+    hidden = " ".join(re.sub(r"<[^>]*>", "", cut) for cut in cuts).split()
+    assert len(hidden) > 300
+    assert not {"fine", "dull"} & set(hidden)
+    assert text_of(page, "text").replace(" … ", "") == texts[0]
 
 
 def test_the_heaviest_words_stand_in_plain_text_beside_an_even_share():
-    page = render_page(explain_texts(film_model(), ["fine old film"]))
+    page = render_page(without_evidence(explain_texts(film_model(), ["fine old film"])))
     listed = " ".join(text_of(page, "top").split())
     assert listed == "Most attention fine 93.9 % old 3.0 % film 3.0 % (an even share: 33.3 %)"
 
@@ -251,7 +347,7 @@ def test_cards_carry_what_the_filters_ask_for():
 
 def test_without_true_classes_there_is_nothing_right_or_wrong():
     page = render_page(explain_texts(film_model(), ["fine film"]))
-    assert [select["name"] for select in Page(page).all("select")] == ["pred", "order"]
+    assert [select["name"] for select in Page(page).all("select")] == ["lens", "pred", "order"]
     assert 'class="skattn-badge' not in page
     assert "data-right" not in page
 
@@ -347,14 +443,22 @@ def test_every_text_stands_out_from_what_is_behind_it(theme):
     pairs += [("wrong", "wrong-back"), ("on-tip", "tip"), ("right", "card"), ("wrong", "card")]
     for front, back in pairs:
         assert contrast(theme[front], theme[back]) >= 4.5, (front, back)
-    for level in range(N_LEVELS + 1):
-        assert contrast(theme["ink"], shade(theme, level)) >= 4.5, level
+    for name, level in itertools.product(SHADES.values(), range(N_LEVELS + 1)):
+        assert contrast(theme["ink"], shade(theme, level, name)) >= 4.5, (name, level)
     for mark, back in [("field", "card"), ("bar", "track"), ("rest", "card"), ("field", "page")]:
         assert contrast(theme[mark], theme[back]) >= (1.8 if mark == "rest" else 3), (mark, back)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
-def test_shades_grow_steadily(theme):
-    steps = [contrast(shade(theme, level), theme["card"]) for level in range(N_LEVELS + 1)]
+@pytest.mark.parametrize("name", SHADES.values())
+def test_shades_grow_steadily(theme, name):
+    levels = range(N_LEVELS + 1)
+    steps = [contrast(shade(theme, level, name), theme["card"]) for level in levels]
     assert steps[0] == 1
     assert all(later > earlier for earlier, later in itertools.pairwise(steps))
+
+
+def test_evidence_is_shaded_by_sign_and_size():
+    assert evidence_levels(np.array([0.5, -0.25, 0.0])).tolist() == [10, -5, 0]
+    assert evidence_levels(np.array([0.005, -0.0001])).tolist() == [1, 0]
+    assert evidence_levels(np.empty(0)).tolist() == []

@@ -22,10 +22,11 @@ from skattn.networks._pretrained import (
     backbone_config,
     check_frozen,
     fingerprint,
+    is_static,
     max_tokens,
     read_pretrained,
+    read_static,
 )
-from skattn.networks._static_model import is_static, read_static
 from skattn.networks._transformer import FrozenLayers, TunedLayer
 from skattn.utils._pretrained_folder import n_positions, read_json, read_tokenizer
 

@@ -282,6 +282,20 @@ def test_sample_weights_reach_both_parts():
     assert all(np.all(part.predict(TEXTS) == 1) for part in (model.network_, model.linear_))
 
 
+def test_validation_texts_of_ones_own():
+    texts, y = texts_of(6, 3, n_rows=9, seed=1)
+    labels = np.array(["a", "b", "c"])[y]
+    model = TextClassifier(**SMALL).fit(TEXTS, LABELS, validation_data=(texts, labels))
+    scores = model.network_.predict_proba(texts)[np.arange(9), y]
+    assert len(model.history_["val_loss"]) == 2
+    assert 0 < model.history_["val_accuracy"][-1] <= 1
+    assert scores.shape == (9,)
+    with pytest.raises(TypeError, match=r"validation_data must be a tuple"):
+        TextClassifier(**SMALL).fit(TEXTS, LABELS, validation_data=texts)
+    with pytest.raises(ValueError, match="validation_data: 1 of 1 texts are missing"):
+        TextClassifier(**SMALL).fit(TEXTS, LABELS, validation_data=([None], ["a"]))
+
+
 def test_few_texts_of_words_that_stand_once():
     texts = ["alpha beta", "gamma", "delta", "mu nu"]
     model = TextClassifier(**SMALL).fit(texts, [0, 1, 0, 1])

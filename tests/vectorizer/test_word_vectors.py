@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.pipeline import make_pipeline
 
-from skattn import SequenceVectorizer
+from skattn import AttentionTextClassifier, SequenceVectorizer
 from skattn.vectorizer._word_vectors import read_embeddings
 
 VECTORS = {"cat": [1.0, 2.0, 3.0], "whale": [-1.0, 0.5, 0.0], "sea": [0.0, 0.5, 3.0]}
@@ -33,6 +34,8 @@ FILES = {
     "fastText, spaces at the ends": "3 3\n" + LINES.replace("\n", " \n"),
     "no line end at the end": LINES.rstrip("\n"),
     "Windows line ends": LINES.replace("\n", "\r\n"),
+    "a byte order mark": "\ufeff" + LINES,
+    "a byte order mark and a header": "\ufeff3 3\n" + LINES,
     "a repeated word": LINES + "cat 9 9 9\n",
     "scientific numbers": LINES.replace("0.5", "5e-1"),
 }
@@ -48,6 +51,51 @@ def test_files(tmp_path, content, compressed):
         words, matrix = read_embeddings(source)
         assert words == WORDS
         np.testing.assert_array_equal(matrix, MATRIX)
+
+
+BINARIES = {
+    "word2vec": b"2 3\ncat " + np.full(6, -0.7, dtype="f4").tobytes(),
+    "word2vec of 50": b"9 50\n" + b"cat " + MATRIX.tobytes() * 6,
+    "fastText": np.array([793712314, 12, 100, 5], dtype="i4").tobytes() * 9,
+    "NumPy": b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False}" + MATRIX.tobytes(),
+}
+
+
+@pytest.mark.parametrize("data", BINARIES.values(), ids=BINARIES)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_binary_files_are_named(tmp_path, data, compressed):
+    path = tmp_path / "vectors.bin"
+    path.write_bytes(gzip.compress(data) if compressed else data)
+    with pytest.raises(ValueError, match=r"vectors.bin.*binary.*load_word2vec_format"):
+        read_embeddings(path)
+
+
+CASES = [
+    ({"Katze": [1.0], "Haus": [2.0], "und": [0.0]}, True, r"44.4%.*capitals.*lowercase=False"),
+    ({"KATZE": [1.0], "HAUS": [2.0]}, True, r"Only 0.0%.*lowercase=False"),
+    ({"katze": [1.0], "haus": [2.0]}, False, r"Only 0.0%.*lowercase=True"),
+    ({"chat": [1.0], "maison": [2.0]}, True, r"Only 0.0%.*another language"),
+]
+
+
+@pytest.mark.parametrize(("vectors", "lowercase", "message"), CASES)
+def test_vectors_of_few_words_are_noticed(vectors, lowercase, message):
+    texts = ["Katze und Haus", "Haus und Katze und Hund und"]
+    with pytest.warns(UserWarning, match=message):
+        SequenceVectorizer(embeddings=vectors, lowercase=lowercase).fit(texts)
+
+
+def test_a_hand_made_pipeline_says_that_vectors_are_not_used(recwarn):
+    texts, labels = ["the cat", "the whale"] * 4, [0, 1] * 4
+    vectorizer = SequenceVectorizer(embeddings=VECTORS)
+    network = AttentionTextClassifier(encoder="none", embedding_dim=3, epochs=1)
+    with pytest.warns(UserWarning, match=r"without them.*make_text_classifier\(embeddings"):
+        make_pipeline(vectorizer, network).fit(texts, labels)
+    ids = vectorizer.fit_transform(texts)
+    network.set_params(embeddings=vectorizer.embeddings_).fit(ids, labels)
+    network.set_params(embeddings=None)._fit_with_vectors(ids, labels, vectorizer.embeddings_)
+    SequenceVectorizer().fit_transform(texts)
+    assert not recwarn
 
 
 def test_words_of_a_file_may_have_spaces_and_any_letters(tmp_path):
@@ -79,7 +127,7 @@ MALFORMED = {
     "longer than announced": (b"1 2\ncat 1 2\ndog 1 2\n", "line 3: the file ends after 2 of 1"),
     "first line is wrong": (b"2 3\ncat 1 2\ndog 1 2\n", "line 2: expected a word and 3 numbers"),
     "not UTF-8": (b"cat 1 2\n\xff\xfe 1 2\n", "line 2: .*binary"),
-    "binary word2vec": (b"2 1\ncat \x00\x00\x80\x3fdog \x00\x00\x80\x3f", "line 2: "),
+    "binary word2vec": (b"2 1\ncat \x00\x00\x80\x3fdog \x00\x00\x80\x3f", "binary"),
     "gzip ends too early": (gzip.compress(LINES.encode() * 200)[:60], "line "),
     "gzip is corrupt": (gzip.compress(LINES.encode())[:12] + b"\x07" * 30, "line "),
 }

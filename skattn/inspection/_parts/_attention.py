@@ -14,7 +14,7 @@ from skattn.inspection._parts._fitted_models import (
     transformed,
     voters_of,
 )
-from skattn.inspection._parts._readings import per_word
+from skattn.inspection._parts._readings import in_words
 
 
 class TokenValues(NamedTuple):
@@ -76,7 +76,7 @@ class AttentionNetwork:
         spans = self.vectorizer.token_spans(seen)
         rows = zip(seen, spans, values, ids != 0, strict=True)
         return [
-            TokenValues(str(text), *per_word(np.reshape(span, (-1, 2)), value[kept]), 1.0)
+            TokenValues(str(text), *in_words(self.vectorizer, str(text), span, value[kept]), 1.0)
             for text, span, value, kept in rows
         ]
 

@@ -17,7 +17,7 @@ from skattn.inspection._parts._fitted_models import (
     voters_of,
 )
 from skattn.inspection._parts._linear import LinearModel, reads_words
-from skattn.inspection._parts._readings import CannotSplit, Reading, mean_of, per_word
+from skattn.inspection._parts._readings import CannotSplit, Reading, in_words, mean_of
 from skattn.utils._additive import carried
 
 TOLERANCE = 1e-4  # between a probability as it was followed here and as the model gives it
@@ -64,8 +64,9 @@ class _NetworkEvidence:
         ids = np.asarray(self.network.vectorizer.transform(seen))
         values, base = self.network.classifier._evidence_on_tokens(ids)
         spans = self.network.vectorizer.token_spans(seen)
+        vectorizer = self.network.vectorizer
         return [
-            Reading(str(text), *per_word(np.reshape(span, (-1, 2)), each[row != 0]), start)
+            Reading(str(text), *in_words(vectorizer, str(text), span, each[row != 0]), start)
             for text, span, each, row, start in zip(seen, spans, values, ids, base, strict=True)
         ]
 

@@ -1,11 +1,12 @@
 """A linear model of counted words, split up: coefficient times value, shared among the words."""
 
 import copy
+import re
 from functools import partial
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit, logit, softmax
+from scipy.special import expit, logit
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -19,7 +20,7 @@ from skattn.inspection._parts._readings import (
     united,
     words_in,
 )
-from skattn.utils._additive import carried, settled
+from skattn.utils._additive import carried, settled, softmax
 from skattn.vectorizer._tokens import build_token_spans, build_tokens
 
 TOLERANCE = 1e-5  # of a probability
@@ -128,15 +129,35 @@ class _Reader:
             single.ngram_range = (1, 1)
             self.words = build_token_spans(single)
 
+        elif vectorizer.analyzer == "char_wb":
+            self.preprocess, self.known = vectorizer.build_preprocessor(), {}
+
     def occurrences(self, text):
         """The words (None for characters), and each token's span and column."""
-        spans = np.array(self.spans(text), dtype=np.intp).reshape(-1, 2)
-        numbers = np.array([self.vocabulary.get(token, -1) for token in self.tokens(text)], int)
-        numbers = np.where(numbers >= 0, self.columns[numbers], -1) if len(numbers) else numbers
+        if not self.of_words and hasattr(self, "known") and text.isascii():
+            return None, *self._word_by_word(text)
+        spans, numbers = self._read(text)
         words = None
         if self.of_words:
             words = np.array(self.words(text), dtype=np.intp).reshape(-1, 2)
-        return words, spans[numbers >= 0], numbers[numbers >= 0]
+        return words, spans, numbers
+
+    def _read(self, text):
+        spans = np.array(self.spans(text), dtype=np.intp).reshape(-1, 2)
+        numbers = np.array([self.vocabulary.get(token, -1) for token in self.tokens(text)], int)
+        numbers = np.where(numbers >= 0, self.columns[numbers], -1) if len(numbers) else numbers
+        return spans[numbers >= 0], numbers[numbers >= 0]
+
+    def _word_by_word(self, text):
+        """N-grams within words: those of a word are the same wherever it stands."""
+        spans, numbers = [np.zeros((0, 2), dtype=np.intp)], [np.zeros(0, dtype=int)]
+        for match in re.finditer(r"\S+", self.preprocess(text)):
+            word = match[0]
+            if word not in self.known:
+                self.known[word] = self._read(word)
+            spans.append(self.known[word][0] + match.start())
+            numbers.append(self.known[word][1])
+        return np.concatenate(spans), np.concatenate(numbers)
 
 
 def _place_of_counts(steps):
@@ -251,7 +272,7 @@ def _link(margins, probabilities, name):
 
 
 def _softmax(scale, z):
-    return softmax(scale * z, axis=-1)
+    return softmax(scale * z)
 
 
 def _sigmoids(scale, z):

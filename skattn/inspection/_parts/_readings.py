@@ -111,6 +111,19 @@ def per_word(spans, values):
     return words, shared(first, stop, columns, len(words)).reshape(-1, *values.shape[1:])
 
 
+def in_words(vectorizer, text, spans, values):
+    """Values of a vectorizer's tokens as those of words: n-grams are shared, pieces are summed."""
+    spans, values = per_word(np.reshape(spans, (-1, 2)), values)
+    if getattr(vectorizer, "pretrained", None) is None or not len(spans):
+        return spans, values
+    words = words_in(text)  # a pretrained tokenizer cuts rare words into pieces
+    first, stop = touched(words, spans)
+    columns = values.reshape(len(values), -1)
+    summed = shared(first, stop, columns, len(words)).reshape(-1, *values.shape[1:])
+    read = shared(first, stop, np.ones((len(spans), 1)), len(words))[:, 0] > 0
+    return words[read], summed[read]
+
+
 def _innermost(spans):
     """Those of the sorted, distinct `spans` that have no other within them."""
     starts, ends = spans.T

@@ -5,8 +5,10 @@ allows none: a content security policy lets only its own script run.
 """
 
 import base64
+import datetime
 import hashlib
 import re
+from collections import Counter
 from functools import cache
 from importlib.resources import files
 
@@ -14,8 +16,14 @@ import numpy as np
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from skattn.inspection._render._cards import card_data, percent
-from skattn.inspection._render._palette import DARK, LIGHT, N_LEVELS, css_variables
+from skattn.inspection._render._cards import card_data, percent, points
+from skattn.inspection._render._corpus import strongest, words_of_classes
+from skattn.inspection._render._palette import DARK, LIGHT, N_LEVELS, SHADES, css_variables
+
+N_WORDS = 10  # for each class in the list over all texts, and half as many against it
+MIN_TEXTS = 2  # that hold a word of this list
+MAX_CLASSES = 20  # of this list, and of the confusion matrix
+LEAST_EVIDENCE = 0.001
 
 # Control characters, direction overrides and noncharacters: shown by number, never obeyed
 _UNSAFE = re.compile(
@@ -30,7 +38,9 @@ def visible(value):
     return _UNSAFE.sub(lambda match: f"[U+{ord(match[0]):04X}]", str(value))
 
 
-def render_page(explanations, y_true=None, title="What the model looked at", report=None):
+def render_page(
+    explanations, y_true=None, title="What the model looked at", report=None, model_name=""
+):
     """Return a whole page as str."""
     script = _asset("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -39,11 +49,15 @@ def render_page(explanations, y_true=None, title="What the model looked at", rep
         script=Markup(script),
         digest=digest,
         style=_style(),
+        views=_views(explanations),
         facts=_facts(explanations, y_true),
         aggregates=list(dict.fromkeys(explanation.aggregate for explanation in explanations)),
         filters=_filters(explanations, y_true),
+        words=_words(explanations),
+        confusion=_confusion(explanations, y_true),
         cards=_cards(explanations, y_true),
         report=_report_data(report) if report is not None else None,
+        about=_about(explanations, report, model_name),
         levels=_legend_levels(),
     )
 
@@ -53,6 +67,7 @@ def render_fragment(explanations, y_true=None, n_texts=20):
     shown = explanations[:n_texts]
     return _template("fragment").render(
         style=_style(),
+        views=_views(explanations),
         cards=_cards(shown, None if y_true is None else y_true[:n_texts], still=True),
         n_texts=len(explanations),
         levels=_legend_levels(),
@@ -86,8 +101,11 @@ def _asset(name):
 @cache
 def _style():
     """The style sheet, the colours of both themes before it."""
-    levels = range(1, N_LEVELS + 1)
-    shades = "".join(f".skattn .skattn-w{n}{{background:var(--w{n})}}" for n in levels)
+    shades = "".join(
+        f".skattn .skattn-{name}{n}{{background:var(--{name}{n})}}"
+        for name in SHADES
+        for n in range(1, N_LEVELS + 1)
+    )
     return Markup(
         f".skattn-colours{{color-scheme:light dark;{css_variables(LIGHT)}}}"
         "@media (prefers-color-scheme:dark){"
@@ -97,6 +115,62 @@ def _style():
 
 def _legend_levels():
     return range(0, N_LEVELS + 1, 2)
+
+
+def _views(explanations):
+    """What the texts can be shaded by, the first one first."""
+    views = []
+    if any(explanation.evidence is not None for explanation in explanations):
+        views.append("evidence")
+    if not views or any(explanation.weights.any() for explanation in explanations):
+        views.append("attention")
+    return views
+
+
+def _about(explanations, report, model_name):
+    """(name, value) of what the foot of the page says."""
+    about = [("model", model_name)] if model_name else []
+    about.append(("texts", f"{len(explanations):,}"))
+    about.append(("date", datetime.date.today().isoformat()))
+    verdicts = list(report.verdicts.values()) if report is not None else ["not tested"]
+    return [*about, ("faithfulness", " ".join(verdicts))]
+
+
+def _words(explanations):
+    """The strongest words of each class over all texts, for and against."""
+    if not explanations or any(explanation.evidence is None for explanation in explanations):
+        return []
+    classes = []
+    words = words_of_classes(explanations, min(MIN_TEXTS, len(explanations)))
+    for label, found in list(words.items())[:MAX_CLASSES]:
+        chosen = strongest(found, N_WORDS, 1) + strongest(found, N_WORDS // 2, -1)
+        shown = [
+            {
+                "word": word.word,
+                "value": points(word.mean),
+                "positive": word.mean > 0,
+                "n_texts": word.n_texts,
+            }
+            for word in chosen
+            if abs(word.mean) >= LEAST_EVIDENCE
+        ]
+        if shown:
+            classes.append({"label": label, "words": shown})
+    return classes
+
+
+def _confusion(explanations, y_true):
+    """Counts of true and predicted classes; None without true classes or with too many."""
+    labels = _labels(explanations, y_true)
+    if y_true is None or not 0 < len(labels) <= MAX_CLASSES:
+        return None
+    pairs = Counter(zip(y_true, (e.prediction for e in explanations), strict=True))
+    rows = [
+        (true, key, [(pairs[true, column], number, true == column) for column, number in columns])
+        for columns in [list(labels.items())]
+        for true, key in labels.items()
+    ]
+    return {"columns": list(labels.items()), "rows": rows}
 
 
 def _facts(explanations, y_true):
@@ -109,7 +183,7 @@ def _facts(explanations, y_true):
     if y_true is not None and explanations:
         right = np.mean(_hits(explanations, y_true))
         facts.insert(2, ("predicted right", percent(right)))
-    if any(explanation.share < 1 for explanation in explanations):
+    if any(0 < explanation.share < 1 for explanation in explanations):
         share = np.mean([explanation.share for explanation in explanations])
         facts.append(("of the decision comes from attention", percent(share)))
     return facts
@@ -119,7 +193,13 @@ def _filters(explanations, y_true):
     """The filters, each a list of choices: (name, label, [(key, text), ...])."""
     predicted = [explanation.prediction for explanation in explanations]
     labels = _labels(explanations, y_true)
-    filters = [("pred", "Predicted class", [("", "all"), *_options(labels, predicted)])]
+    filters = []
+    if "evidence" in _views(explanations):
+        lenses = [("", "the predicted one")]
+        lenses += [("true", "the true one")] if y_true is not None else []
+        lenses += [(str(n), label) for label, n in labels.items()]
+        filters.append(("lens", "For which class", lenses))
+    filters += [("pred", "Predicted class", [("", "all"), *_options(labels, predicted)])]
     if y_true is not None:
         hits = _hits(explanations, y_true)
         outcomes = [("1", f"right ({sum(hits)})"), ("0", f"wrong ({len(hits) - sum(hits)})")]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-N_LEVELS = 10  # shades of attention, besides none
+N_LEVELS = 10  # shades of a colour, besides none
+SHADES = {"w": "shade", "pro": "for", "con": "against"}  # of attention, and of evidence
 
 LIGHT = {
     "page": "#f4f5f8",
@@ -12,6 +13,8 @@ LIGHT = {
     "line": "#dde1e9",
     "field": "#828b9e",
     "shade": "#ffae1f",
+    "for": "#7fb4ff",
+    "against": "#ff9a5c",
     "brand": "#ffae1f",
     "accent": "#2c53c4",
     "on-accent": "#ffffff",
@@ -34,6 +37,8 @@ DARK = {
     "line": "#2b3240",
     "field": "#6f7b90",
     "shade": "#8f5b00",
+    "for": "#1d55b3",
+    "against": "#96410f",
     "brand": "#ffb84a",
     "accent": "#93b1ff",
     "on-accent": "#10131a",
@@ -49,9 +54,25 @@ DARK = {
 }
 
 
-def shade(theme, level):
+FULL_EVIDENCE = 0.05  # the full shade stands for no less, in points of probability
+
+
+def shade(theme, level, name="shade"):
     """The colour behind a token, from the card's own (level 0) to the full shade (N_LEVELS)."""
-    return _mixed(theme["card"], theme["shade"], level / N_LEVELS)
+    return _mixed(theme["card"], theme[name], level / N_LEVELS)
+
+
+def evidence_levels(evidence):
+    """-N_LEVELS to N_LEVELS for each token of a text; below 0 against the class.
+
+    The full shade is the largest part, or 5 points of probability if that is more.
+
+    Parameters
+    ----------
+    evidence : ndarray of shape (n_tokens,)
+    """
+    full = max(np.abs(evidence).max(initial=0.0), FULL_EVIDENCE)
+    return np.rint(N_LEVELS * np.asarray(evidence) / full).astype(int)
 
 
 def shade_levels(weights):
@@ -72,7 +93,10 @@ def shade_levels(weights):
 
 def css_variables(theme):
     """One declaration per colour and shade."""
-    colours = {**theme, **{f"w{level}": shade(theme, level) for level in range(1, N_LEVELS + 1)}}
+    levels = range(1, N_LEVELS + 1)
+    colours = dict(theme)
+    for letter, name in SHADES.items():
+        colours |= {f"{letter}{level}": shade(theme, level, name) for level in levels}
     return "".join(f"--{name}:{colour};" for name, colour in colours.items())
 
 

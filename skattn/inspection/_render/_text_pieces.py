@@ -5,12 +5,14 @@ import itertools
 import numpy as np
 
 
-def text_pieces(explanation):
+def text_pieces(explanation, strength=None):
     """Cut the text into (string, token number or None) pieces that add up to it.
 
-    Where tokens overlap (n-grams), a piece belongs to the heaviest token over it.
+    Where tokens overlap (n-grams), a piece belongs to the strongest token over it; None: to the one
+    with the most attention.
     """
-    text, spans, weights = explanation.text, explanation.spans, explanation.weights
+    text, spans = explanation.text, explanation.spans
+    weights = explanation.weights if strength is None else strength
     owner = np.full(len(text), -1)
     for token in np.argsort(weights, kind="stable"):
         start, end = spans[token]

@@ -6,24 +6,95 @@
   const tip = root.querySelector(".skattn-tip");
   const form = root.querySelector(".skattn-tools form");
   const count = root.querySelector(".skattn-count");
+  const LEVELS = 10;
   let shown = null;
   root.classList.add("skattn-live");
 
-  // The weight of the word at hand: one listener each for the whole page.
+  // What a card knows of its words, read when it is first needed
+  const known = new Map();
+  function facts(card) {
+    if (!known.has(card)) {
+      const tokens = Array.from(card.querySelectorAll(".skattn-t"));
+      const values = JSON.parse(card.dataset.values || "{}");
+      tokens.forEach((token, place) => { token.skattnPlace = place; });
+      known.set(card, { tokens, values, text: card.querySelector(".skattn-text").textContent.toLowerCase() });
+    }
+    return known.get(card);
+  }
+  const wanted = () => Object.fromEntries(new FormData(form));
+  const view = () => root.dataset.view;
+
+  // The class whose evidence a card shows; -1 if it holds none of it
+  function lensOf(card, lens) {
+    const { values } = facts(card);
+    const key = lens === "" ? card.dataset.target : lens === "true" ? card.dataset.true : lens;
+    return (values.c || []).indexOf(Number(key));
+  }
+  const tenth = (number) => (Math.abs(number) / 10).toFixed(1);
+  function shadeCard(card) {
+    const { tokens, values } = facts(card);
+    let name = () => "";
+    let full = 1;
+    if (view() === "evidence" && card.skattnLens >= 0) {
+      const parts = values.e[card.skattnLens];
+      full = parts.reduce((most, part) => Math.max(most, Math.abs(part)), 50);
+      name = (place) => (parts[place] > 0 ? "pro" : "con") + level(parts[place]);
+    } else if (view() === "attention" && values.a) {
+      full = values.a.reduce((most, part) => Math.max(most, part), 3000 / values.a.length);
+      name = (place) => "w" + level(values.a[place]);
+    }
+    function level(part) {
+      return Math.min(LEVELS, Math.round((LEVELS * Math.abs(part)) / full));
+    }
+    tokens.forEach((token, place) => {
+      const shade = name(place);
+      const strength = Number(shade.replace(/\D+/, "")) || 0;
+      token.className = "skattn-t" + (strength ? " skattn-" + shade : "") + (strength > LEVELS / 2 ? " skattn-hot" : "");
+    });
+  }
+  function look(card, lens) {
+    const place = lensOf(card, lens);
+    card.skattnLens = place;
+    const { values } = facts(card);
+    const keys = place >= 0 ? [values.c[place]] : [];
+    if (card.dataset.right === "0" && lens === "") keys.push(Number(card.dataset.true)); // why not that one?
+    for (const sum of card.querySelectorAll(".skattn-sum")) sum.hidden = !keys.includes(Number(sum.dataset.c));
+    shadeCard(card);
+  }
+
+  // The part of the word at hand: one listener each for the whole page
+  function words(token) {
+    const card = token.closest(".skattn-card");
+    const { values } = facts(card);
+    const place = token.skattnPlace;
+    const attention = () => {
+      const own = values.a[place];
+      const rank = 1 + values.a.filter((other, at) => other > own || (other === own && at < place)).length;
+      return [tenth(own) + " %", "of the attention, rank " + rank + " of " + card.dataset.n];
+    };
+    if (view() === "attention") return values.a ? attention() : ["no attention", ""];
+    if (!(card.skattnLens >= 0)) return ["not known", "for this class"];
+    const part = values.e[card.skattnLens][place];
+    const label = card.querySelector('.skattn-sum[data-c="' + values.c[card.skattnLens] + '"] bdi').textContent;
+    const sign = part > 0 ? "+" : part < 0 ? "−" : "";
+    const side = part > 0 ? "points for " : part < 0 ? "points against " : "points for or against ";
+    return [sign + tenth(part), side + label + (values.a ? "; " + tenth(values.a[place]) + " % of the attention" : "")];
+  }
   function showTip(token) {
     hideTip();
     shown = token;
-    const total = token.closest(".skattn-card").dataset.n;
+    const [first, second] = words(token);
     tip.replaceChildren(document.createElement("b"), document.createElement("span"));
-    tip.firstChild.textContent = token.dataset.w;
-    tip.lastChild.textContent = "of the attention, rank " + token.dataset.r + " of " + total;
+    tip.firstChild.textContent = first;
+    tip.lastChild.textContent = second;
     tip.hidden = false;
     token.setAttribute("aria-describedby", "skattn-tip");
     const box = token.getClientRects()[0];
+    if (!box) return hideTip();
     const left = box.left + box.width / 2 - tip.offsetWidth / 2;
-    const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
+    const most = document.documentElement.clientWidth - tip.offsetWidth - 8;
     const above = box.top - tip.offsetHeight - 8;
-    tip.style.left = Math.max(8, Math.min(left, room)) + "px";
+    tip.style.left = Math.max(8, Math.min(left, most)) + "px";
     tip.style.top = (above > 8 ? above : box.bottom + 8) + "px";
   }
   function hideTip() {
@@ -45,16 +116,15 @@
   });
   list.addEventListener("focusin", (event) => {
     const token = tokenOf(event);
-    if (!token) return;
-    const long = token.closest(".skattn-long:not(.skattn-open)");
-    if (long && isCut(token, long.querySelector(".skattn-text"))) toggle(long, true);
-    showTip(token);
+    if (token) showTip(token);
   });
   list.addEventListener("focusout", hideTip);
   window.addEventListener("scroll", () => (atHand() ? showTip(atHand()) : hideTip()), { passive: true });
 
-  // A text is one stop of the Tab key; the arrow keys walk its words.
+  // A text is one stop of the Tab key; the arrow keys walk its words
   function moveTo(token, from) {
+    const long = token.closest(".skattn-long:not(.skattn-open)");
+    if (long && token.closest(".skattn-cut")) toggle(long, true);
     from.tabIndex = -1;
     token.tabIndex = 0;
     token.focus();
@@ -63,7 +133,7 @@
     const token = tokenOf(event);
     if (!token) return;
     if (event.key === "Escape") return hideTip();
-    const tokens = Array.from(token.closest(".skattn-text").querySelectorAll(".skattn-t"));
+    const { tokens } = facts(token.closest(".skattn-card"));
     const place = tokens.indexOf(token);
     const goal = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: tokens.length - 1 }[event.key];
     if (goal === undefined) return;
@@ -79,42 +149,77 @@
       toggle(long, !long.classList.contains("skattn-open"));
     }
   });
-  function isCut(token, text) {
-    const box = text.getBoundingClientRect();
-    return token.getBoundingClientRect().bottom > box.top + box.height * 0.75;
-  }
   function toggle(long, open) {
     const button = long.querySelector(".skattn-more");
+    const inside = !open && focused() && long.contains(focused()) && focused().closest(".skattn-cut");
     long.classList.toggle("skattn-open", open);
     button.setAttribute("aria-expanded", String(open));
     button.textContent = open ? "Show less" : button.dataset.label;
+    if (inside) button.focus();
   }
 
-  // Filters and order
+  // Filters, order, class and view
   const orders = {
     given: (a, b) => a.dataset.i - b.dataset.i,
     unsure: (a, b) => a.dataset.sure - b.dataset.sure || a.dataset.i - b.dataset.i,
     sure: (a, b) => b.dataset.sure - a.dataset.sure || a.dataset.i - b.dataset.i,
   };
   let order = "given";
+  let looked = "";
+  let marked = [];
   function apply() {
-    const wanted = Object.fromEntries(new FormData(form));
+    const now = wanted();
+    const word = (now.word || "").trim().toLowerCase();
     let visible = 0;
     for (const card of cards) {
-      const keep = ["pred", "true", "right"].every((name) => !wanted[name] || wanted[name] === card.dataset[name]);
+      const keep = ["pred", "true", "right"].every((name) => !now[name] || now[name] === card.dataset[name])
+        && (!word || facts(card).text.includes(word));
       card.hidden = !keep;
       visible += keep;
     }
-    if (wanted.order !== order) {
-      order = wanted.order;
+    if (now.view) root.dataset.view = now.view;
+    const looks = view() + "|" + (now.lens || "");
+    if (looks !== looked) cards.forEach((card) => { card.skattnLens = undefined; });
+    looked = looks;
+    for (const card of cards) if (!card.hidden && card.skattnLens === undefined) look(card, now.lens || "");
+    mark(word);
+    if (now.order !== order) {
+      order = now.order;
       cards.slice().sort(orders[order]).forEach((card) => list.appendChild(card));
     }
     hideTip();
     root.querySelector(".skattn-none").hidden = visible > 0;
     count.textContent = visible === cards.length ? "All " + visible + " texts" : visible + " of " + cards.length + " texts";
   }
+  function mark(word) {
+    marked.forEach((token) => token.removeAttribute("data-found"));
+    marked = [];
+    if (!word) return;
+    for (const card of cards) {
+      if (card.hidden) continue;
+      for (const token of facts(card).tokens) if (token.textContent.toLowerCase().includes(word)) marked.push(token);
+    }
+    marked.forEach((token) => token.setAttribute("data-found", ""));
+  }
+  let waiting = 0;
   form.addEventListener("change", apply);
+  form.addEventListener("input", (event) => {
+    if (event.target.name !== "word") return;
+    clearTimeout(waiting);
+    waiting = setTimeout(apply, 150);
+  });
   form.addEventListener("reset", () => setTimeout(apply));
-  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("submit", (event) => { event.preventDefault(); apply(); });
+  root.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest(".skattn-word, .skattn-cell");
+    if (!button) return;
+    if (button.dataset.word !== undefined) form.elements.word.value = button.dataset.word;
+    else {
+      form.elements.pred.value = button.dataset.pred;
+      form.elements.true.value = button.dataset.true;
+    }
+    apply();
+    form.scrollIntoView({ block: "start" });
+  });
   apply();
 })();

@@ -1,0 +1,71 @@
+"""The words that push toward and away from each class over many texts; pure."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class WordEvidence(NamedTuple):
+    """One word's evidence for one class, over the texts that hold it."""
+
+    word: str  # as it was first written
+    mean: float  # of its sums over each text
+    spread: float  # their standard deviation
+    n_texts: int
+
+
+def words_of_classes(explanations, min_texts=1):
+    """Every word's evidence for each class.
+
+    Parameters
+    ----------
+    explanations : list of TextExplanation
+        With evidence.
+    min_texts : int
+        Words of fewer texts are left out.
+
+    Returns
+    -------
+    words : dict of label to list of WordEvidence
+        The strongest first, toward or away from the class.
+    """
+    if not explanations:
+        return {}
+    sums, names = {}, {}
+    for explanation in explanations:
+        for word, total in _sums(explanation, names).items():
+            sums.setdefault(word, []).append(total)
+    kept = {w: np.array(rows) for w, rows in sums.items() if len(rows) >= min_texts}
+    words = {}
+    for place, label in enumerate(explanations[0].classes.tolist()):
+        found = [
+            WordEvidence(
+                names[word], float(rows[:, place].mean()), float(rows[:, place].std()), len(rows)
+            )
+            for word, rows in kept.items()
+        ]
+        words[label] = sorted(found, key=lambda each: -abs(each.mean))
+    return words
+
+
+def _sums(explanation, names):
+    """{word in lower case: its evidence (n_classes,) in this text}; notes how words are written."""
+    keys = [token.casefold() for token in explanation.tokens]
+    sums = {}
+    for key, token, row in zip(keys, explanation.tokens, explanation.evidence, strict=True):
+        names.setdefault(key, token)
+        sums[key] = sums[key] + row if key in sums else row
+    return sums
+
+
+def strongest(words, n_words, sign):
+    """The `n_words` of one sign (1 or -1), the strongest first."""
+    return [word for word in words if word.mean * sign > 0][:n_words]
+
+
+def summed_words(tokens, values):
+    """[(word, sum of its values, places)] with the places of a word together, as first written."""
+    sums = {}
+    for token, value in zip(tokens, values, strict=True):
+        sums.setdefault(token.casefold(), (token, []))[1].append(float(value))
+    return [(word, sum(each), len(each)) for word, each in sums.values()]

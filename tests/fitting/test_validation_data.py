@@ -1,0 +1,93 @@
+"""Held-out rows of the user's own: `fit(X, y, validation_data=(X, y))`."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.metrics import log_loss
+
+from skattn import AttentionTextClassifier, GatedDenseClassifier
+
+SMALL = {"units": 8, "epochs": 4, "random_state": 0}
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_the_scores_are_those_of_the_given_rows(dense_rows, container):
+    X, y = container(dense_rows[0]), dense_rows[1]
+    clf = GatedDenseClassifier(**SMALL).fit(X[:60], y[:60], validation_data=(X[60:], y[60:]))
+    alone = GatedDenseClassifier(**SMALL).fit(X[:60], y[:60])
+    np.testing.assert_array_equal(clf.predict_proba(X), alone.predict_proba(X))  # not trained on
+    expected = log_loss(y[60:], clf.predict_proba(X[60:]), labels=[0, 1, 2])
+    assert clf.history_["val_loss"][-1] == pytest.approx(expected, rel=1e-4)
+    assert clf.history_["val_accuracy"][-1] == pytest.approx(clf.score(X[60:], y[60:]))
+
+
+def test_weights_and_scorers(dense_rows):
+    X, y = dense_rows
+    weights = np.arange(30) % 3  # some rows count for nothing
+    clf = GatedDenseClassifier(scoring="accuracy", **SMALL)
+    clf.fit(X[:60], y[:60], validation_data=(X[60:], y[60:], weights))
+    found = clf.history_["val_score"][-1]
+    assert found == pytest.approx(clf.score(X[60:], y[60:], weights))
+
+
+def test_early_stopping_follows_them(dense_rows):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(
+        early_stopping=True, n_iter_no_change=1, units=8, epochs=50, random_state=0
+    )
+    clf.fit(X, y, validation_data=(X[:30], (y[:30] + 1) % 3))  # wrong labels: it gets worse
+    assert clf.n_iter_ < 10
+    losses = clf.history_["val_loss"]
+    assert clf.best_iteration_ == int(np.argmin(losses)) + 1
+
+
+def test_texts_with_ids_that_training_has_not_seen(texts_as_ids):
+    X, y = texts_as_ids
+    unseen = X.copy()
+    unseen[:, 0] = 10_000
+    clf = AttentionTextClassifier(encoder="none", embedding_dim=4, epochs=1)
+    clf.fit(X, y, validation_data=(unseen, y))
+    assert clf.vocabulary_size_ == X.max() + 1
+
+
+def test_several_labels(dense_rows):
+    X, y = dense_rows
+    several = np.stack([y > 0, y < 2], axis=1).astype(int)
+    clf = GatedDenseClassifier(**SMALL)
+    clf.fit(X[:60], several[:60], validation_data=(X[60:], several[60:]))
+    assert clf.history_["val_accuracy"][-1] == pytest.approx(clf.score(X[60:], several[60:]))
+    with pytest.raises(ValueError, match="validation_data: y has one label"):
+        clf.fit(X, several, validation_data=(X, y))
+
+
+def test_a_checkpoint_knows_them_apart(dense_rows, tmp_path):
+    X, y = dense_rows
+
+    class Killed(Exception):
+        pass
+
+    def kill(estimator, X, y):
+        raise Killed
+
+    for rows in (60, 70):  # the same rows, another part held out
+        clf = GatedDenseClassifier(checkpoint=tmp_path, **SMALL)
+        clf.fit(X[:rows], y[:rows], validation_data=(X[rows:], y[rows:]))
+        assert clf.n_iter_ == 4
+    assert not list(tmp_path.iterdir())
+
+
+WRONG = [
+    ({"validation_fraction": 0.1}, lambda X, y: (X, y), ValueError, "exclude each other"),
+    ({}, lambda X, y: X, TypeError, r"tuple \(X, y\)"),
+    ({}, lambda X, y: (X[:, :2], y), ValueError, "validation_data: X has 2 features"),
+    ({}, lambda X, y: (X, y[:5]), ValueError, "validation_data: .*inconsistent"),
+    ({}, lambda X, y: (X, y + 7), ValueError, "validation_data: .*classes that were not"),
+    ({}, lambda X, y: (X * np.nan, y), ValueError, "validation_data: Input X contains NaN"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "make", "kind", "message"), WRONG)
+def test_what_is_wrong_is_named(dense_rows, parameters, make, kind, message):
+    X, y = dense_rows
+    with pytest.raises(kind, match=message):
+        GatedDenseClassifier(**SMALL, **parameters).fit(X, y, validation_data=make(X, y))

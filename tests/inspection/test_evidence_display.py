@@ -1,0 +1,152 @@
+"""EvidenceDisplay: words over many texts, one text as a waterfall, the frame and the page."""
+
+import sys
+
+import numpy as np
+import pytest
+from by_hand import film_model
+from matplotlib.colors import to_hex
+from sklearn.ensemble import VotingClassifier
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
+
+from skattn import EvidenceDisplay, explain_texts
+from skattn.inspection._render._palette import LIGHT
+
+TEXTS = ["Fine film", "fine, fine thing", "dull film", "good dull film"]
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    if sys.modules.get("matplotlib.pyplot"):
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def display():
+    return EvidenceDisplay.from_estimator(film_model(), TEXTS, ["good", "good", "bad", "good"])
+
+
+def bars(ax):
+    """{label of the row: width of its bar}."""
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    found = {}
+    for patch in ax.patches:
+        row = round(patch.get_y() + patch.get_height() / 2)
+        found[labels[row]] = round(patch.get_width(), 6)
+    return found
+
+
+def test_it_follows_the_contract(display):
+    assert display.plot() is display
+    assert display.figure_ is display.ax_.figure
+    assert repr(display) == "<EvidenceDisplay of 4 texts>"
+    other = EvidenceDisplay.from_explanations(explain_texts(film_model(), TEXTS))
+    assert other.y_true is None
+    assert bars(other.plot().ax_) == bars(display.ax_)
+
+
+def test_bars_are_means_over_texts_with_their_spread(display):
+    ax = display.plot().ax_
+    assert ax.get_title(loc="left") == "good"
+    # "fine" adds 30 points in one text and 50 (as much as there is) in the other
+    assert bars(ax) == {"Fine  (2)": 40.0, "good  (1)": 10.0, "dull  (2)": -30.0}
+    (lines,) = ax.containers[-1].lines[2]
+    ends = {round(p[1][0] - p[0][0], 6) for p in lines.get_segments()}
+    assert ends == {20.0, 0.0}
+
+
+def test_against_differs_by_hue_side_and_hatch(display):
+    patches = {patch.get_width() > 0: patch for patch in display.plot().ax_.patches}
+    assert to_hex(patches[True].get_facecolor()) == LIGHT["for"]
+    assert to_hex(patches[False].get_facecolor()) == LIGHT["against"]
+    assert (patches[True].get_hatch(), patches[False].get_hatch()) == (None, "////")
+
+
+def test_rare_words_are_left_out_when_asked(display):
+    assert set(bars(display.plot(min_texts=2).ax_)) == {"Fine  (2)", "dull  (2)"}
+    with pytest.raises(ValueError, match="No word stands in 9 of the 4 texts"):
+        display.plot(min_texts=9)
+    with pytest.raises(ValueError, match="min_texts must be a whole number"):
+        display.plot(min_texts=-1)
+
+
+def test_classes_can_be_chosen(display):
+    panels = display.plot(labels=["bad", "good"]).ax_
+    assert [panel.get_title(loc="left") for panel in panels] == ["bad", "good"]
+    assert bars(panels[0])["Fine  (2)"] == -40.0
+    with pytest.raises(ValueError, match="'ugly' is none of the classes"):
+        display.plot(labels=["ugly"])
+
+
+def test_one_text_is_a_waterfall_from_base_to_probability(display):
+    ax = display.plot_text(3).ax_
+    assert bars(ax) == {
+        "base": 50.0,
+        "dull": 30.0,
+        "good": -10.0,
+        "film": 0.0,
+        "probability": 70.0,
+    }
+    assert ax.get_title(loc="left") == "bad"
+    figures = [text.get_text() for text in ax.texts]
+    assert figures == ["50.0 %", "+30.0", "-10.0", "+0.0", "70.0 %"]
+    starts = [patch.get_x() for patch in ax.patches if patch.get_width() == -10.0]
+    np.testing.assert_allclose(starts, [80.0])
+    few = bars(display.plot_text(3, label="good", n_words=1).ax_)
+    assert few == {"base": 50.0, "dull": -30.0, "the other 2 words": 10.0, "probability": 30.0}
+    with pytest.raises(IndexError, match="no text 4"):
+        display.plot_text(4)
+    with pytest.raises(ValueError, match="'ugly' is none of the classes"):
+        display.plot_text(0, label="ugly")
+
+
+def test_a_text_without_words_and_hostile_words_can_be_drawn():
+    hostile = ["", "$x^2$ \\frac{ fine \x00 \ud800", "?"]
+    display = EvidenceDisplay.from_estimator(film_model(labels=("$a$", "b")), hostile)
+    for number in range(3):
+        display.plot_text(number).figure_.canvas.draw()
+    display.plot(labels=["$a$"]).figure_.canvas.draw()
+
+
+def test_the_frame_has_a_row_a_class_and_word(display):
+    frame = display.to_frame(min_texts=2)
+    assert frame.columns.tolist() == ["class", "word", "evidence", "spread", "n_texts"]
+    good = frame[frame["class"] == "good"].set_index("word")
+    assert good.index.tolist() == ["Fine", "dull", "film"]
+    np.testing.assert_allclose(good.loc["Fine", ["evidence", "spread"]].astype(float), [0.4, 0.1])
+    assert good.loc["film", "n_texts"] == 3
+
+
+def test_the_page_and_the_notebook_are_those_of_the_texts(display, tmp_path):
+    page = display.save_html(tmp_path / "page.html", title="Why?").read_text(encoding="utf-8")
+    assert "<h1>Why?</h1>" in page
+    assert "Pipeline &gt; AddedValues" in page
+    assert "wrong: it is" in page
+    assert "skattn-still" in display._repr_html_()
+
+
+def test_what_has_no_evidence_says_so():
+    tree = make_pipeline(CountVectorizer(), DecisionTreeClassifier())
+    model = VotingClassifier([("a", film_model()), ("b", tree)], voting="soft")
+    model.fit(["fine film", "dull film"] * 4, ["good", "bad"] * 4)
+    with pytest.raises(TypeError, match="DecisionTreeClassifier is not linear"):
+        EvidenceDisplay.from_estimator(model, TEXTS)
+    with pytest.raises(TypeError, match="TextExplanation objects"):
+        EvidenceDisplay.from_explanations(["text"])
+
+
+def test_a_plain_pipeline_can_be_compared():
+    model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(TEXTS, ["g", "g", "b", "b"])
+    frame = EvidenceDisplay.from_estimator(model, TEXTS).to_frame()
+    assert set(frame[frame["class"] == "g"]["word"].head(2)) == {"Fine", "dull"}
+
+
+def test_a_picture_needs_matplotlib(display, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    for draw in (display.plot, display.plot_text):
+        with pytest.raises(ImportError, match=r'pip install "skattn\[plot\]"'):
+            draw()
