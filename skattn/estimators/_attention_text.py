@@ -85,7 +85,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         enough, it is computed anew for every batch.
     precision : {"float32", "bfloat16"}, default="float32"
         Number format in which a transformer multiplies by its kernels. ``"bfloat16"`` trains about
-        1.8 times as fast on a processor with AMX, and is slow on one without; all weights stay in
+        1.5 times as fast on a processor with AMX, and is slow on one without; all weights stay in
         float32.
     epochs : int, default=None
         Passes over the training data. With `early_stopping` at most so many. None: 10, or 5 on a
