@@ -18,6 +18,7 @@ PACKAGES = (
     "torch",
     "skorch",
     "joblib",
+    "onnxruntime",
 )
 SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "MKL_NUM_THREADS", "TF_ENABLE_ONEDNN_OPTS")
 

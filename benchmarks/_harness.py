@@ -219,6 +219,7 @@ def write(options, name, answers):
 def _command(options):
     """The command line, with the user's own folders and files left out."""
     words = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
-    for own, shown in ((options.data, "DIR"), (options.output, "FILE")):
+    model = getattr(options, "pretrained", None)
+    for own, shown in ((options.data, "DIR"), (model, "MODEL"), (options.output, "FILE")):
         words = words.replace(str(own), shown) if own else words
     return words

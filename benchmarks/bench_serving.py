@@ -192,7 +192,7 @@ def load_answer(config, found):
 def main():
     options_parser = parser(__doc__)
     options_parser.add_argument(
-        "--pretrained", metavar="DIR", help="folder of a pretrained transformer"
+        "--pretrained", metavar="MODEL", help="folder of a pretrained transformer"
     )
     options = read_options(options_parser)
     with TemporaryDirectory() as folder:

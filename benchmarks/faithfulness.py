@@ -64,6 +64,7 @@ def judge(arguments, name):
     explaining = time.perf_counter()
     explain_texts(model, some)
     return {
+        "date": datetime.date.today().isoformat(),
         "n_train": len(train),
         "accuracy": report.accuracy,
         "share": report.share,
@@ -82,14 +83,15 @@ def judge(arguments, name):
 def table(found):
     """The results as a table of reStructuredText."""
     columns = [name for name in SETS if name in found]
-    n_texts = found[columns[0]]["n_texts"]
+    most = {key: max(found[name][key] for name in columns) for key in ("n_texts", "n_train")}
     lines = [
         ".. Written by benchmarks/faithfulness.py; do not edit by hand.",
         "",
-        f"`TextClassifier`, {n_texts} test texts of each set, {datetime.date.today().isoformat()}. "
-        "How far the probability of the predicted class falls without the words that stand first "
-        "(mean over the top 1, 5, 10, 20 and 50 %), in points: a space in their place, and in "
-        "brackets a word that the model does not know.",
+        f"`TextClassifier`, fitted on up to {most['n_train']:,} training texts of each set and "
+        f"judged on {most['n_texts']} of its test texts, {found[columns[0]]['date']}. How far the "
+        "probability of the predicted class falls without the words that stand first (mean over "
+        "the top 1, 5, 10, 20 and 50 %), in points: with a space in their place, and in brackets "
+        "with a word that the model does not know.",
         "",
         ".. list-table::",
         "   :header-rows: 1",

@@ -302,3 +302,12 @@ def test_ratios_are_made_round_by_round(harness):
     results = {"skattn": rounds(4.0, 1.0, 1.0), "slow": rounds(6.0, 6.0)}
     assert harness.ratios(results) == {"slow": {"median": 6.0, "spread": [1.5, 6.0]}}
     assert harness.ratios({"other": rounds(1.0)}) == {}
+
+
+def test_the_table_of_the_page_on_explanations_is_that_of_its_results(benchmarks):
+    import faithfulness
+
+    found = json.loads((benchmarks / "results" / "faithfulness.json").read_text("utf-8"))
+    page = ROOT / "docs" / "explanations_table.rst"
+    assert page.read_text("utf-8") == faithfulness.table(found)
+    assert all("Evidence is a" in each["verdicts"]["evidence"] for each in found.values())

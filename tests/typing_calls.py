@@ -22,6 +22,7 @@ from skattn import (
     make_text_classifier,
     trusted_types,
 )
+from skattn.serving import ServedClassifier, export, load
 
 texts = ["a fine film", "a dull film"]
 labels = ["good", "bad"]
@@ -72,3 +73,9 @@ assert_type(GateDisplay.from_estimator(gated, rows).plot(order="difference"), Ga
 assert_type(TrainingDisplay.from_estimators({"one": gated}).plot(), TrainingDisplay)
 assert_type(trusted_types(), list[str])
 pooling = AttentionPooling("multihead", heads=2)
+
+export(model, Path("served"))
+served = load("served", n_threads=2)
+assert_type(served, ServedClassifier)
+assert_type(served.predict_proba(texts), NDArray[np.float64])
+assert_type(served.predict(texts), NDArray[Any])

@@ -131,14 +131,15 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     looked, segments = _looked(attention, texts, targets)
     columns = _columns(pipeline, texts)
     networks = attention.networks() if attention is not None else []
+    labels = classes.tolist()
     return [
         _explanation(
             looked[i],
             readings[i],
             classes=classes,
             probabilities=probabilities[i],
-            prediction=classes[positions[i]],
-            target=classes[targets[i]],
+            prediction=labels[positions[i]],
+            target=labels[targets[i]],
             aggregate=_aggregate(networks) if networks else NO_ATTENTION,
             segment_spans=segments[i][0],
             segment_weights=segments[i][1],

@@ -174,9 +174,10 @@ def test_training_options(bert):
 
 
 def test_several_labels(bert):
-    Y = np.array([[label == "good", label == "bad"] for label in LABELS]).astype(int)
-    clf = classifier(bert, epochs=12).fit(ids(bert), Y)
-    assert clf.score(ids(bert), Y) == 1
+    pairs = zip(TEXTS, LABELS, strict=True)
+    Y = np.array([[label == "good", "film" in text] for text, label in pairs]).astype(int)
+    clf = classifier(bert, epochs=40).fit(ids(bert), Y)
+    assert clf.score(ids(bert), Y) > 0.8
 
 
 def test_training_goes_on_without_the_folder(bert, tmp_path):

@@ -22,6 +22,7 @@ from tiny_models import KINDS, build_model, build_static_model
 
 from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier, export_onnx
 from skattn.serving import ServedClassifier, export, load
+from skattn.serving._parts import _batches
 from skattn.serving._reader import Reader, murmurhash3
 from skattn.vectorizer._tokens import build_tokens
 
@@ -113,7 +114,7 @@ def test_several_labels_a_text(tmp_path):
 
 
 def test_a_class_that_only_one_part_knows(tmp_path):
-    weights = {"good": 1.0, "bad": 1.0, "odd": 0.0}
+    weights = {"good": 1.0, "bad": 0.0, "odd": 1.0}
     model = TextClassifier(**SMALL, class_weight=weights).fit(TEXTS, LABELS)
     assert len(model.linear_.classes_) == 2
     check_same(model, tmp_path)
@@ -165,6 +166,8 @@ def test_static_pretrained_models(tmp_path):
     network = AttentionTextClassifier(pretrained=folder, encoder="none", epochs=1, random_state=0)
     model = make_pipeline(SequenceVectorizer(pretrained=folder), network).fit(TEXTS, LABELS)
     check_same(model, tmp_path / "served")
+    model = TextClassifier(pretrained=folder, epochs=1, random_state=0).fit(TEXTS, LABELS)
+    check_same(model, tmp_path / "served")
 
 
 def test_the_order_of_the_texts_changes_no_bit(fitted, tmp_path):
@@ -173,6 +176,20 @@ def test_the_order_of_the_texts_changes_no_bit(fitted, tmp_path):
     backwards = served.predict_proba(texts[::-1])[::-1]
     np.testing.assert_array_equal(served.predict_proba(texts), backwards)
     assert served.predict_proba([]).shape == (0, 3)
+
+
+def test_batches_depend_on_the_rows_only():
+    rng = np.random.default_rng(0)
+    rows = rng.integers(1, 3, size=(200, 20))
+    rows[np.arange(20) >= rng.integers(0, 21, size=200)[:, None]] = 0
+    lengths = np.count_nonzero(rows, axis=1)
+    order = rng.permutation(200)
+    batches = [rows[batch].tolist() for batch in _batches(rows, lengths)]
+    assert batches == [rows[order][b].tolist() for b in _batches(rows[order], lengths[order])]
+    assert len(batches) > 1
+    widths = [max(np.count_nonzero(batch, axis=1)) for batch in batches]
+    assert widths == sorted(widths)
+    assert all(len(batch) * width <= 1024 for batch, width in zip(batches, widths, strict=True))
 
 
 # -- the analysis without scikit-learn -------------------------------------------------------------
@@ -206,9 +223,11 @@ def test_hashes_as_scikit_learn_does(data):
 SERVE = """
 import sys
 
+ABSENT = "tensorflow keras scikeras sklearn scipy joblib jinja2 markupsafe rich pandas".split()
+
 class Refusing:
     def find_spec(self, name, *_):
-        if name.partition(".")[0] in ("tensorflow", "keras", "scikeras", "sklearn", "scipy"):
+        if name.partition(".")[0] in ABSENT:
             raise ImportError(f"{name} must not be imported here")
 
 sys.meta_path.insert(0, Refusing())
