@@ -24,6 +24,8 @@ class Reader(NamedTuple):
     token_pattern: str | None
     ngram_range: list
 
+    preprocessor = tokenizer = None
+
     def build_preprocessor(self):
         """Return the function text -> text in lower case, without accents."""
         strip = _STRIP[self.strip_accents]
@@ -40,8 +42,17 @@ class Reader(NamedTuple):
         return None if self.stop_words is None else frozenset(self.stop_words)
 
 
+class PlainReader(Reader):
+    """The same for `TfidfVectorizer`, which reads accents as they are written.
+
+    `build_tokens` follows a preprocessor and a tokenizer of the user to the letter.
+    """
+
+    preprocessor = tokenizer = True
+
+
 def build_reading(settings, tokenizer_json):
-    """Return the function text -> list of tokens.
+    """Return the function text -> list of tokens, as `SequenceVectorizer` reads.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from tiny_models import KINDS, build_model, build_static_model
 from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier, export_onnx
 from skattn.serving import ServedClassifier, export, load
 from skattn.serving._parts import _batches
-from skattn.serving._reader import Reader, murmurhash3
+from skattn.serving._reader import PlainReader, Reader, murmurhash3
 from skattn.vectorizer._tokens import build_tokens
 
 pytest.importorskip("onnxruntime")
@@ -45,6 +45,7 @@ UNSEEN = [
     "GOOD film İSTANBUL ﬁlm é e\u0301",
     "  white \n space\t ",
     "\ud800 lone surrogate",
+    "हिन्दी cafe\u0301 film",
     *TEXTS[::7],
 ]
 SMALL = {"epochs": 2, "random_state": 0, "units": 4, "embedding_dim": 4}
@@ -206,11 +207,11 @@ ANALYSES = [
 @given(text=st.text())
 def test_reads_as_scikit_learn_does(params, text):
     theirs = CountVectorizer(**params, stop_words="english")
-    ours = Reader(
-        **params, stop_words=sorted(theirs.get_stop_words()), token_pattern=theirs.token_pattern
-    )
-    assert build_tokens(ours)(text) == build_tokens(theirs)(text)
-    assert sorted(build_tokens(ours)(text)) == sorted(theirs.build_analyzer()(text))
+    settings = params | {"token_pattern": theirs.token_pattern}
+    settings["stop_words"] = sorted(theirs.get_stop_words())
+    assert build_tokens(Reader(**settings))(text) == build_tokens(theirs)(text)
+    plain = build_tokens(PlainReader(**settings))(text)
+    assert sorted(plain) == sorted(theirs.build_analyzer()(text))
 
 
 @given(st.binary())
