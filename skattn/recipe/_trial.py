@@ -23,15 +23,17 @@ class Trial:
 
     def __init__(self, kept, data, given, n_jobs):
         self.kept, self.data = kept, data
-        self.takes_place = len(kept) == 2 and len(data.texts) >= _weighting.LEAST_TEXTS
-        self.beside = n_jobs not in (None, 1)
+        self.model = model_of(given["pretrained"])
+        self.transformer = self.model is not None and not self.model.static
+        enough = len(data.texts) >= _weighting.LEAST_TEXTS and not self.transformer
+        self.takes_place = len(kept) == 2 and enough
+        self.beside = self.takes_place and n_jobs not in (None, 1)
         if self.takes_place:
             self.training, self.judged = _weighting.split(data.y)
             facts = _rules.facts_of(data.texts, len(data.classes))
             facts = facts._replace(n_texts=len(self.training))
             given = given | _FOR_THE_REAL_FIT
-            model = model_of(given["pretrained"])
-            self.params = _rules.filled_in(given, _rules.settings_of(facts, given, model))
+            self.params = _rules.filled_in(given, _rules.settings_of(facts, given, self.model))
             self.jobs = Parallel(n_jobs=n_jobs, return_as="generator")
 
     @property
@@ -49,7 +51,7 @@ class Trial:
             )
 
     def weights(self):
-        """The weight of each part: equal, unless the held-out texts say otherwise."""
+        """The weight of each part: by a rule, unless held-out texts say otherwise."""
         if self.takes_place:
             found = list(self.answers)
             weights = self.data.weights[self.judged]
@@ -57,7 +59,7 @@ class Trial:
                 truth = _weighting.truth_table(self.data.y[self.judged], self.data.classes)
                 share = _weighting.share_of_the_first(*found, truth, weights)
                 return dict(zip(self.kept, (share, 1.0 - share), strict=True))
-        return {name: 1.0 / len(self.kept) for name in self.kept}
+        return _weighting.by_rule(self.kept, self.transformer)
 
 
 def answers(name, data, params, texts, bar=None):

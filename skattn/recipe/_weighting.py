@@ -7,6 +7,7 @@ LEAST_TEXTS = 200  # with fewer, too few are left to judge
 TRAINING_TEXTS = 4000  # at most, or a quarter of the texts if that is more
 JUDGED_TEXTS = 2000  # at most
 JUDGED_SHARE = 0.2
+SHARE_WITH_FEW_TEXTS, SHARE_OF_A_TRANSFORMER = 0.25, 0.65  # of the network, where none is learned
 SHARES = np.linspace(0, 1, 41)
 
 
@@ -66,6 +67,28 @@ def share_of_the_first(first, second, truth, sample_weight):
     )
     belief = np.exp(losses.min() - losses)
     return float(belief @ SHARES / belief.sum())
+
+
+def by_rule(kept, transformer):
+    """The weights of the parts where none are learned.
+
+    With few texts a network that learns from them alone is the weaker part; one that begins with a
+    pretrained transformer is not.
+
+    Parameters
+    ----------
+    kept : list of {"network", "linear"}
+    transformer : bool
+        Whether the network begins with one.
+
+    Returns
+    -------
+    weights : dict of str to float
+    """
+    if len(kept) == 1:
+        return {kept[0]: 1.0}
+    share = SHARE_OF_A_TRANSFORMER if transformer else SHARE_WITH_FEW_TEXTS
+    return {"network": share, "linear": 1.0 - share}
 
 
 def truth_table(y, classes):

@@ -91,9 +91,17 @@ def test_weights_are_learned_from_held_out_texts(monkeypatch):
     np.testing.assert_allclose(sum(model.weights_.values()), 1)
 
 
-def test_few_texts_give_equal_weights():
+def test_with_few_texts_the_linear_model_counts_more():
     model = TextClassifier(**SMALL).fit(*texts_of(N - 1))
-    assert model.weights_ == {"network": 0.5, "linear": 0.5}
+    assert model.weights_ == {"network": 0.25, "linear": 0.75}
+
+
+def test_weights_by_rule():
+    assert _weighting.by_rule(["linear"], False) == {"linear": 1.0}
+    assert _weighting.by_rule(["network"], True) == {"network": 1.0}
+    transformer = _weighting.by_rule(["network", "linear"], True)
+    assert 0.5 < transformer["network"] < 1
+    assert sum(transformer.values()) == 1
 
 
 def test_held_out_texts_count_by_their_weights(monkeypatch):
@@ -121,12 +129,12 @@ def test_other_processes_learn_the_same_weights():
     np.testing.assert_array_equal(beside.predict_proba(texts), alone.predict_proba(texts))
 
 
-def test_a_trial_that_would_learn_one_class_only_leaves_equal_weights():
+def test_a_trial_that_would_learn_one_class_only_leaves_the_rule():
     texts, _ = texts_of(N)
     _, judged = _weighting.split(np.where(np.arange(N) == 0, "rare", "common"))
     rare = np.arange(N) == judged[0]  # alone, so the split is the same; the trial never sees it
     model = TextClassifier(**SMALL).fit(texts, np.where(rare, "rare", "common"))
-    assert model.weights_ == {"network": 0.5, "linear": 0.5}
+    assert model.weights_ == {"network": 0.25, "linear": 0.75}
 
 
 def test_a_part_that_lacks_a_class_gives_it_no_probability():
