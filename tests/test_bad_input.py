@@ -229,11 +229,11 @@ def test_classes_of_partial_fit_may_be_a_set():
 
 BAD_VALUES = [-1, 0, 1.5, NAN, INF, "no such thing", [1], None, object(), 2**70, b"x", True]
 GOOD_VALUES = {  # of those above
-    "epochs": [True],
+    "epochs": [None, True],
     "batch_size": [True, 2**70],
     "learning_rate": [1.5, True, 2**70],
     "l2": [0, 1.5, True, 2**70],
-    "weight_decay": [0, 1.5, True, 2**70],
+    "weight_decay": [None, 0, 1.5, True, 2**70],
     "tol": [0, 1.5, True, 2**70],
     "n_iter_no_change": [True, 2**70],
     "head_penalty": [0, 1.5, True, 2**70],
@@ -249,6 +249,13 @@ GOOD_VALUES = {  # of those above
     "extra_pooling": [None],
     "embeddings": [None],
     "checkpoint": [None, "no such thing"],
+    "pretrained": [None, "no such thing"],  # tested with the other folders that are none
+    "attention": [None],
+    "encoder": [None],
+    "learning_rate_schedule": [None],
+    "cache_size": [0, 1.5, 2**70, True],
+    "tuned_layers": [0, 2**70, True],  # of no pretrained model
+    "tuned_rate": [1.5, 2**70, True],
     "conv_widths": [[1]],
     "random_state": [0, None, True],
     "verbose": [0, True, 2**70],
@@ -409,8 +416,9 @@ def test_what_is_no_text(case, pipeline):
     refused(SequenceVectorizer().fit_transform, texts)
     for method in (pipeline[0].transform, pipeline.predict):
         refused(method, texts)
-    refused(explain_texts, pipeline, texts)
-    refused(AttentionDisplay.from_estimator, pipeline, texts)
+    if case != "one text":  # which is a list of one there
+        refused(explain_texts, pipeline, texts)
+        refused(AttentionDisplay.from_estimator, pipeline, texts)
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=6))

@@ -1,5 +1,6 @@
 """`FittedNetwork`: what training returns, the one source of every answer after a fit."""
 
+import copy
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ class FittedNetwork:
         keeps_optimizer = bool(self.keeps_optimizer and save_optimizer)
         saved = self._saved or _weights.snapshot(self.model, keeps_optimizer)
         return {
-            "config": dict(self.config),
+            "config": copy.deepcopy(self.config),
             "classes": self.classes,
             "multilabel": self.multilabel,
             "seed": self.seed,

@@ -40,7 +40,8 @@ def check_targets(y, name):
         raise ValueError(
             f"{name} requires y to be passed, but the target y is None. Pass one label a row."
         )
-    if isinstance(y, (str, bytes, dict, set, frozenset)) or not hasattr(y, "__len__"):
+    is_array = hasattr(y, "__len__") or hasattr(y, "__array__")
+    if isinstance(y, (str, bytes, dict, set, frozenset)) or not is_array:
         raise TypeError(
             f"y must be a list or an array of labels, one a row in the order of the rows, got a "
             f"{type(y).__name__}."

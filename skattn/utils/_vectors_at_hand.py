@@ -13,4 +13,4 @@ def with_vectors(ids):
 
 def has_vectors(ids):
     """Whether this very array came from a vectorizer with vectors."""
-    return _arrays.get(id(ids)) is ids
+    return ids is not None and _arrays.get(id(ids)) is ids

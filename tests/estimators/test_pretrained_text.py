@@ -313,6 +313,7 @@ def test_more_layers_than_there_are(bert):
 # -- files -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:This file of a .* names paths")
 def test_a_file_holds_everything(bert, tmp_path):
     io = pytest.importorskip("skops.io")
     folder = shutil.copytree(bert, tmp_path / "model")
@@ -333,6 +334,7 @@ def predict_from(estimator, state, X):
     return estimator.predict(X)
 
 
+@pytest.mark.filterwarnings("ignore:This file of a .* names paths")
 def test_a_file_whose_frozen_weights_were_changed(bert):
     clf = classifier(bert).fit(ids(bert), LABELS)
     state = clf.__getstate__()
@@ -344,6 +346,7 @@ def test_a_file_whose_frozen_weights_were_changed(bert):
         again.predict(ids(bert))
 
 
+@pytest.mark.filterwarnings("ignore:This file of a .* names paths")
 @pytest.mark.parametrize(
     "change",
     [
