@@ -90,8 +90,6 @@ from skattn import GatedDenseClassifier
 from sklearn.model_selection import cross_val_score
 X, y = np.eye(6, dtype="float32"), [0, 1] * 3
 clf = GatedDenseClassifier(units=4, epochs=1, random_state=0)
-with joblib.parallel_config(backend="multiprocessing", n_jobs=2):  # forks; nothing has started
-    print(cross_val_score(clf, X, y, cv=2, error_score="raise").shape)
 clf.fit(X, y)
 try:
     with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
@@ -122,7 +120,7 @@ def test_after_tensorflow_has_started_a_forked_child_gets_an_error_at_once(saved
 
 @pytest.mark.slow
 def test_worker_pools(run_python):
-    assert run_python(POOLS).stdout.split("\n")[:3] == ["(2,)", "True", "(2,)"]
+    assert run_python(POOLS).stdout.split("\n")[:2] == ["True", "(2,)"]
 
 
 def test_a_fork_before_tensorflow_changes_nothing(run_python):

@@ -139,6 +139,7 @@ def test_a_fitted_vectorizer_needs_no_folder(kind, tmp_path):
         vectorizer.fit(TEXTS)
 
 
+@pytest.mark.filterwarnings("ignore:This file of a .* names paths")
 def test_skops_and_set_output(tmp_path):
     io = pytest.importorskip("skops.io")
     vectorizer = SequenceVectorizer(pretrained=str(build_model(tmp_path))).fit(TEXTS)
