@@ -84,9 +84,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         a fit: two bytes for each number, about 0.8 kB a token with vectors of 384. If that is not
         enough, it is computed anew for every batch.
     precision : {"float32", "bfloat16"}, default="float32"
-        Number format in which a transformer multiplies by its kernels. ``"bfloat16"`` trains about
-        1.5 times as fast on a processor with AMX, and is slow on one without; all weights stay in
-        float32.
+        Number format in which a transformer multiplies by its kernels. ``"bfloat16"`` trains
+        faster on a processor with AMX, and is slow on one without; all weights stay in float32.
     epochs : int, default=None
         Passes over the training data. With `early_stopping` at most so many. None: 10, or 5 on a
         pretrained transformer.

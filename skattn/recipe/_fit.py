@@ -33,20 +33,24 @@ def fit_both(estimator, X, y, sample_weight, validation_data=None):
     data = checked(texts_of(X, columns), y, sample_weight, estimator.class_weight)
     given = _given(estimator)
     before = vars(estimator) if estimator.warm_start else {}
+    facts = _rules.facts_of(data.texts, len(data.classes))
+    # a network that goes on has its model already, and keeps its form
+    model = None if "network_" in before else model_of(given["pretrained"])
+    settings = _rules.settings_of(facts, given, model)
     if "network_" in before:
-        settings = _rules.from_plain(before["settings_"])  # what goes on keeps its form
-    else:
-        facts = _rules.facts_of(data.texts, len(data.classes))
-        settings = _rules.settings_of(facts, given, model_of(given["pretrained"]))
+        settings = _rules.from_plain(before["settings_"])
     params = _rules.filled_in(given, settings)
     fitted, interruption = _fitted_facts(data.classes, settings, data.y.ndim == 2, columns), None
-    trial = Trial(kept, data, given, estimator.n_jobs)
+    judged = kept if list(before.get("weights_", ())) != kept else []  # else it keeps its weights
+    trial = Trial(judged, data, given, facts, model, estimator.n_jobs)
     settings_of_sklearn = {"enable_metadata_routing": False, "transform_output": "default"}
     with config_context(**settings_of_sklearn), _bar(estimator, params, trial) as bar:
         trial.begin(bar)
         if "linear" in kept:
             fitted["linear_"] = _parts.fit_linear(data, params, estimator.n_jobs)
-        if not trial.beside:
+        if not judged:
+            fitted["weights_"] = before["weights_"]
+        elif not trial.beside:
             fitted["weights_"] = trial.weights()
         if "network" in kept:
             held_out = _held_out(validation_data, columns)

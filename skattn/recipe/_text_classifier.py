@@ -124,7 +124,8 @@ class TextClassifier(BaseTextClassifier):
     checkpoint : str or os.PathLike, default=None
         A folder into which the network's fit writes its state, so that it can resume.
     warm_start : bool, default=False
-        Whether `fit` continues from the network of the previous fit, with its vocabulary.
+        Whether `fit` continues from the network of the previous fit, with its vocabulary and the
+        weights of the models.
     save_optimizer : bool, default=True
         Whether files include the state of the optimizer.
     random_state : int, RandomState instance or None, default=None

@@ -4,7 +4,6 @@ from joblib import Parallel, delayed
 from sklearn import config_context
 
 from skattn.recipe import _parts, _rules, _weighting
-from skattn.recipe._pretrained_rules import model_of
 
 _FOR_THE_REAL_FIT = {"callbacks": None, "checkpoint": None, "verbose": 0}
 
@@ -18,22 +17,23 @@ class Trial:
     data : Data
     given : dict
         Parameters of the `TextClassifier`.
+    facts : Facts
+    model : Model or None
+        The pretrained model that the network begins with.
     n_jobs : int or None
     """
 
-    def __init__(self, kept, data, given, n_jobs):
+    def __init__(self, kept, data, given, facts, model, n_jobs):
         self.kept, self.data = kept, data
-        self.model = model_of(given["pretrained"])
-        self.transformer = self.model is not None and not self.model.static
+        self.transformer = model is not None and not model.static
         enough = len(data.texts) >= _weighting.LEAST_TEXTS and not self.transformer
         self.takes_place = len(kept) == 2 and enough
         self.beside = self.takes_place and n_jobs not in (None, 1)
         if self.takes_place:
             self.training, self.judged = _weighting.split(data.y)
-            facts = _rules.facts_of(data.texts, len(data.classes))
             facts = facts._replace(n_texts=len(self.training))
             given = given | _FOR_THE_REAL_FIT
-            self.params = _rules.filled_in(given, _rules.settings_of(facts, given, self.model))
+            self.params = _rules.filled_in(given, _rules.settings_of(facts, given, model))
             self.jobs = Parallel(n_jobs=n_jobs, return_as="generator")
 
     @property
