@@ -38,7 +38,8 @@ def fit_both(estimator, X, y, sample_weight, validation_data=None):
     model = None if "network_" in before else model_of(given["pretrained"])
     settings = _rules.settings_of(facts, given, model)
     if "network_" in before:
-        settings = _rules.from_plain(before["settings_"])
+        earlier = _rules.from_plain(before["settings_"])
+        settings = {name: value for name, value in earlier.items() if given[name] is None}
     params = _rules.filled_in(given, settings)
     fitted, interruption = _fitted_facts(data.classes, settings, data.y.ndim == 2, columns), None
     judged = kept if list(before.get("weights_", ())) != kept else []  # else it keeps its weights

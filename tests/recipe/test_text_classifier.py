@@ -256,6 +256,18 @@ def test_a_warm_start_goes_on_with_the_same_words():
     assert len(model.history_["loss"]) == 5
 
 
+def test_a_warm_start_follows_what_is_set_since_and_keeps_what_was_learned():
+    model = TextClassifier(warm_start=True, embedding_dim=8, random_state=0)
+    model.fit(TEXTS, LABELS)
+    assert model.settings_["epochs"]["value"] == 12
+    model.weights_ = {"network": 0.5, "linear": 0.5}
+    model.set_params(epochs=2).fit(TEXTS, LABELS)
+    assert len(model.history_["loss"]) == 14
+    assert "epochs" not in model.settings_
+    assert model.weights_ == {"network": 0.5, "linear": 0.5}
+    assert model.set_params(linear=False).fit(TEXTS, LABELS).weights_ == {"network": 1.0}
+
+
 # -- labels and weights ----------------------------------------------------------------------------
 
 
