@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length
 
-from skattn.inspection._explain import explain_texts
+from skattn.inspection._explain import explained
 from skattn.inspection._faithfulness_report import FaithfulnessReport
-from skattn.inspection._parts._fitted_models import names_from_outside_in
 from skattn.inspection._render._axes import check_count
 from skattn.inspection._render._draw_texts import draw_texts
 from skattn.inspection._render._page import render_fragment, render_page
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._files import replacing
-from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
 
 
@@ -105,11 +103,9 @@ class AttentionDisplay:
         ValueError
             If `y` has another length than `texts`.
         """
-        texts = [texts] if isinstance(texts, str) else text_list(texts)
-        if y is not None:
-            check_consistent_length(texts, y)
-        display = cls.from_explanations(explain_texts(pipeline, texts), y)
-        display._model_name = names_from_outside_in(pipeline)
+        explanations, name = explained(pipeline, texts, y)
+        display = cls.from_explanations(explanations, y)
+        display._model_name = name
         return display
 
     @classmethod

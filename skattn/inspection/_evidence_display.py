@@ -6,18 +6,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_consistent_length
 
 from skattn.inspection._attention_display import AttentionDisplay, checked_explanations
-from skattn.inspection._explain import explain_texts
+from skattn.inspection._explain import explained
 from skattn.inspection._faithfulness_report import FaithfulnessReport
-from skattn.inspection._parts._fitted_models import names_from_outside_in
 from skattn.inspection._render._axes import check_count
 from skattn.inspection._render._corpus import words_of_classes
 from skattn.inspection._render._draw_evidence import draw_waterfall, draw_words
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._optional import import_pandas
-from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
 
 MAX_PANELS = 4
@@ -91,11 +88,9 @@ class EvidenceDisplay:
         ValueError
             If `y` has another length than `texts`.
         """
-        texts = [texts] if isinstance(texts, str) else text_list(texts)
-        if y is not None:
-            check_consistent_length(texts, y)
-        display = cls.from_explanations(explain_texts(model, texts), y)
-        display._model_name = names_from_outside_in(model)
+        explanations, name = explained(model, texts, y)
+        display = cls.from_explanations(explanations, y)
+        display._model_name = name
         return display
 
     @classmethod

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn.inspection._parts._attention import find_attention, predicts_the_most_probable
 from skattn.inspection._parts._evidence import find_evidence
@@ -148,6 +148,27 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
         )
         for i in range(len(texts))
     ]
+
+
+def explained(model, texts, y):
+    """Explanations for a display: one a text, and as many labels.
+
+    Parameters
+    ----------
+    model : fitted classifier of raw texts
+    texts : iterable of str, str, or frame
+    y : array-like of shape (n_texts,) or None
+
+    Returns
+    -------
+    explanations : list of TextExplanation
+    name : str
+        Of the model.
+    """
+    rows = _rows(texts)
+    if y is not None:
+        check_consistent_length(rows, y)
+    return explain_texts(model, rows), names_from_outside_in(model)
 
 
 def _rows(texts):

@@ -18,7 +18,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skattn import (
+    AttentionDisplay,
     AttentionTextClassifier,
+    EvidenceDisplay,
     SequenceVectorizer,
     TextClassifier,
     explain_texts,
@@ -377,6 +379,11 @@ def test_explanations_of_a_frame_name_the_column():
     assert explanation.text == f"{TEXTS[1]}\n{TEXTS[-2]}"
     for name, (start, end) in explanation.columns.items():
         assert explanation.text[start:end] == frame[name][1]
+    for display in (AttentionDisplay, EvidenceDisplay):
+        shown = display.from_estimator(columns, frame[:2], LABELS[:2]).explanations
+        assert [each.text for each in shown] == [f"{TEXTS[i]}\n{TEXTS[-1 - i]}" for i in (0, 1)]
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            display.from_estimator(columns, frame[:2], LABELS)
     table = explanation.to_frame()
     assert table["column"].tolist() == ["title"] * 6 + ["body"] * 6
     for row in table.itertuples():
