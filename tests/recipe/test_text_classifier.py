@@ -26,6 +26,7 @@ from skattn import (
     explain_texts,
     make_text_classifier,
 )
+from skattn.fitting import _checkpoint
 
 SMALL = {"epochs": 2, "embedding_dim": 8, "random_state": 0}
 
@@ -548,3 +549,32 @@ def test_word_vectors_reach_the_network(trainable):
     ).partial_fit(TEXTS, LABELS)
     table = chunks.network_[-1].model_.get_layer("embedding").get_weights()[0]
     np.testing.assert_array_equal(table, chunks.network_[0].embeddings_)
+
+
+def test_the_classifier_of_a_network_with_word_vectors_can_go_on():
+    vectors = vectors_for(TEXTS, 5)
+    frozen = {"embeddings": vectors, "embedding_trainable": False, "encoder": "none", "min_df": 1}
+    model = TextClassifier(linear=False, warm_start=True, **frozen, **SMALL).fit(TEXTS, LABELS)
+    ids = model.network_[0].transform(TEXTS)
+    classifier = pickle.loads(pickle.dumps(model.network_[-1]))
+    before = classifier.predict_proba(ids)
+    classifier.partial_fit(ids, LABELS)
+    assert np.any(classifier.predict_proba(ids) != before)
+    table = classifier.model_.get_layer("embedding").get_weights()[0]
+    np.testing.assert_array_equal(table, model.network_[0].embeddings_)
+    with pytest.raises(ValueError, match=r"\['units'\] changed"):
+        classifier.set_params(units=9).partial_fit(ids, LABELS)
+    alone = classifier.set_params(warm_start=False).fit(ids, LABELS)  # nothing is lent any more
+    assert alone.model_.get_layer("embedding").output.shape[-1] == SMALL["embedding_dim"]
+
+
+def test_a_checkpoint_is_that_of_the_vectors_too(tmp_path, monkeypatch):
+    names, plain = [], _checkpoint.fingerprint
+    monkeypatch.setattr(
+        _checkpoint, "fingerprint", lambda *given: names.append(plain(*given)) or names[-1]
+    )
+    for number in (0.1, 0.1, 0.2):
+        vectors = {word: np.full(5, number) for word in vectors_for(TEXTS, 1)}
+        settings = {"embeddings": vectors, "checkpoint": tmp_path, "min_df": 1}
+        TextClassifier(linear=False, **settings, **SMALL).fit(TEXTS, LABELS)
+    assert names[0] == names[1] != names[2]
