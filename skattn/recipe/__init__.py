@@ -1,1 +1,1 @@
-"""The recommended classifier of raw texts: its network, its linear model and their vote."""
+"""The recommended classifier of raw texts: its network, its linear model and their weights."""
