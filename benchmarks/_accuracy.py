@@ -17,11 +17,19 @@ PUBLISHED = {
     "imdb_5k": 90.6,
 }
 BASELINE = "tf-idf + LinearSVC"
+SIZES = ("all", "500", "32c", "8c", "2c")  # texts to train on; "c": for each class
+ONLY_AT = {  # because of the time that they take
+    "SetFit": ("8c", "2c"),
+    "pretrained, mean of the states": ("500",),
+    "pretrained, no layer tuned": ("500",),
+    "pretrained, one layer tuned": ("500",),
+    "pretrained, all layers tuned": ("500",),
+}
 
 
-def accuracies(results, contender, set_name, column="accuracy"):
-    """A contender's accuracies on a set, one a seed."""
-    return [found[column] for found in results.get(f"{contender}|{set_name}", {}).values()]
+def accuracies(results, contender, set_name, size="all", column="accuracy"):
+    """A contender's accuracies on a set with so many training texts, one a seed."""
+    return [found[column] for found in results.get(f"{contender}|{set_name}|{size}", {}).values()]
 
 
 def open_results(options):

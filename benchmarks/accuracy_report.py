@@ -10,29 +10,39 @@ import json
 import statistics
 from pathlib import Path
 
-from _accuracy import BASELINE, PUBLISHED, SETS, accuracies
+from _accuracy import BASELINE, PUBLISHED, SETS, SIZES, accuracies
 from _markup import insert, markdown, restructured, write_include
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "accuracy_table.rst"
 NAME = "accuracy_report.py"
 COLUMNS = {
-    "accuracy": "All test texts",
+    "accuracy": "All training texts",
     "accuracy_unseen": "Without test texts that also stand in the training part",
 }
+RECIPES = ("recipe", "pretrained recipe")
+SIZE_NAMES = {"all": "all", "500": "500", "32c": "32 a class", "8c": "8 a class", "2c": "2 a class"}
 
 
 def blocks(result):
     """The tables and what they were measured on, as blocks of a page."""
     results, place = result["results"], result["environment"]
-    sets = [name for name in SETS if any(key.endswith(f"|{name}") for key in results)]
-    contenders = list(dict.fromkeys(key.split("|")[0] for key in results))
+    keys = [key.split("|") for key in results]
+    sets = [name for name in SETS if any(key[1] == name for key in keys)]
+    sizes = [size for size in SIZES if any(key[2] == size for key in keys)]
     yield "text", _where(result["split"], place)
     for column, title in COLUMNS.items():
         yield "title", title
-        yield "table", ["in %", *sets, "mean"], list(_rows(results, contenders, sets, column))
-    yield "title", "Seconds a fit"
-    yield "table", ["", *sets], list(_second_rows(results, contenders, sets))
+        yield "table", ["in %", *sets, "mean"], list(_rows(results, sets, "all", column))
+    if "500" in sizes:
+        yield "title", "500 training texts"
+        yield "table", ["in %", *sets, "mean"], list(_rows(results, sets, "500", "accuracy"))
+    if len(sizes) > 1:
+        yield "title", "Mean over the sets, by the number of training texts"
+        yield "table", ["in %", *(SIZE_NAMES[n] for n in sizes)], list(_means(results, sets, sizes))
+    for size in sizes[:2]:
+        yield "title", f"Seconds a fit, {SIZE_NAMES[size]} training texts"
+        yield "table", ["", *sets], list(_second_rows(results, sets, size))
 
 
 def _where(split, place):
@@ -43,18 +53,26 @@ def _where(split, place):
     packages = ", ".join(f"{name} {version}" for name, version in place["packages"].items())
     return (
         f"{judged}. {place['date']}, commit {place['commit']}, {place['cores']} cores of "
-        f"{place['processor']}, Python {place['python']}, {packages}. Mean over the seeds; the "
-        "standard deviation over them in brackets."
+        f"{place['processor']}, Python {place['python']}, {packages}. Where there are several "
+        "seeds: mean and, in brackets, standard deviation over them."
     )
 
 
-def _rows(results, contenders, sets, column):
-    for contender in contenders:
-        found = [accuracies(results, contender, name, column) for name in sets]
+def _contenders(results, size):
+    """Those with results of that size, in the order of their first ones."""
+    return list(dict.fromkeys(key.split("|")[0] for key in results if key.endswith(f"|{size}")))
+
+
+def _rows(results, sets, size, column):
+    for contender in _contenders(results, size):
+        found = [accuracies(results, contender, name, size, column) for name in sets]
         yield [contender, *map(_cell, found), _mean(found)]
-    if column == "accuracy":
+    if column == "accuracy" and size == "all":
         yield ["published", *(f"{PUBLISHED[name]:.1f}" for name in sets), ""]
-    yield ["recipe minus " + BASELINE, *_leads(results, sets, column)]
+    for recipe in RECIPES:
+        if recipe in _contenders(results, size):
+            leads = _leads(results, recipe, sets, size, column)
+            yield [f"{recipe} minus {BASELINE}", *leads]
 
 
 def _cell(found):
@@ -70,11 +88,11 @@ def _mean(found):
     return f"{statistics.fmean(map(statistics.fmean, found)):.2f}" if all(found) else ""
 
 
-def _leads(results, sets, column):
+def _leads(results, recipe, sets, size, column):
     """Of each set, and their mean; empty where one of the two was not judged."""
     leads = []
     for name in sets:
-        both = [accuracies(results, who, name, column) for who in ("recipe", BASELINE)]
+        both = [accuracies(results, who, name, size, column) for who in (recipe, BASELINE)]
         if all(both):
             leads.append(statistics.fmean(both[0]) - statistics.fmean(both[1]))
             yield f"{leads[-1]:+.2f}"
@@ -83,10 +101,17 @@ def _leads(results, sets, column):
     yield f"{statistics.fmean(leads):+.2f}" if len(leads) == len(sets) else ""
 
 
-def _second_rows(results, contenders, sets):
-    for contender in contenders:
+def _means(results, sets, sizes):
+    for contender in dict.fromkeys(key.split("|")[0] for key in results):
+        found = [[accuracies(results, contender, name, size) for name in sets] for size in sizes]
+        if sum(map(all, found)) > 1:
+            yield [contender, *map(_mean, found)]
+
+
+def _second_rows(results, sets, size):
+    for contender in _contenders(results, size):
         seconds = [
-            [s for s in accuracies(results, contender, name, "seconds") if s is not None]
+            [s for s in accuracies(results, contender, name, size, "seconds") if s is not None]
             for name in sets
         ]
         if any(seconds):

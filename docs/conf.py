@@ -89,11 +89,13 @@ def _formula(writer, node):
     raise nodes.SkipNode
 
 
-def _draw_speed(app):
-    """The pictures of the page on performance, from what the benchmarks wrote."""
+def _draw_results(app):
+    """The pictures of the pages on performance and accuracy, from what the benchmarks wrote."""
     from draw import write_pictures
+    from draw_accuracy import write_picture
 
     folder = Path(app.srcdir, "generated")
+    write_picture(folder)
     write_pictures(sorted((BENCHMARKS / "results").glob("*.json")), folder)
 
 
@@ -125,7 +127,7 @@ intersphinx_mapping = {"sklearn": ("https://scikit-learn.org/stable/", str(_inve
 
 def setup(app):
     app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
-    app.connect("builder-inited", _draw_speed)
+    app.connect("builder-inited", _draw_results)
     app.connect("source-read", _leave_out_missing)
     app.connect("autodoc-process-docstring", _tidy, priority=900)
     app.connect("autodoc-skip-member", _skip_keras)

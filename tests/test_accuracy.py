@@ -66,19 +66,20 @@ def result(benchmark, tmp_path, monkeypatch, capsys):
         "recipe": lambda seed: Both(),
         benchmark.BASELINE: lambda seed: make_pipeline(CountVectorizer(), MultinomialNB()),
     }
-    monkeypatch.setattr(benchmark, "contenders", lambda: builders)
+    monkeypatch.setattr(benchmark, "contenders", lambda pretrained=None: builders)
     output = tmp_path / "accuracy.json"
     arguments = ["--data", str(tmp_path), "--split", "test", "--sets", "trec", "sms_spam"]
+    arguments += ["--sizes", "all", "8c"]
     benchmark.main([*arguments, "--seeds", "0", "1", "--output", str(output)])
     return output
 
 
 def test_parts_are_judged_as_the_fitted_recipe_has_them(benchmark, result, monkeypatch):
     results = json.loads(result.read_text())["results"]
-    assert results["recipe, linear alone|trec"]["1"]["accuracy"] == 100.0
-    assert results["recipe, network alone|sms_spam"].keys() == {"0", "1"}
-    assert results["recipe|trec"]["0"]["seconds"] > 0
-    assert results["recipe, network alone|trec"]["0"]["seconds"] is None
+    assert results["recipe, linear alone|trec|all"]["1"]["accuracy"] == 100.0
+    assert results["recipe, network alone|sms_spam|all"].keys() == {"0", "1"}
+    assert results["recipe|trec|8c"]["0"]["seconds"] > 0
+    assert results["recipe, network alone|trec|all"]["0"]["seconds"] is None
     assert "network alone" not in str(benchmark.contenders())
     with pytest.raises(SystemExit, match="holds results of --split test"):
         benchmark.main(["--data", str(result.parent), "--output", str(result)])
@@ -94,11 +95,37 @@ def test_texts_of_the_training_part_are_left_out(benchmark, tmp_path):
     assert found["accuracy_unseen"] == 0.0
 
 
+def test_few_labels_are_drawn_alike_for_all(benchmark):
+    texts, labels = np.array([f"text {n}" for n in range(100)]), np.array(["a", "b"] * 50)
+    for size, number in {"all": 100, "8c": 16, "50": 50}.items():
+        first, second = (benchmark.drawn(texts, labels, size) for _ in range(2))
+        assert first[0].tolist() == second[0].tolist()
+        assert np.unique(first[1], return_counts=True)[1].tolist() == [number / 2] * 2
+
+
+def test_few_labels_are_judged_on_one_fold_and_some_texts(benchmark, tmp_path, monkeypatch):
+    write(tmp_path / "sms" / "all.tsv.gz", 50)
+    monkeypatch.setattr(benchmark, "JUDGED", 6)
+    assert len(list(benchmark.rounds(tmp_path / "sms", "test", "all", 0))) == 5
+    ((X, _, X_judged, _),) = benchmark.rounds(tmp_path / "sms", "test", "2c", 0)
+    assert (len(X), len(X_judged)) == (4, 6)
+
+
+def test_the_plot_has_a_line_for_each_contender(benchmarks, result, tmp_path):
+    import draw_accuracy
+
+    results = json.loads(result.read_text())["results"]
+    assert list(draw_accuracy.curves(results, "trec")["recipe"]) == ["8c", "all"]
+    assert draw_accuracy.curves(results, None) == {}  # not on all sets
+    draw_accuracy.write_picture(tmp_path / "made", result)
+    assert "accuracy in %" in (tmp_path / "made" / "accuracy.svg").read_text()
+
+
 def test_the_tables(benchmarks, result, tmp_path, monkeypatch):
     import accuracy_report
 
     answer = json.loads(result.read_text())
-    answer["results"]["recipe|trec"] = {
+    answer["results"]["recipe|trec|all"] = {
         "0": {"accuracy": 90.0, "accuracy_unseen": 80.0, "seconds": 2.0},
         "1": {"accuracy": 92.0, "accuracy_unseen": 81.0, "seconds": 4.0},
     }
@@ -110,6 +137,7 @@ def test_the_tables(benchmarks, result, tmp_path, monkeypatch):
     accuracy_report.main()
     assert "| recipe | 91.00 (1.41) | 100.00 (0.00) | 95.50 |" in readme.read_text()
     assert "| recipe | 80.50 (0.71) |" in readme.read_text()
+    assert "| in % | all | 8 a class |" in readme.read_text()
     assert "   * - recipe\n     - 91.00 (1.41)\n     - 100.00 (0.00)\n" in page.read_text()
     given[0] = str(tmp_path / "absent.json")
     monkeypatch.setattr(sys, "argv", ["accuracy_report.py", *given])

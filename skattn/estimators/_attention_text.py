@@ -411,7 +411,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     def _check_X(self, X, reset):
         _token_ids.refuse_texts_and_sparse(X)
-        return _token_ids.check_token_ids(validate_data(self, X, reset=reset, dtype="numeric"))
+        X = _token_ids.check_token_ids(validate_data(self, X, reset=reset, dtype="numeric"))
+        if reset:
+            _token_ids.refuse_joined_vocabularies(X)
+        return X
 
     def _within(self, config, X):
         if config.get("backbone"):

@@ -4,6 +4,8 @@ import numpy as np
 from scipy import sparse
 
 MAX_TABLE_ROWS = 1 << 24  # of an embedding whose size follows from the data
+ROWS_THAT_PROVE = 10  # texts whose padding stops at the same column
+MOST_VOCABULARIES = 4
 
 
 def check_token_ids(X):
@@ -54,6 +56,37 @@ def refuse_texts_and_sparse(X):
             "Expected 2D array, got 1D array of texts instead" if probe.ndim == 1 else "X is texts"
         )
         raise ValueError(_not_ids(what))
+
+
+def refuse_joined_vocabularies(X):
+    """A clear error where the ids of several vectorizers stand side by side.
+
+    One vocabulary's id 7 is another word than the other's, and the network would take them for one.
+    Such tables are known by padding that stops at the same column in all texts.
+
+    Parameters
+    ----------
+    X : ndarray of int of shape (n_texts, n_tokens)
+    """
+    if len(X) < ROWS_THAT_PROVE:
+        return
+    ids = X > 0
+    resumes = np.zeros_like(ids)  # where a token follows padding that follows a token
+    resumes[:, 1:] = ids[:, 1:] & ~ids[:, :-1] & np.logical_or.accumulate(ids, axis=1)[:, :-1]
+    columns = np.flatnonzero(resumes.any(axis=0))
+    proven = (
+        0 < len(columns) < MOST_VOCABULARIES
+        and resumes.any(axis=1).sum() >= ROWS_THAT_PROVE
+        and ids[:, [0, *columns]].mean() > 0.5
+    )
+    if proven:
+        raise ValueError(
+            f"X seems to hold the ids of {len(columns) + 1} vocabularies side by side: in "
+            f"{resumes.any(axis=1).sum()} of {len(X)} rows, tokens begin again after padding at "
+            f"column {', '.join(map(str, columns))}. Join the texts before one "
+            "skattn.SequenceVectorizer, or use skattn.TextClassifier(columns=[...]). If all ids "
+            "are of one vocabulary, move the padding of each row to its end."
+        )
 
 
 def _not_ids(what):

@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import make_pipeline
 
+from skattn import AttentionTextClassifier, SequenceVectorizer
 from skattn.estimators import _token_ids
 
 
@@ -41,3 +44,36 @@ def test_a_bag_of_words_is_refused_with_the_way_out():
         TypeError, match=r"sparse matrix.*dense data is required.*SequenceVectorizer"
     ):
         _token_ids.refuse_texts_and_sparse(sparse.csr_array((2, 3)))
+
+
+def _padded(rng, width, first_id):
+    """20 texts of 1 to `width` tokens, padded at their ends."""
+    ids = rng.integers(first_id, first_id + 9, (20, width))
+    return np.where(np.arange(width) < rng.integers(1, width + 1, (20, 1)), ids, 0)
+
+
+@pytest.mark.parametrize("n_vocabularies", [2, 3])
+def test_vocabularies_side_by_side_are_refused(n_vocabularies):
+    rng = np.random.default_rng(0)
+    X = np.hstack([_padded(rng, 6, 2) for _ in range(n_vocabularies)])
+    starts = ", ".join(str(6 * block) for block in range(1, n_vocabularies))
+    message = f"ids of {n_vocabularies} vocabularies side by side.*column {starts}.*columns="
+    with pytest.raises(ValueError, match=message):
+        _token_ids.refuse_joined_vocabularies(X)
+
+
+def test_one_vocabulary_is_not_taken_for_two():
+    rng = np.random.default_rng(0)
+    X = _padded(rng, 12, 2)
+    at_random = rng.integers(0, 3, (200, 12))  # words that a user has masked by 0
+    for ids in (X, X[:, ::-1], at_random, np.hstack([_padded(rng, 6, 2)] * 2)[:9]):
+        _token_ids.refuse_joined_vocabularies(ids)
+
+
+def test_two_vectorizers_before_one_classifier_are_refused_by_fit():
+    texts = [f"word{row % 5} " * (1 + row % 3) for row in range(40)]
+    frame = pd.DataFrame({"title": texts, "body": texts[::-1]})
+    columns = ColumnTransformer([(name, SequenceVectorizer(), name) for name in frame])
+    model = make_pipeline(columns, AttentionTextClassifier(epochs=1))
+    with pytest.raises(ValueError, match="2 vocabularies side by side"):
+        model.fit(frame, [row % 2 for row in range(40)])
