@@ -10,10 +10,12 @@ from transformers import AutoModel
 class Tuned(nn.Module):
     """The upper layers of a BERT, tanh(Linear) scores over the words, weighted sum, Linear."""
 
-    def __init__(self, folder, tuned_layers, n_classes):
+    def __init__(self, folder, tuned_layers, n_classes, special):
         super().__init__()
+        self.special = torch.tensor(special)  # ids of the tokens around a text
         bert = AutoModel.from_pretrained(folder, local_files_only=True)
-        n_frozen = len(bert.encoder.layer) - tuned_layers
+        n_layers = len(bert.encoder.layer)
+        n_frozen = 0 if tuned_layers == "all" else n_layers - tuned_layers
         self.embeddings, self.below = bert.embeddings, bert.encoder.layer[:n_frozen]
         self.above = bert.encoder.layer[n_frozen:]
         if n_frozen:
@@ -27,7 +29,8 @@ class Tuned(nn.Module):
         return self._through(self.below, self.embeddings(ids), ids != 0)
 
     def forward(self, states, ids):
-        present, words = ids != 0, ids > 103  # the first ids of BERT are no words
+        present = ids != 0
+        words = present & ~torch.isin(ids, self.special)
         states = self.dropout(self._through(self.above, states, present))
         scores = torch.tanh(self.score(states)).masked_fill(~words[:, :, None], -1e9)
         return self.output((torch.softmax(scores, dim=1) * states).sum(dim=1))
@@ -49,11 +52,12 @@ class Tuned(nn.Module):
         ]
 
 
-def train(turns, config, X_train, X_test, y_train, y_test):
+def train(turns, config, X_train, X_test, y_train, y_test, special):
     """A training loop by hand, an epoch a turn; the frozen layers are computed in the first."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    network = Tuned(config["pretrained"], config["tuned_layers"], int(y_train.max()) + 1)
+    n_classes = int(y_train.max()) + 1
+    network = Tuned(config["pretrained"], config["tuned_layers"], n_classes, special)
     optimizer = torch.optim.AdamW(
         network.parameter_groups(1e-3), weight_decay=0.01, eps=1e-6, fused=True
     )

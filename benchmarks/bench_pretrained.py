@@ -6,6 +6,7 @@ python benchmarks/bench_pretrained.py --data DIR --pretrained MODEL --output pre
 """
 
 import sys
+from pathlib import Path
 
 import numpy as np
 from _data import texts
@@ -64,24 +65,29 @@ def own_predictions(turns, config):
 
 
 def with_special_tokens(config):
-    """The rows with the tokens that BERT wants around a text, as our network adds them."""
+    """The rows as BERT wants them, with its tokens around a text, as our network adds them."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(Path(config["pretrained"], "tokenizer.json")))
+    tokenizer.no_padding()
+    special = tokenizer.encode("").ids
     X_train, X_test, y_train, y_test = rows_of_ids(config)
-    return _framed(X_train), _framed(X_test), y_train, y_test
+    framed = (_framed(X, *special) for X in (X_train, X_test))
+    return *framed, y_train, y_test, special
 
 
-def _framed(X):
+def _framed(X, first, last):
     framed = np.zeros((len(X), X.shape[1] + 2), np.int64)
-    framed[:, 1:-1] = X
-    framed[:, 0] = 101
-    framed[np.arange(len(X)), (X != 0).sum(axis=1) + 1] = 102
+    framed[:, 0] = first
+    framed[:, 1:-1] = np.maximum(X - 2, 0)  # our ids are the model's plus 2
+    framed[np.arange(len(X)), (X != 0).sum(axis=1) + 1] = last
     return framed
 
 
 def by_torch(turns, config):
     from _peers_transformers import train
 
-    all_layers = config["tuned_layers"] == "all"
-    train(turns, config | ({"tuned_layers": 6} if all_layers else {}), *with_special_tokens(config))
+    train(turns, config, *with_special_tokens(config))
 
 
 def torch_predictions(turns, config):

@@ -11,6 +11,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+from tiny_models import build_model
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "benchmarks"
@@ -26,6 +27,7 @@ QUESTIONS = {
     "streaming": 1,
     "precision": 2,
     "scaling": 1,
+    "pretrained": 3,
 }
 NAMES = tuple(QUESTIONS)
 
@@ -55,6 +57,7 @@ def run(script, *arguments):
 def results(tmp_path_factory):
     """Name -> (exit status, output, what it wrote); two scripts run at a time."""
     folder = tmp_path_factory.mktemp("results")
+    more = {"pretrained": ["--pretrained", build_model(folder / "model")]}
     found, running = {}, {}
     for name in (*NAMES, None, None):
         if len(running) == 2 or name is None:
@@ -63,7 +66,10 @@ def results(tmp_path_factory):
             found[oldest] = (process.returncode, output, folder / f"{oldest}.json")
             del running[oldest]
         if name is not None:
-            running[name] = run(f"bench_{name}.py", "--quick", "--output", folder / f"{name}.json")
+            running[name] = run(
+                f"bench_{name}.py",
+                *["--quick", "--output", folder / f"{name}.json", *more.get(name, [])],
+            )
     return found
 
 
