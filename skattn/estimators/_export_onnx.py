@@ -2,6 +2,8 @@
 
 import json
 from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -10,7 +12,13 @@ from skattn.networks._onnx._networks import onnx_model
 from skattn.utils._files import replacing
 
 
-def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> None:
+WEIGHTS = ("float32", "int8")
+FLOAT16 = 10  # the number of the type in ONNX
+
+
+def export_onnx(
+    estimator: BaseNetworkClassifier, path: str | PathLike[str], *, weights: str = "float32"
+) -> None:
     """Write the network of a fitted classifier as an ONNX file.
 
     Parameters
@@ -21,6 +29,11 @@ def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> 
         ``pipeline[:-1]``, make the input. `skattn.serving.export` writes a whole text classifier.
     path : str or os.PathLike
         Where the file goes. An existing file is replaced.
+    weights : {"float32", "int8"}, default="float32"
+        ``"int8"`` rounds the kernels and embeddings to 8 bits, by dynamic quantization of ONNX
+        Runtime: the file is about a quarter as large, and a transformer answers faster. The
+        probabilities change a little; compare the accuracy of both on texts that are not among
+        the training texts.
 
     Notes
     -----
@@ -35,7 +48,10 @@ def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> 
     Raises
     ------
     ImportError
-        If the package onnx is not installed: ``pip install "skattn[onnx]"``.
+        If the package onnx is not installed: ``pip install "skattn[onnx]"``. ``weights="int8"``
+        needs onnxruntime too, which comes with it.
+    ValueError
+        If `weights` is none of the two.
     TypeError
         If `estimator` is not one of the two classifiers.
     NotFittedError
@@ -59,12 +75,12 @@ def export_onnx(estimator: BaseNetworkClassifier, path: str | PathLike[str]) -> 
             "TextClassifier(linear=False) that of its network, classifier.network_[-1]. "
             "skattn.serving.export writes either as a whole, which reads texts."
         )
-    written = network_as_onnx(estimator, "export_onnx")
+    written = network_as_onnx(estimator, "export_onnx", weights)
     with replacing(path) as file:
         file.write(written)
 
 
-def network_as_onnx(estimator, caller):
+def network_as_onnx(estimator, caller, weights="float32"):
     """The content of an ONNX file with the network of a fitted classifier.
 
     Parameters
@@ -72,11 +88,14 @@ def network_as_onnx(estimator, caller):
     estimator : AttentionTextClassifier or GatedDenseClassifier
     caller : str
         For the message where the package onnx is missing.
+    weights : {"float32", "int8"}, default="float32"
 
     Returns
     -------
     bytes
     """
+    if weights not in WEIGHTS:
+        raise ValueError(f"weights must be 'float32' or 'int8', got {weights!r}.")
     check_is_fitted(estimator)
     try:
         import onnx
@@ -87,4 +106,32 @@ def network_as_onnx(estimator, caller):
     classes = json.dumps(estimator.classes_.tolist(), default=str)
     written = onnx_model(helper, network.model, network.config, classes)
     onnx.checker.check_model(written)
-    return written.SerializeToString()
+    return _in_int8(written, caller) if weights == "int8" else written.SerializeToString()
+
+
+def _in_int8(model, caller):
+    """The content of the file with kernels and embeddings of 8 bits."""
+    try:
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+    except ImportError as error:
+        raise ImportError(
+            f'{caller} with weights="int8" needs the package onnxruntime: '
+            'pip install "skattn[onnx]"'
+        ) from error
+    # onnxruntime cannot quantize the tables of half precision, whose rows are cast when looked up
+    halves = {one.name for one in model.graph.initializer if one.data_type == FLOAT16}
+    kept = [node for node in model.graph.node if halves.intersection(node.input)]
+    for number, node in enumerate(kept):
+        node.name = f"half_{number}"
+    # the shapes that its preprocessing would infer are not needed here; without this it warns
+    model.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        quantize_dynamic(
+            model,
+            path,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            nodes_to_exclude=[node.name for node in kept],
+        )
+        return path.read_bytes()

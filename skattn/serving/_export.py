@@ -19,7 +19,12 @@ from skattn.vectorizer._subwords import is_subword_tokenizer
 _FUNCTIONS = ("preprocessor", "tokenizer", "strip_accents", "analyzer")
 
 
-def export(model: TextClassifier | Pipeline, folder: str | PathLike[str]) -> None:
+def export(
+    model: TextClassifier | Pipeline,
+    folder: str | PathLike[str],
+    *,
+    weights: str = "float32",
+) -> None:
     """Write a fitted text classifier as a folder, for a service without TensorFlow.
 
     Parameters
@@ -28,6 +33,8 @@ def export(model: TextClassifier | Pipeline, folder: str | PathLike[str]) -> Non
         Fitted. A pipeline has the steps `SequenceVectorizer` and `AttentionTextClassifier`.
     folder : str or os.PathLike
         Where the files go; it is made if it is not there. An earlier export in it is replaced.
+    weights : {"float32", "int8"}, default="float32"
+        Of the network, as `skattn.export_onnx` has them.
 
     Raises
     ------
@@ -72,22 +79,22 @@ def export(model: TextClassifier | Pipeline, folder: str | PathLike[str]) -> Non
     """
     if isinstance(model, TextClassifier):
         check_is_fitted(model)
-        weights, multilabel = model.weights_, model._multilabel
+        shares, multilabel = model.weights_, model._multilabel
         columns = getattr(model, "feature_names_in_", None)
-        steps = [step for _, step in model.network_.steps] if "network" in weights else None
+        steps = [step for _, step in model.network_.steps] if "network" in shares else None
     else:
         steps = _steps_of(model)
-        weights, multilabel, columns = {"network": 1.0}, steps[-1]._fitted.multilabel, None
+        shares, multilabel, columns = {"network": 1.0}, steps[-1]._fitted.multilabel, None
     classes = model.classes_
     parts, files = {}, {}
-    if "network" in weights:
-        parts["network"] = _network(*steps, files)
-    if "linear" in weights:
+    if "network" in shares:
+        parts["network"] = _network(*steps, files, weights)
+    if "linear" in shares:
         parts["linear"] = _linear(model.linear_, bool(multilabel), files)
     known = {"network": steps and steps[-1], "linear": getattr(model, "linear_", None)}
     for name, part in parts.items():
         places = np.searchsorted(classes, known[name].classes_)
-        part |= {"weight": float(weights[name]), "places": places.tolist()}
+        part |= {"weight": float(shares[name]), "places": places.tolist()}
     settings = {
         "classes": _plain_classes(classes),
         "type_of_classes": classes.dtype.str,
@@ -123,10 +130,10 @@ def _plain_classes(classes):
     return labels
 
 
-def _network(vectorizer, classifier, files):
+def _network(vectorizer, classifier, files, weights):
     """The settings of the network's part; its files are added to `files`."""
     vectorizer._check_ready()
-    files["model.onnx"] = network_as_onnx(classifier, "skattn.serving.export")
+    files["model.onnx"] = network_as_onnx(classifier, "skattn.serving.export", weights)
     settings = _reading(vectorizer._reader())
     hashes = isinstance(vectorizer._ids_of_tokens(), HashedIds)
     if "_tokenizer" in vars(vectorizer):

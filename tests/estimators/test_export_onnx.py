@@ -8,6 +8,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from tiny_models import build_model
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier, export_onnx
 from skattn.networks._attention_pooling import SCORES
@@ -86,6 +87,31 @@ def test_several_labels_a_row(dense_rows, tmp_path):
     np.testing.assert_allclose(outputs["probabilities"], expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["lstm", "conv", "pretrained", "gated"])
+def test_weights_of_8_bits(kind, texts_as_ids, dense_rows, tmp_path, caplog):
+    X, y = dense_rows if kind == "gated" else texts_as_ids
+    if kind == "gated":
+        clf = GatedDenseClassifier(units=64, epochs=2, random_state=0)
+    elif kind == "pretrained":
+        clf = AttentionTextClassifier(pretrained=build_model(tmp_path / "m"), random_state=0)
+        X = np.minimum(X, 30)
+    else:
+        clf = AttentionTextClassifier(encoder=kind, epochs=2, random_state=0)
+    clf.fit(X, y)
+    sizes = {}
+    for weights in ("float32", "int8"):
+        path = tmp_path / f"{weights}.onnx"
+        export_onnx(clf, path, weights=weights)
+        sizes[weights] = path.stat().st_size
+        session = onnxruntime.InferenceSession(str(path))
+        rows = X.astype(np.float32 if kind == "gated" else np.int64)
+        (found,) = session.run(["probabilities"], {session.get_inputs()[0].name: rows})
+        tolerance = 1e-4 if weights == "float32" else 0.1  # the networks are tiny
+        np.testing.assert_allclose(found, clf.predict_proba(X), rtol=0, atol=tolerance)
+    assert sizes["int8"] < 0.6 * sizes["float32"]
+    assert "pre-processing" not in caplog.text
+
+
 def test_errors_say_what_to_do(tmp_path, monkeypatch, dense_rows):
     with pytest.raises(NotFittedError):
         export_onnx(GatedDenseClassifier(), tmp_path / "model.onnx")
@@ -97,4 +123,6 @@ def test_errors_say_what_to_do(tmp_path, monkeypatch, dense_rows):
         patch.setitem(sys.modules, "onnx", None)
         with pytest.raises(ImportError, match=r"skattn\[onnx\]"):
             export_onnx(clf, tmp_path / "model.onnx")
+    with pytest.raises(ValueError, match="weights must be 'float32' or 'int8', got 'int4'"):
+        export_onnx(clf, tmp_path / "model.onnx", weights="int4")
     assert list(tmp_path.iterdir()) == []

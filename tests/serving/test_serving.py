@@ -51,9 +51,9 @@ UNSEEN = [
 SMALL = {"epochs": 2, "random_state": 0, "units": 4, "embedding_dim": 4}
 
 
-def check_same(model, folder, texts=UNSEEN, tolerance=1e-5):
+def check_same(model, folder, texts=UNSEEN, tolerance=1e-5, **params):
     """Export and load; the same answers."""
-    export(model, folder)
+    export(model, folder, **params)
     served = load(folder)
     expected = model.predict_proba(texts)
     np.testing.assert_allclose(served.predict_proba(texts), expected, rtol=0, atol=tolerance)
@@ -98,6 +98,13 @@ def test_text_classifier(fitted, tmp_path):
 )
 def test_settings_of_the_analysis(params, tmp_path):
     check_same(TextClassifier(**SMALL | params).fit(TEXTS, LABELS), tmp_path)
+
+
+def test_weights_of_8_bits(fitted, tmp_path):
+    for weights in ("float32", "int8"):
+        check_same(fitted, tmp_path, tolerance=0.02, weights=weights)
+        in_int8 = b"DequantizeLinear" in (tmp_path / "model.onnx").read_bytes()
+        assert in_int8 == (weights == "int8")
 
 
 def test_two_classes(tmp_path):
