@@ -1,4 +1,4 @@
-"""`trusted_types`: what a skops file of ours may hold beyond what skops trusts by itself."""
+"""`trusted_types`: the types in a skops file of ours that skops does not trust by default."""
 
 _TYPES = (
     "skattn.recipe._linear.CharacterTfidf",
@@ -12,16 +12,16 @@ _TYPES = (
 
 
 def trusted_types() -> list[str]:
-    """The types to trust when a pipeline of this package is loaded by skops.
+    """Return the types to trust when you load a model of this package with skops.
 
-    None of them runs code of the file: all check the format and that no method is replaced, the
-    networks and the vectorizer every value. What skops trusts by itself (scikit-learn's
-    estimators, NumPy, plain values) need not be named.
+    None of these types runs code from the file. All of them check the format of the state, and that
+    it does not replace a method; the networks and the vectorizer also check every value. Types that
+    skops trusts by default (scikit-learn's estimators, NumPy, plain values) are not in the list.
 
     Returns
     -------
     types : list of str
-        Names of classes, for the parameter ``trusted`` of `skops.io.load`.
+        Class names, for the parameter ``trusted`` of `skops.io.load`.
 
     References
     ----------

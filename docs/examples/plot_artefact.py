@@ -1,9 +1,9 @@
 """
-Find an artefact in the training data
+Find an artifact in the training data
 =====================================
 
-A model that is right for the wrong reason: the words that decided show
-it, before your users do.
+A model can be right for the wrong reason. The evidence of the words
+shows this before your users notice it.
 """
 
 # %%
@@ -28,9 +28,9 @@ headlines = [text.partition("\n")[0] for text in bbc.data[:480]]
 topics = [bbc.target_names[label] for label in bbc.target[:480]]
 
 # %%
-# Now the accident. Suppose that most business headlines were collected
-# from another page, which writes its name behind most of them. So the
-# name stands in the texts of one class only.
+# Now we add an artifact. Suppose that the business headlines were
+# collected from another page, which writes its name after most of them.
+# The name then occurs in the texts of one class only.
 
 import numpy as np
 
@@ -58,8 +58,8 @@ model.score(X_test, y_test)
 
 # %%
 # Which words push the model toward a topic, and which push it away?
-# Each bar is the mean over the texts that hold the word, the line is
-# one standard deviation, and the number of texts stands in brackets.
+# Each bar is the mean over the texts that contain the word, the line
+# is one standard deviation, and the number of texts is in parentheses.
 
 from skattn import EvidenceDisplay
 
@@ -67,8 +67,8 @@ display = EvidenceDisplay.from_estimator(model, X_test, y_test)
 _ = display.plot(labels=["business"], min_texts=5)
 
 # %%
-# "Newswire" stands first: the model learned where a headline comes
-# from. One text shows the same, from the base to the probability.
+# "Newswire" comes first: the model learned where a headline comes from.
+# The waterfall plot of a single text shows the same.
 
 number = next(
     i for i, text in enumerate(X_test) if text.endswith("Newswire")
@@ -76,15 +76,15 @@ number = next(
 _ = display.plot_text(number, label="business")
 
 # %%
-# The price of it: take the name away, as in headlines from elsewhere,
-# and the accuracy falls.
+# What this costs: without the name, as in headlines from other pages,
+# the accuracy drops.
 
 without = [text.removesuffix(" Newswire") for text in X_test]
 model.score(without, y_test)
 
 # %%
-# With the name removed from the training texts, the model has to read
-# the headlines.
+# If we remove the name from the training texts, the model has to learn
+# from the headlines themselves.
 
 clean = [text.removesuffix(" Newswire") for text in X_train]
 repaired = TextClassifier(random_state=0).fit(clean, y_train)

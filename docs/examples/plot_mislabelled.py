@@ -1,6 +1,6 @@
 """
-Find mislabelled articles
-=========================
+Find mislabeled articles
+========================
 
 Labels made by hand contain errors. A classifier finds most of them, if
 it predicts each text without having seen its label.

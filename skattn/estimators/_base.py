@@ -100,15 +100,15 @@ class BaseNetworkClassifier(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            As the class describes it.
+            The rows, as described for the class.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or a label indicator matrix for several labels a row.
+            Class labels, or a label indicator matrix if a row can have several labels.
         sample_weight : array-like of shape (n_samples,) or float, default=None
             Weight of each row; only the ratios matter. Rows of weight 0 are ignored.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
-            Held-out rows of your own, for `early_stopping` and the validation scores, instead of
-            a `validation_fraction` of X. In a pipeline they must be as the steps before give
-            them.
+            Your own validation set, for `early_stopping` and the validation scores, instead of a
+            `validation_fraction` of X. In a pipeline, this X must already be transformed by the
+            previous steps.
 
         Returns
         -------
@@ -292,22 +292,22 @@ class BaseNetworkClassifier(
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """The labels."""
+        """The class labels."""
         return self._fact("classes")
 
     @property
     def history_(self) -> dict[str, list[float]]:
-        """Loss and held-out scores of each epoch."""
+        """Loss and validation scores after each epoch."""
         return self._fact("history")
 
     @property
     def n_iter_(self) -> int:
-        """Epochs of the last fit."""
+        """Number of epochs of the last fit."""
         return self._fact("n_iter")
 
     @property
     def best_iteration_(self) -> int:
-        """The epoch that early stopping went back to, counted from 1."""
+        """The epoch whose weights early stopping restored, counted from 1."""
         best = self._fact("best_iteration")
         if best is None:
             raise AttributeError("The last fit had no early stopping, so there is no best epoch.")
@@ -326,8 +326,9 @@ class BaseNetworkClassifier(
     def keras_classifier_(self) -> Any:
         """The SciKeras `KerasClassifier` around the Keras model.
 
-        Its `predict_proba` gives this estimator's probabilities. Its `fit` would take the
-        position of each label in `classes_`: train by this estimator instead.
+        Its `predict_proba` returns the same probabilities as this estimator. Do not call its `fit`,
+        which expects the positions of the labels in `classes_`; call `fit` of this estimator
+        instead.
         """
         self._fact("network").exposed = True  # the user may keep it
         return self._fitted.keras_classifier
@@ -378,7 +379,7 @@ class BaseNetworkClassifier(
         return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
 
     def predict(self, X: MatrixLike) -> NDArray[Any]:
-        """The most probable class of each row, or its labels with a probability above one half.
+        """The most probable class of each row, or all its labels with a probability above 0.5.
 
         Parameters
         ----------
@@ -394,7 +395,7 @@ class BaseNetworkClassifier(
         return fitted.classes[probabilities.argmax(axis=1)]
 
     def transform(self, X: MatrixLike) -> NDArray[np.float32]:
-        """The representation of each row that the last layer reads.
+        """The representation of each row, which is the input of the output layer.
 
         Parameters
         ----------

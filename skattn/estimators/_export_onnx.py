@@ -19,16 +19,17 @@ FLOAT16 = 10  # the number of the type in ONNX
 def export_onnx(
     estimator: BaseNetworkClassifier, path: str | PathLike[str], *, weights: str = "float32"
 ) -> None:
-    """Write the network of a fitted classifier as an ONNX file.
+    """Export the network of a fitted classifier as an ONNX file.
 
     Parameters
     ----------
     estimator : AttentionTextClassifier or GatedDenseClassifier
-        Fitted. Of a pipeline only the last step can be exported, ``pipeline[-1]``: ONNX has no
-        operator that cuts texts into tokens as scikit-learn does. The steps before it,
-        ``pipeline[:-1]``, make the input. `skattn.serving.export` writes a whole text classifier.
+        The fitted classifier. If it is part of a pipeline, export its last step, ``pipeline[-1]``,
+        and use the other steps, ``pipeline[:-1]``, to compute the input: ONNX has no operator that
+        tokenizes texts as scikit-learn does. `skattn.serving.export` exports a whole text
+        classifier.
     path : str or os.PathLike
-        Where the file goes. An existing file is replaced.
+        Where to write the file. An existing file is replaced.
     weights : {"float32", "int8"}, default="float32"
         ``"int8"`` rounds the kernels and embeddings to 8 bits, by dynamic quantization of ONNX
         Runtime: the file is about a quarter as large, and a transformer answers faster. The
@@ -38,12 +39,12 @@ def export_onnx(
     Notes
     -----
     The input of a text classifier is ``token_ids``, int64 of shape (batch, tokens), padded with 0
-    on the right, as `SequenceVectorizer` gives them; its outputs are ``probabilities`` (batch,
+    on the right, as returned by `SequenceVectorizer`; its outputs are ``probabilities`` (batch,
     classes) and ``attention`` (batch, tokens). The input of a gated classifier is ``features``,
-    float32 of shape (batch, features); its outputs are ``probabilities`` and ``gate``. All are
-    float32 and agree with the estimator within 1e-5, on a pretrained transformer within 1e-3. The
-    entry ``classes`` of the file's metadata is a JSON list of the labels in the order of the
-    probabilities.
+    float32 of shape (batch, features); its outputs are ``probabilities`` and ``gate``. All outputs
+    are float32 and agree with the estimator within 1e-5, or within 1e-3 with a pretrained
+    transformer. The entry ``classes`` of the file's metadata is a JSON list of the labels in the
+    order of the probabilities.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def export_onnx(
     TypeError
         If `estimator` is not one of the two classifiers.
     NotFittedError
-        If it is not fitted.
+        If `estimator` is not fitted.
 
     References
     ----------

@@ -20,109 +20,110 @@ MAX_GATED_FEATURES = 4096  # a gate on the inputs has a kernel of n_features x n
 
 
 class GatedDenseClassifier(BaseNetworkClassifier):
-    """Classify rows of features by a dense layer that is multiplied by its own sigmoid gate.
+    """Classify rows of features with a dense layer that is multiplied by a learned gate.
 
     With :math:`h = \\mathrm{relu}(W x + b)` the network is
     :math:`\\mathrm{softmax}(V (h \\odot \\sigma(U h + c)) + d)`. The loss is the cross-entropy.
+    The network of an answer to a well-known Stack Overflow question [1]_ is
     ``GatedDenseClassifier(units=1800, l2=0.01, epochs=20, batch_size=600,
-    validation_fraction=0.2)`` is the network of a well-known question [1]_.
+    validation_fraction=0.2)``.
 
     Parameters
     ----------
     units : int, default=256
         Width of the dense layer.
     gate : {"hidden", "inputs"}, default="hidden"
-        What the gate multiplies: the dense layer, or the features before it, which shows how much
-        each feature counts (at most 4096 features).
+        What the gate multiplies: the hidden layer, or the features. A gate on the features shows
+        how much of each feature the network uses (at most 4096 features).
     gate_activation : {"sigmoid", "softmax"}, default="sigmoid"
-        ``"sigmoid"`` opens each gate independently, ``"softmax"`` makes the gates compete.
+        With ``"sigmoid"``, the gates are independent; with ``"softmax"``, they sum to 1.
     epochs : int, default=50
-        Passes over the training data. With `early_stopping` at most so many.
+        Number of passes over the training data; with `early_stopping`, the maximum number.
     batch_size : int, default=32
-        Rows in a step of the optimizer.
+        Number of rows per step of the optimizer.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
-        The Keras name of an optimizer, ``"lazyadam"`` (Adam that updates only those rows of an
-        embedding that occur in the batch), or an optimizer object. Of an object only the
-        configuration is used, and its own learning rate takes precedence over `learning_rate`.
+        The name of a Keras optimizer, ``"lazyadam"`` (Adam that, for sparse X, updates only the
+        weights of features that occur in the batch), or an optimizer object. Only the configuration
+        of an object is used, and its learning rate takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
-        Learning rate of an optimizer given by name.
+        Learning rate, if `optimizer` is not an object.
     weight_decay : float, default=0.0
-        Decoupled weight decay of the kernels, for an optimizer given by name. Biases and embeddings
-        do not decay.
+        Decoupled weight decay of the kernels, if `optimizer` is not an object. It does not affect
+        biases.
     l2 : float, default=0.0
-        L2 penalty on the kernels of the dense layer and of the last layer.
+        L2 penalty on the kernels of the dense layer and of the output layer.
     dropout : float, default=0.0
-        Dropout rate before the last layer.
+        Dropout rate before the output layer.
     label_smoothing : float, default=0.0
-        Share of the target probability spread evenly over the classes in training.
-    learning_rate_schedule : {"constant", "cosine"}, default="constant"
-        ``"cosine"`` raises the learning rate over the first tenth of the steps, then lowers it to 0
-        along half a cosine.
+        Share of the target probability that is spread evenly over the classes during training.
+    learning_rate_schedule : {"constant", "cosine", "linear"}, default="constant"
+        ``"cosine"`` and ``"linear"`` raise the learning rate over the first tenth of the steps,
+        then lower it to 0 along half a cosine or a straight line.
     weight_averaging : bool, default=False
-        Whether to average the weights over the epochs of the second half of the fit. Cannot be
+        Whether to average the weights of the network over the second half of the epochs. Cannot be
         combined with `early_stopping`.
     class_weight : dict or "balanced", default=None
-        Weights of the classes; ``"balanced"`` gives each class the same total weight. Classes that
-        a dict leaves out have weight 1. A dict that covers all classes of `y` may name others too,
-        since a fold may lack a class.
+        Weights of the classes. ``"balanced"`` gives each class the same total weight. Classes that
+        are not in a dict have weight 1. A dict that contains all classes of `y` may contain other
+        classes too, because a cross-validation fold may lack a class.
     early_stopping : bool, default=False
-        Whether to stop when the score on held-out rows no longer improves, and to restore the
-        weights of the best epoch.
+        Whether to stop training when the score on a validation set no longer improves, and to
+        restore the weights of the best epoch.
     validation_fraction : float, default=None
-        Share of the rows to hold out, stratified by class. None holds out a tenth of them with
-        `early_stopping`, and nothing without. With a number, rows are always held out, and
-        `history_` has their scores.
+        Share of the rows to use as a validation set, stratified by class. None means 0.1 with
+        `early_stopping`, and no validation set otherwise. With a number, the scores on the
+        validation set are always recorded in `history_`.
     n_iter_no_change : int, default=5
-        Epochs without improvement before early stopping.
+        Number of epochs without improvement before early stopping.
     tol : float, default=1e-4
         The smallest change that counts as an improvement.
     scoring : str or callable, default="loss"
-        What early stopping monitors on the held-out rows: the loss, or a scikit-learn scorer.
+        What early stopping monitors on the validation set: ``"loss"`` or a scikit-learn scorer.
     callbacks : list of keras.callbacks.Callback, default=None
-        Keras callbacks, of which copies are used. A callback that is called at every batch slows
-        training down.
+        Keras callbacks. `fit` uses copies of them. A callback that runs after every batch slows
+        down training.
     checkpoint : str or os.PathLike, default=None
-        A folder into which `fit` writes its state after each epoch. If the process is killed,
-        fitting an estimator with the same parameters on the same data resumes after the last
-        complete epoch, with identical results. The file is deleted when the fit ends.
+        A folder in which `fit` saves its state after each epoch. If the process is killed, fitting
+        an estimator with the same parameters on the same data resumes after the last complete
+        epoch, with identical results. The file is deleted when the fit ends.
     warm_start : bool, default=False
-        Whether `fit` continues from the network of the previous fit.
+        Whether `fit` continues with the network of the previous fit.
     save_optimizer : bool, default=True
-        Whether files include the optimizer's state, so that training can continue (after
-        `partial_fit`, or with `warm_start`).
+        Whether saved files include the state of the optimizer, so that training can be continued
+        (after `partial_fit`, or with `warm_start`).
     random_state : int, RandomState instance or None, default=None
-        Seeds the weights, the order of the rows and the dropout. With an int, results are identical
-        on the same machine with the same number of threads.
+        Determines the initial weights, the order of the rows and the dropout. With an int, results
+        are identical on the same machine with the same number of threads.
     verbose : int, default=0
-        0 is silent, 1 shows one progress bar.
+        0 prints nothing, 1 shows one progress bar.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels.
+        The class labels.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where X has names.
+        Names of the features, if X has feature names.
     model_ : keras.Model
         The network.
     keras_classifier_ : scikeras.wrappers.KerasClassifier
-        SciKeras's classifier around the network.
+        The SciKeras classifier that wraps the network.
     history_ : dict of str to list of float
-        The ``loss`` of each epoch; with held-out rows also ``val_loss``, ``val_accuracy`` and, with
-        a scorer, ``val_score``. Continued training appends to it; NaN marks an epoch without a
-        value.
+        The ``loss`` of each epoch; with a validation set also ``val_loss``, ``val_accuracy`` and,
+        if `scoring` is a scorer, ``val_score``. Continued training appends to these lists; NaN
+        marks an epoch without a value.
     n_iter_ : int
-        Epochs of the last fit.
+        Number of epochs of the last fit.
     best_iteration_ : int
         The epoch whose weights were restored, counted from 1 over all epochs of `history_`,
         including those of earlier fits with `warm_start`. Only with `early_stopping`.
 
     Notes
     -----
-    The network computes in float32. Scale the features first, for example by
+    The network computes in float32. Scale the features first, for example with
     `sklearn.preprocessing.StandardScaler`. Sparse input is never converted to a dense array as a
-    whole, and each step updates only the weights of the columns that occur in its batch.
+    whole, and each training step updates only the weights of features that occur in the batch.
 
     References
     ----------
@@ -204,7 +205,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     _build = staticmethod(build_gated_network)
 
     def gate_values(self, X: MatrixLike) -> NDArray[np.float32]:
-        """How far each gate is open, for each row.
+        """How far each gate is open, for each sample.
 
         Parameters
         ----------
@@ -213,7 +214,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         Returns
         -------
         gates : ndarray of shape (n_samples, units) or (n_samples, n_features), float32
-            Between 0 and 1: one a hidden unit for ``gate="hidden"``, one a feature for
+            Values between 0 and 1: one per hidden unit with ``gate="hidden"``, one per feature with
             ``gate="inputs"``.
         """
         return self._read("gate", X)[1]
@@ -221,9 +222,10 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     def evidence(self, X: MatrixLike) -> tuple[Any, NDArray[np.float64]]:
         """What each feature adds to the probability of each class.
 
-        Integrated gradients along the features [1]_, from a row of zeros to the row, on the logits;
-        from there to the probabilities by the Shapley values of the parts [2]_.
-        With standardized features a row of zeros is the mean row.
+        The contributions of the features to the logits are integrated gradients [1]_ on the path
+        from a row of zeros to the row. (If the features are standardized, a row of zeros is the
+        mean row.) Shapley values [2]_ turn these contributions to logits into contributions to
+        probabilities.
 
         Parameters
         ----------
@@ -232,7 +234,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         Returns
         -------
         evidence : {ndarray, scipy.sparse.coo_array} of shape (n_samples, n_features, n_classes)
-            Negative where a feature speaks against a class. For a sparse `X` a sparse array of
+            Negative values speak against a class. If `X` is sparse, this is a sparse array with
             three dimensions, which needs SciPy 1.15.
         base : ndarray of shape (n_samples, n_classes)
             The probabilities of a row of zeros; ``base + evidence.sum(axis=1)`` equals

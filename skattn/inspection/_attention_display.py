@@ -1,4 +1,4 @@
-"""`AttentionDisplay`: what the model looked at, as a picture or a page."""
+"""`AttentionDisplay`: what the model looked at, as a plot or an HTML page."""
 
 from collections.abc import Iterable
 from os import PathLike
@@ -20,7 +20,7 @@ from skattn.utils._typing import Texts
 
 
 def checked_explanations(explanations, y_true):
-    """Explanations and true classes as lists; None for no classes."""
+    """Return explanations and true classes as lists; the classes may be None."""
     if not hasattr(explanations, "__iter__"):
         explanations = [explanations]
     explanations = list(explanations)
@@ -40,28 +40,28 @@ def checked_explanations(explanations, y_true):
 
 
 class AttentionDisplay:
-    """Texts with their words shaded: a picture of attention, a page with evidence and attention.
+    """Texts with shaded words: a plot of attention, or a page with evidence and attention.
 
-    Make it with :meth:`from_estimator` or :meth:`from_explanations`.
+    Create it with :meth:`from_estimator` or :meth:`from_explanations`.
 
     Parameters
     ----------
     explanations : list of TextExplanation
-        What to show.
+        The explanations to show.
     y_true : list of labels, default=None
         The true class of each text.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where :meth:`plot` drew.
+        Axes with the plot, after :meth:`plot`.
     figure_ : matplotlib Figure
         The figure of `ax_`.
 
     See Also
     --------
-    explain_texts : The numbers.
-    faithfulness_report : Whether they explain anything.
+    explain_texts : Returns the numbers.
+    faithfulness_report : Tests whether they explain the predictions.
 
     Examples
     --------
@@ -81,12 +81,12 @@ class AttentionDisplay:
 
     @classmethod
     def from_estimator(cls, pipeline: Any, texts: Texts, y: ArrayLike | None = None) -> Self:
-        """Explain texts and make the display.
+        """Explain texts and create the display.
 
         Parameters
         ----------
         pipeline : fitted classifier of raw texts
-            Whatever :func:`explain_texts` takes.
+            Any classifier that :func:`explain_texts` supports.
         texts : iterable of str
             Raw texts.
         y : array-like of shape (n_texts,), default=None
@@ -99,9 +99,9 @@ class AttentionDisplay:
         Raises
         ------
         TypeError
-            As :func:`explain_texts`.
+            If :func:`explain_texts` does not support the classifier.
         ValueError
-            If `y` has another length than `texts`.
+            If `y` and `texts` have different lengths.
         """
         explanations, name = explained(pipeline, texts, y)
         display = cls.from_explanations(explanations, y)
@@ -112,12 +112,12 @@ class AttentionDisplay:
     def from_explanations(
         cls, explanations: Iterable[TextExplanation], y_true: ArrayLike | None = None
     ) -> Self:
-        """Make the display from explanations that are already there.
+        """Create the display from existing explanations.
 
         Parameters
         ----------
         explanations : iterable of TextExplanation
-            What to show.
+            The explanations to show.
         y_true : array-like of shape (n_texts,), default=None
             The true classes.
 
@@ -128,7 +128,7 @@ class AttentionDisplay:
         Raises
         ------
         ValueError
-            If `y_true` has another length, or more than one label a text.
+            If `y_true` has another length, or more than one label per text.
         """
         return cls(*checked_explanations(explanations, y_true))
 
@@ -138,10 +138,11 @@ class AttentionDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; texts that do not fit are counted. None makes a figure of the right
-            height.
+            Axes to draw on; the number of texts that do not fit is shown. None creates a figure
+            that is high enough.
         n_texts : int, default=10
-            How many texts at most. Long texts are cut; :meth:`save_html` shows everything.
+            Maximum number of texts. Long texts are truncated; :meth:`save_html` shows them
+            completely.
 
         Returns
         -------
@@ -163,19 +164,19 @@ class AttentionDisplay:
         title: str = "What the model looked at",
         report: FaithfulnessReport | None = None,
     ) -> str:
-        """Return one standalone page: no network, no files beside it, light and dark.
+        """Return a standalone HTML page, which works offline and has a light and a dark theme.
 
         Parameters
         ----------
         title : str
-            Headline of the page.
+            Title of the page.
         report : FaithfulnessReport, default=None
-            Put this report's verdict above the texts.
+            A report whose verdict to show above the texts.
 
         Returns
         -------
         page : str
-            HTML. Everything that came from a text or a label is escaped.
+            HTML in which all texts and labels are escaped.
         """
         if report is not None and not isinstance(report, FaithfulnessReport):
             raise TypeError(
@@ -191,19 +192,19 @@ class AttentionDisplay:
         title: str = "What the model looked at",
         report: FaithfulnessReport | None = None,
     ) -> Path:
-        """Write the page of :meth:`to_html` into a file, in UTF-8.
+        """Save the page of :meth:`to_html` as a file.
 
         Parameters
         ----------
         path : str or path-like
-            Where to.
+            Where to save the page.
         title, report
             As in :meth:`to_html`.
 
         Returns
         -------
         path : pathlib.Path
-            The file.
+            Path of the saved file.
         """
         path = Path(path)
         page = self.to_html(title=title, report=report)

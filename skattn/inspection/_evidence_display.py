@@ -21,29 +21,29 @@ MAX_PANELS = 4
 
 
 class EvidenceDisplay:
-    """The words that push a model toward each class and away from it.
+    """The words that speak for and against each class.
 
-    Make it with :meth:`from_estimator` or :meth:`from_explanations`.
+    Create it with :meth:`from_estimator` or :meth:`from_explanations`.
 
     Parameters
     ----------
     explanations : list of TextExplanation
-        With evidence.
+        Explanations that contain evidence.
     y_true : list of labels, default=None
         The true class of each text.
 
     Attributes
     ----------
     ax_ : matplotlib Axes or ndarray of Axes
-        Where :meth:`plot` or :meth:`plot_text` drew.
+        Axes with the plot, after :meth:`plot` or :meth:`plot_text`.
     figure_ : matplotlib Figure
         The figure of `ax_`.
 
     See Also
     --------
-    explain_texts : The numbers, and how they are computed.
-    AttentionDisplay : Texts with their words shaded.
-    faithfulness_report : Whether the evidence explains the predictions.
+    explain_texts : Returns the numbers, and describes how they are computed.
+    AttentionDisplay : Shows texts with shaded words.
+    faithfulness_report : Tests whether the evidence explains the predictions.
 
     Examples
     --------
@@ -66,16 +66,16 @@ class EvidenceDisplay:
 
     @classmethod
     def from_estimator(cls, model: Any, texts: Texts, y: ArrayLike | None = None) -> Self:
-        """Explain texts and make the display.
+        """Explain texts and create the display.
 
         Parameters
         ----------
         model : fitted classifier of raw texts
-            Whatever :func:`explain_texts` takes, if all parts of it can be split up.
+            Any classifier for which :func:`explain_texts` can compute evidence.
         texts : iterable of str
             Raw texts.
         y : array-like of shape (n_texts,), default=None
-            The true classes, for :meth:`save_html`.
+            The true classes, which :meth:`save_html` shows.
 
         Returns
         -------
@@ -84,9 +84,9 @@ class EvidenceDisplay:
         Raises
         ------
         TypeError
-            As :func:`explain_texts`, and if a part of the model cannot be split up.
+            If :func:`explain_texts` cannot compute evidence for this model.
         ValueError
-            If `y` has another length than `texts`.
+            If `y` and `texts` have different lengths.
         """
         explanations, name = explained(model, texts, y)
         display = cls.from_explanations(explanations, y)
@@ -97,12 +97,12 @@ class EvidenceDisplay:
     def from_explanations(
         cls, explanations: Iterable[TextExplanation], y_true: ArrayLike | None = None
     ) -> Self:
-        """Make the display from explanations that are already there.
+        """Create the display from existing explanations.
 
         Parameters
         ----------
         explanations : iterable of TextExplanation
-            What to show.
+            The explanations to show.
         y_true : array-like of shape (n_texts,), default=None
             The true classes.
 
@@ -115,7 +115,7 @@ class EvidenceDisplay:
         TypeError
             If an explanation has no evidence.
         ValueError
-            If `y_true` has another length, or more than one label a text.
+            If `y_true` has another length, or more than one label per text.
         """
         found, labels = checked_explanations(explanations, y_true)
         for explanation in found:
@@ -130,23 +130,23 @@ class EvidenceDisplay:
         n_words: int = 6,
         min_texts: int = 1,
     ) -> Self:
-        """Draw the words for and against each class, as bars with their spread over texts.
+        """Plot the words for and against each class as bars.
 
-        A bar is the mean, over the texts that hold a word, of what the word adds to the probability
-        of the class; the line through its end is one standard deviation to each side; the number of
-        texts stands beside the word. Words against are hatched.
+        Each bar is the mean evidence of a word, over the texts that contain it. The error bar is
+        one standard deviation. The number of texts is next to the word. The bars of words against
+        the class are hatched.
 
         Parameters
         ----------
-        ax : matplotlib Axes or array of one Axes a class, default=None
-            Where to draw. A single one is divided. None makes a figure.
+        ax : matplotlib Axes or array of one Axes per class, default=None
+            Axes to draw on. A single Axes is divided. None creates a new figure.
         labels : sequence of labels, default=None
-            The classes to draw; None: with two classes the second, of which the first is the
-            mirror image, else the first four.
+            The classes to plot. None: the second of two classes, because the first is its mirror
+            image; the first four of more classes.
         n_words : int, default=6
-            Words for a class, and words against it, at most.
+            Maximum number of words for a class, and of words against it.
         min_texts : int, default=1
-            Words of fewer texts are left out.
+            Words that occur in fewer texts are left out.
 
         Returns
         -------
@@ -157,7 +157,7 @@ class EvidenceDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If no word stands in `min_texts` texts, or if a label is none of the classes.
+            If no word occurs in `min_texts` texts, or if a label is not one of the classes.
         """
         check_count("n_words", n_words)
         words = self._words(min_texts)
@@ -175,18 +175,18 @@ class EvidenceDisplay:
     def plot_text(
         self, number: int = 0, ax: Any = None, *, label: Any = None, n_words: int = 10
     ) -> Self:
-        """Draw one text as a waterfall: from the base to the probability of a class.
+        """Plot one text as a waterfall, from the base to the probability of a class.
 
         Parameters
         ----------
         number : int, default=0
-            Which text, from 0.
+            Index of the text, counted from 0.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None creates a new figure.
         label : label, default=None
-            The class; None: the one that is explained, such as the predicted one.
+            The class. None: the `target` of the explanation, by default the predicted class.
         n_words : int, default=10
-            The strongest words, each for itself; the others are one step.
+            Number of words with a step of their own. The other words share one step.
 
         Returns
         -------
@@ -197,9 +197,9 @@ class EvidenceDisplay:
         ImportError
             If matplotlib is not installed.
         IndexError
-            If there is no text of this number.
+            If there is no text with this index.
         ValueError
-            If `label` is none of the classes.
+            If `label` is not one of the classes.
         """
         check_count("n_words", n_words)
         if not -len(self.explanations) <= number < len(self.explanations):
@@ -212,25 +212,25 @@ class EvidenceDisplay:
         return self
 
     def to_frame(self, *, min_texts: int = 1) -> Any:
-        """Return one row a class and word as a pandas DataFrame, the strongest words first.
+        """Return one row per class and word as a pandas DataFrame, the strongest words first.
 
         Parameters
         ----------
         min_texts : int, default=1
-            Words of fewer texts are left out.
+            Words that occur in fewer texts are left out.
 
         Returns
         -------
         frame : pandas.DataFrame
-            Columns ``class``, ``word``, ``evidence`` (the mean over texts that hold the word),
-            ``spread`` (one standard deviation) and ``n_texts``.
+            Columns ``class``, ``word``, ``evidence`` (the mean over the texts that contain the
+            word), ``spread`` (one standard deviation) and ``n_texts``.
 
         Raises
         ------
         ImportError
             If pandas is not installed.
         ValueError
-            If no word stands in `min_texts` texts.
+            If no word occurs in `min_texts` texts.
         """
         pandas = import_pandas("EvidenceDisplay.to_frame")
         rows = [(label, *word) for label, words in self._words(min_texts).items() for word in words]
@@ -239,19 +239,19 @@ class EvidenceDisplay:
     def to_html(
         self, *, title: str = "What decided", report: FaithfulnessReport | None = None
     ) -> str:
-        """Return one standalone page, as :meth:`AttentionDisplay.to_html`.
+        """Return a standalone HTML page, the same as :meth:`AttentionDisplay.to_html`.
 
         Parameters
         ----------
         title : str
-            Headline of the page.
+            Title of the page.
         report : FaithfulnessReport, default=None
-            Put this report's verdicts above the texts.
+            A report whose verdicts to show above the texts.
 
         Returns
         -------
         page : str
-            HTML. Everything that came from a text or a label is escaped.
+            HTML in which all texts and labels are escaped.
         """
         return self._as_texts().to_html(title=title, report=report)
 
@@ -262,19 +262,19 @@ class EvidenceDisplay:
         title: str = "What decided",
         report: FaithfulnessReport | None = None,
     ) -> Path:
-        """Write the page of :meth:`to_html` into a file, in UTF-8.
+        """Save the page of :meth:`to_html` as a file.
 
         Parameters
         ----------
         path : str or path-like
-            Where to.
+            Where to save the page.
         title, report
             As in :meth:`to_html`.
 
         Returns
         -------
         path : pathlib.Path
-            The file.
+            Path of the saved file.
         """
         return self._as_texts().save_html(path, title=title, report=report)
 

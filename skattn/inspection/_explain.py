@@ -24,76 +24,82 @@ NO_ATTENTION = "no attention"  # what `aggregate` says of a model without
 
 
 def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[TextExplanation]:
-    """Say what each word of the texts adds to the probability of each class, and is attended to.
+    """Explain predictions: the evidence of each word for each class, and the attention it got.
 
-    *Evidence* has a sign, belongs to a class and covers the whole model: with the base it adds up
-    to the model's probabilities. *Attention* is the weight of each word's hidden state in the
-    representation that a network's last layer reads. Whether either *explains* the prediction is
-    another question, which :func:`faithfulness_report` answers by experiment.
+    *Evidence* is what each word adds to the probability of each class; it can be negative. The
+    evidence of all words and the base add up to the probabilities of the whole model. *Attention*
+    is the weight of each word's hidden state in the weighted sum that the output layer of a network
+    receives. Use :func:`faithfulness_report` to test whether evidence and attention really
+    *explain* the predictions.
 
     Parameters
     ----------
     pipeline : fitted classifier of raw texts
-        A :class:`~sklearn.pipeline.Pipeline` (nested ones too) in which a `SequenceVectorizer`
-        feeds an `AttentionTextClassifier`, or in which a
+        A `TextClassifier`; a :class:`~sklearn.pipeline.Pipeline`, possibly nested, of a
+        `SequenceVectorizer` and an `AttentionTextClassifier`; or a pipeline of a
         :class:`~sklearn.feature_extraction.text.TfidfVectorizer` (or a
         :class:`~sklearn.feature_extraction.text.CountVectorizer`, or a
-        :class:`~sklearn.pipeline.FeatureUnion` of them) feeds a linear classifier; or a search over
-        one (``best_estimator_``), a :class:`~sklearn.calibration.CalibratedClassifierCV` (the mean
-        over its fitted members), or a :class:`~sklearn.ensemble.VotingClassifier` with
-        ``voting="soft"``, such as :func:`make_text_classifier` gives. Steps before the
-        vectorizer are applied; spans then count characters of the text that they return, which is
-        kept as ``text``.
+        :class:`~sklearn.pipeline.FeatureUnion` of them) and a linear classifier. Also a search over
+        one of these (its ``best_estimator_``), a
+        :class:`~sklearn.calibration.CalibratedClassifierCV` (the mean over its fitted classifiers),
+        or a :class:`~sklearn.ensemble.VotingClassifier` with ``voting="soft"``. If there are steps
+        before the vectorizer, spans refer to the text that these steps return, which is stored as
+        ``text``.
     texts : iterable of str, str, or frame
-        Raw texts; a single one counts as a list of one. A frame of several columns, where the model
-        takes one; the columns of a `TextClassifier` are joined by line breaks, in their order.
+        Raw texts, or a single text. If the model takes a data frame with several columns, pass such
+        a frame; a `TextClassifier` joins the texts of its `columns` with line breaks, in their
+        order.
     target : label or array-like of shape (n_texts,), default=None
-        The class to explain, for all texts or for each: a true class, say, to ask why it was not
-        predicted. None: the predicted one. Evidence for every class is there in any case.
+        The class to explain, for all texts or for each text; for example the true class, to find
+        out why it was not predicted. None: the predicted class. The explanations always contain the
+        evidence for every class.
 
     Returns
     -------
     explanations : list of TextExplanation
-        One a text, in order.
+        One per text, in the same order.
 
     Raises
     ------
     TypeError
-        If `pipeline` has neither attention nor evidence on raw texts. If it has attention but a
-        part of it cannot be split up, `evidence` is None and `unexplained` says which part.
+        If neither evidence nor attention can be computed for `pipeline`. If only the evidence
+        cannot be computed, `evidence` is None and `unexplained` gives the reason.
     ValueError
-        If `texts` is no text and no iterable of texts, if `target` is none of the classes, or if
-        several parts of the model read or cut the texts differently.
+        If `texts` is neither a text nor an iterable of texts, if `target` is not one of the
+        classes, or if the parts of the model preprocess the texts in different ways.
 
     See Also
     --------
-    EvidenceDisplay : Evidence as a picture, of one text or of many.
-    AttentionDisplay.from_estimator : Evidence and attention as a page.
+    EvidenceDisplay : Plots the evidence in one text or in many.
+    AttentionDisplay : Shows evidence and attention as an HTML page.
 
     Notes
     -----
-    How a probability is split up:
+    How a probability is divided among the words:
 
-    * *A network without an encoder* is linear in its pooled states once the attention is there. So
-      what a word adds to a logit is exact: its weight times the last layer's kernel times the
-      difference between its vector and that of an unknown word [2]_.
-    * *With an encoder*, where a state holds several words, it is the integrated gradient along the
-      embeddings that enter the encoder, from the unknown word's to the text's [3]_, by
-      Gauss-Legendre with three nodes (one beyond 12 classes). On inner splits of two training sets,
-      with five encoders, this was as faithful as with sixteen nodes, more so than gradient x input,
-      and an unknown word was a better beginning than a vector of zeros. What the few nodes leave
-      over is shared among the words in proportion to their parts. With a pretrained transformer the
-      way begins at its word vectors and runs through all of its layers, which was more faithful
-      than to begin below the tuned ones; the pieces that its tokenizer makes of a word are summed.
-    * *A linear model* of counted words is exact: coefficient times value, shared evenly among the
-      places of a word. An n-gram of words is shared evenly by its words, one of characters by the
-      words that it touches.
-    * *From logits to probabilities* a word's part is its Shapley value [4]_: what it adds to the
-      probability on average, beside every number and choice of the other words. Up to seven words
-      all choices are tried, beyond that 64 to 256. A calibration is followed in the same way, a
-      vote is the weighted mean of its members.
+    * *A network without an encoder*: with the attention weights [1]_ held fixed, the logits are
+      linear in the embeddings. The contribution of a word to a logit is therefore exact: its
+      attention weight times the kernel of the output layer times the difference between its
+      embedding and that of an unknown word [2]_.
+    * *A network with an encoder*: each hidden state depends on several words. The contributions to
+      the logits are integrated gradients [3]_ on the path from the embedding of an unknown word to
+      the embeddings of the text. The integral is approximated with three Gauss-Legendre nodes (one
+      node if there are more than 12 classes), and the remaining error is distributed among the
+      words in proportion to their contributions. With a pretrained transformer, the path begins at
+      its word embeddings and leads through all of its layers, and the contributions of the pieces
+      of a word are added.
+    * *A linear model* on counts or TF-IDF features: the contributions are exact, coefficient times
+      feature value. If a word occurs several times, its contribution is divided evenly among the
+      occurrences. The contribution of a word n-gram is divided evenly among its words, and that of
+      a character n-gram among the words that it overlaps.
+    * *From logits to probabilities*: the evidence of a word is its Shapley value [4]_, which is the
+      change that the word makes to the probability, averaged over subsets of the other words. For
+      short texts, all subsets are used; for longer texts, 64 to 256 of them. Calibration is handled
+      in the same way. The evidence of a voting classifier is the weighted mean over its
+      classifiers.
 
-    What belongs to no word, such as an intercept, is in ``base_probabilities``.
+    Contributions that do not belong to a word, such as an intercept, are part of
+    ``base_probabilities``.
 
     References
     ----------

@@ -48,35 +48,37 @@ def faithfulness_report(
 ) -> FaithfulnessReport:
     """Test whether evidence and attention explain the predictions of a model on these texts.
 
-    Words are erased in the order of their evidence, and of their attention, and the whole model
-    predicts again. The effect is compared with erasing random words, the first words of the text
-    (uniform attention), and words in the order of gradient x input and of leave-one-out. The whole
-    `pipeline` is tested, even where attention is only a part of it.
+    Words are removed from the texts, those with the highest evidence or attention first, and the
+    model predicts again. The effect is compared with removing random words, the first words of the
+    text (which is the order of uniform attention), and the highest-ranked words by gradient x input
+    and by leave-one-out. The predictions are those of the whole `pipeline`, even if attention is
+    only one part of it.
 
     Parameters
     ----------
     pipeline : fitted classifier of raw texts
-        Whatever :func:`explain_texts` takes.
+        Any classifier that :func:`explain_texts` supports.
     texts : iterable of str
-        Raw texts, best those of a test set.
+        Raw texts, preferably from a test set.
     y : array-like of shape (n_texts,), default=None
-        True classes; adds the accuracy to the report. Needed with `refit`.
+        True classes. They add the accuracy to the report, and are required with `refit`.
     n_texts : int, default=50
-        Number of texts to draw at random for the experiment; None takes all. Texts with fewer than
-        two tokens are left out. Each text needs one prediction per word and at most ``20 * (5 +
-        n_random)`` more, so long texts take time.
+        Number of texts to draw at random for the experiment; None uses all texts. Texts with fewer
+        than two tokens are left out. Each text needs one prediction per word and at most
+        ``20 * (5 + n_random)`` more, so long texts take time.
     n_random : int, default=5
-        Random orders of each text.
+        Number of random orders of the words of each text.
     n_bootstrap : int, default=1000
-        Draws behind each 95 % interval, over texts.
+        Number of bootstrap samples of the texts for each 95 % confidence interval.
     refit : tuple (training_texts, training_y), default=None
-        Fit the same model with ``attention="uniform"`` on these texts and report its accuracy. If
-        it is as high as the accuracy of the model itself, attention contributes nothing.
+        Training data on which to fit the same model with ``attention="uniform"``. The report
+        contains its accuracy. If it is as high as that of the model itself, learned attention
+        contributes nothing.
     n_seeds : int, default=0
-        With `refit`: the number of models (2 or more) to fit that differ only in their seed, to
-        report how far their attention agrees. 0 leaves this out.
+        Number of models (2 or more) to fit on the data of `refit` with different seeds. The report
+        then says how well their attention agrees. 0 leaves this out.
     random_state : int, RandomState instance or None, default=None
-        Draws the texts, the random orders, the bootstrap and the seeds.
+        Determines the sample of texts, the random orders, the bootstrap samples and the seeds.
 
     Returns
     -------
@@ -88,41 +90,42 @@ def faithfulness_report(
     TypeError
         As :func:`explain_texts`.
     ValueError
-        If no text has two tokens, or the words of a text cannot be taken away from it because
-        steps before the vectorizer change a text again that they have already changed.
+        If no text has two tokens, or if the steps before the vectorizer are not idempotent, that
+        is, if they change a text again that they have already processed. Words cannot be removed
+        from such texts.
 
     Notes
     -----
     For each text, with :math:`p` the probability of the predicted class and :math:`r_k` the top
-    :math:`k` % of its tokens (rounded up, at least one; equal scores in reading order),
+    :math:`k` % of its tokens (rounded up, at least one; ties are in the order of the text),
 
     * comprehensiveness is the mean of :math:`p(x) - p(x \\setminus r_k)`, high if the words
       mattered,
     * sufficiency is the mean of :math:`p(x) - p(r_k)`, low if they are enough,
 
-    both over :math:`k` = 1, 5, 10, 20 and 50 [1]_. A word is taken out by putting a space in its
-    place in the text; :math:`r_k` alone are its words with spaces between. Both are measured a
-    second time with a word in the place of each erased one that no model knows, which leaves the
-    others where they stand. Evidence ranks words by what they add to the predicted class, so words
-    against it come last. Kendall's tau compares the size of the scores with the size of the change
-    when one word is left out, and of gradient x input [2]_; those of evidence, which has a sign,
-    with the signed changes. It counts as 0 where a ranking is constant, and changes below a
-    millionth count as none. For random orders the mean of `n_random` draws counts.
+    both over :math:`k` = 1, 5, 10, 20 and 50 [1]_. To remove a word, it is replaced by a space in
+    the text. Both are measured a second time with each removed word replaced by a word that no
+    model knows, so that the other words keep their positions. Evidence ranks words by what they add
+    to the predicted class, so words against this class come last. Kendall's tau compares the
+    absolute scores of the words with the absolute changes of :math:`p` when one word is left out,
+    and with the absolute values of gradient x input [2]_. For evidence, which has a sign, the
+    signed values are compared. Tau counts as 0 if a ranking is constant, and changes of :math:`p`
+    below one millionth count as 0. For random orders, all values are means over `n_random` draws.
 
-    The rule: evidence, or attention, **is** called faithful if all of these hold, and is not
-    otherwise.
+    The rule: evidence (or attention) is called faithful if **all** of these conditions hold:
 
-    1. Its comprehensiveness exceeds that of random words: the interval of the paired difference
-       lies above 0.
-    2. So does its sufficiency, the other way round.
-    3. Its comprehensiveness has at least half of the lead over random words that leave-one-out
-       has: better than chance alone is a low bar.
-    4. The interval of its tau with leave-one-out lies above 0.
-    5. It is not constant (equal for all words, up to a thousandth) in more than half of the texts.
+    1. Its comprehensiveness is higher than that of random words: the confidence interval of the
+       paired difference lies above 0.
+    2. Its sufficiency is lower than that of random words, by the same test.
+    3. Its comprehensiveness has at least half of the lead that leave-one-out has over random words.
+       Being better than chance would be too easy.
+    4. The confidence interval of its Kendall's tau with leave-one-out lies above 0.
+    5. It is constant (equal for all words, up to a thousandth) in at most half of the texts.
 
-    So a "not" can also mean that the texts were too few to tell; the intervals say so. What
-    "explanation" can mean for attention is disputed [2]_ [3]_ [4]_. Words taken away leave texts
-    unlike those that the model was trained on, which blurs every measure of this kind.
+    A verdict of "not faithful" can also mean that there were too few texts, which makes the
+    confidence intervals wide. Whether attention can be an explanation is disputed [2]_ [3]_ [4]_.
+    Texts with removed words differ from the training texts, which limits every measure of this
+    kind.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The result of :func:`faithfulness_report`: table, verdict by the stated rule, picture."""
+"""The result of :func:`faithfulness_report`: a table, a verdict by a fixed rule, and a plot."""
 
 import textwrap
 from dataclasses import dataclass
@@ -26,37 +26,41 @@ LINE = 80
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FaithfulnessReport:
-    """Whether evidence and attention explain a model; made by :func:`faithfulness_report`.
+    """Test of evidence and attention as explanations; see :func:`faithfulness_report`.
 
     Attributes
     ----------
     scores : dict of str to dict of str to ndarray of shape (n_texts,)
-        For each ranking (``"evidence"`` and ``"attention"``, where the model has them,
-        ``"random"``, ``"uniform"``, ``"gradient x input"`` with attention, ``"leave-one-out"``)
-        the metrics of each text: ``"comprehensiveness"``, ``"sufficiency"``,
-        ``"tau_leave_one_out"``, ``"tau_gradient"`` (NaN without gradients), and the first two with
-        an unknown word in the place of each erased one, ``"comprehensiveness_unknown"`` and
-        ``"sufficiency_unknown"``.
+        The metrics of each text, for each ranking. The rankings are ``"evidence"`` and
+        ``"attention"`` (if the model has them), ``"random"``, ``"uniform"``, ``"gradient x input"``
+        (if the model has attention) and ``"leave-one-out"``. The metrics are
+        ``"comprehensiveness"``, ``"sufficiency"``, ``"tau_leave_one_out"``, ``"tau_gradient"`` (NaN
+        without gradients), ``"comprehensiveness_unknown"`` and ``"sufficiency_unknown"``. The last
+        two are the first two, but with each removed word replaced by an unknown word.
     intervals : dict of str to dict of str to (mean, low, high)
-        The same over the texts, with 95 % bootstrap intervals.
+        The means of `scores` over the texts, with 95 % bootstrap confidence intervals.
     leads : dict of str to dict of str to (mean, low, high)
-        For ``"evidence"`` and ``"attention"``: how much better they are than random words, text by
-        text: more comprehensive, and lower in sufficiency; above 0 is better in both.
+        For ``"evidence"`` and ``"attention"``: the advantage over random words in comprehensiveness
+        and in sufficiency, as paired differences over the texts. Values above 0 are better than
+        random words in both.
     constant : dict of str to float
-        For the same two the share of texts in which all words count the same.
+        For ``"evidence"`` and ``"attention"``: the share of texts in which all words have the same
+        value.
     share : float
-        Mean share of the decisions that the attention part of the model carries.
+        Mean share of the predicted probability that comes from the attention networks.
     n_texts, n_dropped : int
-        Texts judged, and texts left out because they had fewer than two tokens.
+        Number of texts in the test, and number of texts that were left out because they had fewer
+        than two tokens.
     accuracy, uniform_accuracy : float or None
-        Accuracy of the model, and of the same model with uniform attention, where asked for.
+        Accuracy of the model (with `y`), and of the same model with uniform attention (with
+        `refit`).
     seed_agreement : (tau, overlap) or None
-        Agreement of attention between seeds, where asked for: mean Kendall's tau, and the
-        attention that two models put on the same words (1: all of it).
+        Agreement of the attention of models with different seeds (with `n_seeds`): the mean
+        Kendall's tau, and the mean share of the attention that two models give to the same words.
 
     See Also
     --------
-    faithfulness_report : Makes it, and explains the metrics and the rule.
+    faithfulness_report : Returns this report; its docstring explains the metrics and the rule.
     """
 
     scores: dict[str, dict[str, NDArray[np.float64]]]
@@ -90,7 +94,7 @@ class FaithfulnessReport:
         return cls(scores=scores, intervals=intervals, leads=leads, n_texts=n_texts, **facts)
 
     def conditions_of(self, ranking: str) -> list[tuple[str, bool]]:
-        """Return the rule as it is for one ranking.
+        """Return the conditions of the rule for one ranking.
 
         Parameters
         ----------
@@ -99,7 +103,7 @@ class FaithfulnessReport:
         Returns
         -------
         conditions : list of (str, bool)
-            What is asked and what was found, and whether it holds.
+            Each condition with the measured values, and whether it holds.
         """
         name = ranking.capitalize()
         taken, alone = (self.leads[ranking][metric] for metric in METRICS[:2])
@@ -135,17 +139,17 @@ class FaithfulnessReport:
 
     @property
     def conditions(self) -> list[tuple[str, bool]]:
-        """The rule for attention, or for evidence where the model has no attention."""
+        """The conditions for attention, or for evidence if the model has no attention."""
         return self.conditions_of(list(self.leads)[-1])
 
     @property
     def faithful(self) -> bool:
-        """Whether all of `conditions` hold."""
+        """Whether all `conditions` hold."""
         return all(bool(met) for _, met in self.conditions)
 
     @property
     def verdicts(self) -> dict[str, str]:
-        """The answer in one sentence, for ``"evidence"`` and for ``"attention"``."""
+        """The verdict in one sentence, for ``"evidence"`` and for ``"attention"``."""
         found = {}
         for ranking in self.leads:
             word = "is" if all(bool(met) for _, met in self.conditions_of(ranking)) else "is not"
@@ -155,12 +159,12 @@ class FaithfulnessReport:
 
     @property
     def verdict(self) -> str:
-        """The answer for attention, or for evidence where the model has no attention."""
+        """The verdict for attention, or for evidence if the model has no attention."""
         return list(self.verdicts.values())[-1]
 
     @property
     def note(self) -> str:
-        """What was measured, and on what."""
+        """What was measured, and on which texts."""
         parts = [
             f"{self.n_texts} texts, 95 % bootstrap intervals in small figures. Comprehensiveness: "
             "how far the predicted class's probability falls without the top 1, 5, 10, 20 and "
@@ -212,8 +216,9 @@ class FaithfulnessReport:
         Returns
         -------
         frame : pandas.DataFrame
-            One row a ranking; for each metric the mean and the ends of its interval, such as
-            ``comprehensiveness``, ``comprehensiveness_low`` and ``comprehensiveness_high``.
+            One row per ranking. For each metric, the mean and the limits of its confidence
+            interval, such as ``comprehensiveness``, ``comprehensiveness_low`` and
+            ``comprehensiveness_high``.
         """
         pandas = import_pandas("FaithfulnessReport.to_frame")
         columns = [f"{metric}{end}" for metric in METRICS for end in ("", "_low", "_high")]
@@ -227,12 +232,12 @@ class FaithfulnessReport:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None creates a new figure.
 
         Returns
         -------
         ax : matplotlib Axes or ndarray of Axes
-            The panels.
+            The axes with the plots.
 
         Raises
         ------

@@ -21,23 +21,23 @@ ORDERS = {
 class GateDisplay:
     """How far the gates of a `GatedDenseClassifier` are open, by class.
 
-    Make it with :meth:`from_estimator`.
+    Create it with :meth:`from_estimator`.
 
     Parameters
     ----------
     means, spreads : ndarray of shape (n_groups, n_gates)
-        Mean and standard deviation of each gate over the rows of each class.
+        Mean and standard deviation of each gate over the samples of each class.
     names : list of str of length n_gates
-        The features, or the hidden units.
+        Names of the features or hidden units.
     groups : list of labels of length n_groups
-        The classes that occur.
+        The classes by which the samples are grouped.
     grouping : str
         ``"true class"`` or ``"predicted class"``.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where :meth:`plot` drew.
+        Axes with the plot, after :meth:`plot`.
     figure_ : matplotlib Figure
         The figure of `ax_`.
 
@@ -67,16 +67,16 @@ class GateDisplay:
 
     @classmethod
     def from_estimator(cls, clf: Any, X: MatrixLike, y: ArrayLike | None = None) -> Self:
-        """Read the gates for each row of X.
+        """Compute the gates for each sample of X and create the display.
 
         Parameters
         ----------
         clf : fitted GatedDenseClassifier, or a Pipeline or search that ends in one
-            Steps before it are applied to `X`.
+            Earlier steps of the pipeline are applied to `X`.
         X : array-like of shape (n_samples, n_features)
-            Rows.
+            The samples.
         y : array-like of shape (n_samples,), default=None
-            True classes. None: rows are grouped by the predicted class.
+            True classes. None: the samples are grouped by the predicted class.
 
         Returns
         -------
@@ -85,9 +85,9 @@ class GateDisplay:
         Raises
         ------
         TypeError
-            If `clf` holds no `GatedDenseClassifier`.
+            If `clf` does not contain a `GatedDenseClassifier`.
         ValueError
-            If `y` has another length than `X`.
+            If `y` and `X` have different lengths.
         """
         check_is_fitted(clf)
         gated, steps = final = final_model(clf)
@@ -113,17 +113,17 @@ class GateDisplay:
         )
 
     def plot(self, ax: Any = None, *, max_gates: int = 20, order: str = "mean") -> Self:
-        """Draw the gates that are open widest, or differ most between classes.
+        """Plot the gates with the largest means, or with the largest differences between classes.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None creates a new figure.
         max_gates : int, default=20
-            How many at most.
+            Maximum number of gates.
         order : {"mean", "difference"}, default="mean"
-            Which ones, and which of them first: those of the largest mean over the classes, or
-            those of the largest difference between the means of two classes.
+            Which gates to plot, and in which order: those with the largest mean over the classes
+            first, or those with the largest difference between the means of two classes first.
 
         Returns
         -------
@@ -134,7 +134,7 @@ class GateDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `order` is another word.
+            If `order` has another value.
         """
         check_count("max_gates", max_gates)
         if not isinstance(order, str) or order not in ORDERS:

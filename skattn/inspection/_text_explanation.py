@@ -20,55 +20,55 @@ class TextExplanation:
     Attributes
     ----------
     text : str
-        The text as the vectorizer received it: the original text, unless an earlier step changed
-        it.
+        The text that the vectorizer received: the original text, unless an earlier step changed it.
     tokens : tuple of str of length n_tokens
-        The tokens as written in `text`. What an n-gram of words has is shared evenly among its
+        The tokens as written in `text`. The values of a word n-gram are divided evenly among its
         words.
     spans : ndarray of shape (n_tokens, 2)
-        Start and end of each token: ``text[start:end]``. Tokens that no part of the model reads,
+        Start and end of each token: ``text[start:end]``. Tokens that no part of the model uses,
         such as those beyond ``max_length``, are not included.
     weights : ndarray of shape (n_tokens,)
-        Attention per token; sums to 1 (to 0 in a text without tokens, and where the model has no
-        attention).
+        The attention on each token. The weights sum to 1, or to 0 if the text has no tokens or the
+        model has no attention.
     classes : ndarray of shape (n_classes,)
         The model's classes.
     probabilities : ndarray of shape (n_classes,)
-        The whole model's probability of each class.
+        The probability of each class, predicted by the whole model.
     prediction : label
-        The predicted class; with several labels a text the most probable one.
+        The predicted class; in multilabel problems, the most probable label.
     share : float
         The share of the probability of `target` that comes from the attention networks, in [0, 1].
-        It is 1 unless other models vote too; words that only those models use have no weight here.
+        It is 1 unless the prediction also depends on other models, such as a linear model. Words
+        that only these models use have an attention weight of 0.
     aggregate : str
-        What the weights are, such as ``"attention weights"`` or the mean over several heads or
-        networks.
+        What kind of weights these are, such as ``"attention weights"``, or a mean over several
+        heads or networks.
     segment_spans : ndarray of shape (n_segments, 2) or None
         With hierarchical attention (``segment_length``), the characters of each segment.
     segment_weights : ndarray of shape (n_segments,) or None
-        The attention on each segment; sums to 1. A token's weight is its weight within its
-        segment times this.
+        The attention on each segment. The weights sum to 1. The weight of a token is its weight
+        within the segment times the weight of the segment.
     evidence : ndarray of shape (n_tokens, n_classes) or None
-        What each token adds to the probability of each class; negative where it speaks against it.
-        ``base_probabilities + evidence.sum(axis=0)`` equals `probabilities`. None if a part of
-        the model cannot be split up.
+        What each token adds to the probability of each class; negative values speak against a
+        class. ``base_probabilities + evidence.sum(axis=0)`` equals `probabilities`. None if the
+        evidence of a part of the model cannot be computed.
     base_probabilities : ndarray of shape (n_classes,) or None
-        What the model says without any word's part: a network's answer to as many unknown words, a
-        linear model's to an empty text.
+        The probabilities without the evidence of any word: those that a network gives to a text
+        with the same number of unknown words, and those that a linear model gives to an empty text.
     target : label
-        The class that is explained where none is named: the predicted one, unless
-        :func:`explain_texts` got another.
+        The default class of the methods: the predicted class, unless another `target` was passed to
+        :func:`explain_texts`.
     unexplained : str
-        Why there is no evidence; empty where there is.
+        Why there is no evidence. Empty if there is evidence.
     columns : dict of str to (int, int) or None
-        With a `TextClassifier` of named columns, the characters of `text` that each column gave.
+        The start and end of each column's text in `text`, for a `TextClassifier` with `columns`.
 
     See Also
     --------
     explain_texts : Returns these objects, and says how evidence is computed.
     EvidenceDisplay : Shows evidence as a plot.
     AttentionDisplay : Shows both as a page.
-    faithfulness_report : Tests whether to believe them.
+    faithfulness_report : Tests whether the explanations are faithful.
 
     Examples
     --------
@@ -128,14 +128,14 @@ class TextExplanation:
         Returns
         -------
         evidence : ndarray of shape (n_tokens,)
-            In points of probability: positive for the class, negative against it.
+            Positive values speak for the class, negative values against it.
 
         Raises
         ------
         ValueError
-            If `label` is none of `classes`.
+            If `label` is not one of `classes`.
         TypeError
-            If a part of the model cannot be split up.
+            If there is no evidence; `unexplained` says why.
         """
         if self.evidence is None:
             raise TypeError(self.unexplained or "This explanation was made without evidence.")
@@ -151,12 +151,12 @@ class TextExplanation:
         label : label, default=None
             One of `classes`; None: `target`.
         n : int, default=5
-            How many of each at most; None for all.
+            Maximum number of tokens in each list; None for all.
 
         Returns
         -------
         pro, contra : lists of (str, float)
-            Each token with its evidence, the strongest first; ties in reading order.
+            The tokens with their evidence, the strongest first; ties are in the order of the text.
         """
         _check_number(n)
         evidence = self.evidence_for(label)
@@ -172,17 +172,17 @@ class TextExplanation:
         return int(places[0])
 
     def top_tokens(self, n: int | None = 5) -> list[tuple[str, float]]:
-        """Return the `n` tokens with the largest weights, the largest first; ties in reading order.
+        """Return the tokens with the largest attention weights.
 
         Parameters
         ----------
         n : int, default=5
-            How many at most.
+            Maximum number of tokens; None for all.
 
         Returns
         -------
         tokens : list of (str, float)
-            Each token with its weight.
+            The tokens with their weights, the largest first; ties are in the order of the text.
         """
         _check_number(n)
         order = np.argsort(-self.weights, kind="stable")[:n]
@@ -194,10 +194,11 @@ class TextExplanation:
         Returns
         -------
         frame : pandas.DataFrame
-            Columns ``token``, ``start``, ``end``, ``weight`` (the attention), and one for the
-            evidence of each class, named as the class (``evidence_weight`` for a class that is
-            named as one of the four). With `columns` also ``column``, where the token stands; its
-            start and end count from there.
+            The columns ``token``, ``start``, ``end`` and ``weight`` (the attention), and one column
+            with the evidence for each class. It has the name of the class, or ``evidence_`` and the
+            name if the name is already taken (such as ``evidence_weight``). If the classifier has
+            `columns`, a column ``column`` contains the name of the text column, and ``start`` and
+            ``end`` refer to the text in this column.
 
         Raises
         ------

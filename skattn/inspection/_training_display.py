@@ -15,23 +15,23 @@ SCORE_NAMES = {"val_accuracy": "held-out accuracy", "val_score": "held-out score
 
 
 class TrainingDisplay:
-    """Loss and score by epoch, the best epoch marked.
+    """Plot of loss and score by epoch, which marks the best epoch.
 
-    Make it with :meth:`from_estimator` or :meth:`from_estimators`.
+    Create it with :meth:`from_estimator` or :meth:`from_estimators`.
 
     Parameters
     ----------
     histories : dict of str to dict of str to list of float
-        For each curve's name the estimator's ``history_``.
+        The ``history_`` of each estimator, by the name of its curve.
     best_epochs : dict of str to int, default=None
-        For each name the epoch whose weights were kept, counted from 1, where there is one.
+        The epoch whose weights were restored, counted from 1, for estimators that have one.
     note : str, default=None
-        A line below the picture.
+        A line of text below the plot.
 
     Attributes
     ----------
     ax_ : matplotlib Axes or ndarray of Axes
-        Where :meth:`plot` drew: the loss, then the score where there is one.
+        Axes with the plot, after :meth:`plot`: the loss, then the score if there is one.
     figure_ : matplotlib Figure
         The figure of `ax_`.
 
@@ -58,18 +58,18 @@ class TrainingDisplay:
 
     @classmethod
     def from_estimator(cls, clf: Any) -> Self:
-        """Take the history out of a fitted classifier.
+        """Create the display from the history of a fitted classifier.
 
         Parameters
         ----------
         clf : fitted classifier
-            One of skattn's, or a :class:`~sklearn.pipeline.Pipeline` that ends in one. A search
-            such as :class:`~sklearn.model_selection.GridSearchCV` keeps only the estimator that
-            it refits on the best candidate, so that is the curve it gives, and a note says so;
-            for one curve per candidate or fold keep the estimators and use
-            :meth:`from_estimators`. A :class:`~sklearn.calibration.CalibratedClassifierCV` or a
-            :class:`~sklearn.ensemble.VotingClassifier` gives one curve per member that has a
-            history.
+            A classifier of skattn, or a :class:`~sklearn.pipeline.Pipeline` that ends in one. A
+            search such as :class:`~sklearn.model_selection.GridSearchCV` keeps only the best
+            estimator, so only its curve is plotted, and a note says so. For one curve per candidate
+            or fold, keep the estimators and use :meth:`from_estimators`. A
+            :class:`~sklearn.calibration.CalibratedClassifierCV` or a
+            :class:`~sklearn.ensemble.VotingClassifier` gives one curve for each of its estimators
+            that has a history.
 
         Returns
         -------
@@ -90,13 +90,13 @@ class TrainingDisplay:
 
     @classmethod
     def from_estimators(cls, estimators: Iterable[Any] | Mapping[str, Any]) -> Self:
-        """One curve for each of several fitted classifiers.
+        """Create a display with one curve for each of several fitted classifiers.
 
         Parameters
         ----------
         estimators : list of fitted classifiers, or dict of name to fitted classifier
-            Such as ``cross_validate(..., return_estimator=True)["estimator"]``, or one a
-            candidate. A list is numbered from 1.
+            For example ``cross_validate(..., return_estimator=True)["estimator"]``. The estimators
+            of a list are numbered from 1.
 
         Returns
         -------
@@ -139,8 +139,8 @@ class TrainingDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array of two Axes, default=None
-            Where to draw. A single one is divided into two if there are scores besides the loss.
-            None creates a figure.
+            Axes to draw on. A single Axes is divided into two if there are scores besides the loss.
+            None creates a new figure.
 
         Returns
         -------

@@ -63,27 +63,29 @@ class AttentionPooling(keras.layers.Layer):
     ----------
     score : {"feedforward", "additive", "dot", "multihead", "uniform", "max"}, \
             default="feedforward"
-        How a hidden state :math:`h_t` gets its score :math:`e_t`; the weights are the softmax of
-        the scores over the steps that the mask keeps.
+        How the score :math:`e_t` of a hidden state :math:`h_t` is computed. The weights are the
+        softmax of the scores over the time steps at which the mask is true.
 
         - ``"feedforward"``: :math:`e_t = \\tanh(w \\cdot h_t + b)` [1]_.
         - ``"additive"``: :math:`e_t = v \\cdot \\tanh(W h_t + b)` [2]_, [3]_.
         - ``"dot"``: :math:`e_t = q \\cdot h_t / \\sqrt{d}` with a learned query [4]_.
-        - ``"multihead"``: as ``"additive"`` with one `v` per head [5]_; the sums of the heads are
-          concatenated.
-        - ``"uniform"``: the same weight for every step, nothing learned.
-        - ``"max"``: no weighted sum but the maximum of each unit over time; a step's weight is
-          the share of the units that have their maximum there.
+        - ``"multihead"``: as ``"additive"``, but with one `v` per head [5]_; the weighted sums of
+          the heads are concatenated.
+        - ``"uniform"``: the same weight for every time step; nothing is learned.
+        - ``"max"``: the maximum of each unit over time instead of a weighted sum; the weight of a
+          time step is the share of the units that have their maximum there.
     heads : int, default=4
-        Number of heads of ``"multihead"``.
+        Number of heads, for ``score="multihead"``.
     units : int, default=None
-        Width of `W` in ``"additive"`` and ``"multihead"``; None: as wide as the hidden states.
+        Number of rows of `W`, for ``"additive"`` and ``"multihead"``. None: the width of the hidden
+        states.
     penalty : float, default=0.0
-        Weight of :math:`\\|A A^T - I\\|_F^2`, which keeps the heads apart [5]_.
+        Weight of the penalty :math:`\\|A A^T - I\\|_F^2`, which makes the heads attend to different
+        time steps [5]_. Rows of :math:`A` are the weights of the heads.
     kernel_regularizer : keras.Regularizer, default=None
-        For the kernels of the scores.
+        Regularizer of the kernels that compute the scores.
     kernel_initializer : str or keras.Initializer, default="glorot_uniform"
-        For the kernels of the scores.
+        Initializer of the kernels that compute the scores.
 
     References
     ----------
@@ -166,13 +168,13 @@ class AttentionPooling(keras.layers.Layer):
         ----------
         hidden_states : tensor of shape (batch, time, units)
         mask : boolean tensor of shape (batch, time), default=None
-            True where a step counts.
+            True for time steps to use, False for padding.
 
         Returns
         -------
         context : tensor of shape (batch, heads * units)
         weights : tensor of shape (batch, time)
-            The mean over the heads; 0 where the mask is false, otherwise summing to 1.
+            The mean over the heads; 0 where the mask is false. Each row sums to 1.
         """
         if mask is None:
             mask = ops.ones(ops.shape(hidden_states)[:2], dtype="bool")

@@ -1,4 +1,4 @@
-"""Encoders: embedded tokens -> hidden states, both (batch, time, units); padding stays unseen.
+"""Encoders: embedded tokens -> hidden states, both (batch, time, units); padding is ignored.
 
 Each is a function ``(hidden, mask, config, name) -> hidden`` in `ENCODERS`.
 """

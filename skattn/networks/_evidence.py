@@ -14,26 +14,26 @@ from skattn.networks._attention_pooling import fixed_weights
 from skattn.networks._recurrence import loop_only
 
 UNKNOWN = 1  # the id of a token out of vocabulary
-N_NODES, FEWER_NODES = 3, 1  # of the way, for up to that many logits and beyond
+N_NODES, FEWER_NODES = 3, 1  # on the path, for up to MANY_LOGITS logits and for more
 MANY_LOGITS = 12
 N_NODES_OF_FEATURES = 8
 _TRACE_LOCK = threading.Lock()
 
 
 def logit_parts(model, config, X):
-    """What each token adds to each logit, beside a text of as many unknown tokens.
+    """What each token adds to each logit, compared with a text of as many unknown tokens.
 
-    Where nothing mixes the states (``encoder="none"``) this is exact: with the attention weights as
-    they are, the logits are linear in the pooled states, so a token's part is its weight times the
-    last layer's kernel times the difference between its state and that of an unknown token (the
-    kernel and the weight as G. Kobayashi et al., "Attention is not only a weight", EMNLP 2020, have
-    them, with signs instead of norms).
+    If no layer mixes the states (``encoder="none"``), this is exact: with the attention weights
+    held fixed, the logits are linear in the states, so the contribution of a token is its weight
+    times the kernel of the output layer times the difference between its state and that of an
+    unknown token. (G. Kobayashi et al., "Attention is not only a weight", EMNLP 2020, use the norms
+    of these products; here they keep their signs.)
 
-    Otherwise the parts are integrated gradients along the embeddings that enter the encoder
-    (M. Sundararajan, A. Taly, Q. Yan, "Axiomatic attribution for deep networks", ICML 2017), from
-    the unknown token's to the text's, by the Gauss-Legendre rule. Measured on inner splits of trec
-    and mr, three nodes found the words that decide as well as sixteen, an unknown token was the
-    better beginning than zeros, and both were better than gradient x input.
+    Otherwise the contributions are integrated gradients (M. Sundararajan, A. Taly, Q. Yan,
+    "Axiomatic attribution for deep networks", ICML 2017) on the path from the embedding of an
+    unknown token to the embeddings of the text, by the Gauss-Legendre rule. On validation splits of
+    trec and mr, three nodes were as faithful as sixteen, an unknown token was a better start of the
+    path than zeros, and both were better than gradient x input.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def logit_parts(model, config, X):
 
 
 def feature_parts(model, config, X):
-    """What each feature adds to each logit, beside a row of zeros: integrated gradients.
+    """What each feature adds to each logit, compared with a row of zeros: integrated gradients.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ class TokenMask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class WordDropout(keras.layers.Layer):
-    """In training a share of the tokens becomes id 1, out of vocabulary."""
+    """Replace a share of the tokens by id 1 (out of vocabulary) in training."""
 
     def __init__(self, rate, seed=0, **kwargs):
         super().__init__(**kwargs)
@@ -47,7 +47,7 @@ class WordDropout(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class ExpandMask(keras.layers.Layer):
-    """(batch, time) -> (batch, 1, time): every step sees the kept steps."""
+    """(batch, time) -> (batch, 1, time): every step attends to the kept steps."""
 
     def call(self, mask):
         return mask[:, None, :]
@@ -69,7 +69,7 @@ class ZeroPadding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class ReverseByLength(keras.layers.Layer):
-    """Turn the kept steps of each row round; the padding stays on the right."""
+    """Reverse the kept steps of each row; the padding stays on the right."""
 
     def call(self, hidden_states, mask):
         lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)

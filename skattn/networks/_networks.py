@@ -57,8 +57,8 @@ def build_text_network(config):
     Returns
     -------
     ResidentModel
-        Reads off ``"probabilities"``, ``"attention"`` and ``"representation"``; ``"embedded"`` is
-        what enters the encoder.
+        Its readouts are ``"probabilities"``, ``"attention"``, ``"representation"`` and
+        ``"embedded"``, the input of the encoder.
     """
     if config.get("backbone"):
         return _build_on_pretrained(config)
@@ -134,7 +134,7 @@ def _segmented(ids, config):
 def _build_on_pretrained(config):
     """Tuned layers of a transformer -> encoder -> attention over the tokens -> softmax, compiled.
 
-    The embeddings and the layers below lie outside of the Keras model, in `model.frozen`.
+    The embeddings and the frozen layers are not part of the Keras model; see `model.frozen`.
     """
     backbone, tuned_layers = config["backbone"], config["tuned_layers"]
     frozen = FrozenLayers(backbone, tuned_layers)
@@ -176,7 +176,7 @@ def build_gated_network(config):
     Returns
     -------
     ResidentModel
-        Reads off ``"probabilities"``, ``"gate"`` and ``"representation"``.
+        Its readouts are ``"probabilities"``, ``"gate"`` and ``"representation"``.
     """
     l2 = _penalty(config["l2"])
     kind = "sparse" if config["sparse"] else "dense"
@@ -241,7 +241,7 @@ def _compiled(inputs, outputs, kind, readouts, config, frozen=None):
         scheduled=config["learning_rate_schedule"] != "constant",
         frozen=frozen,
     )
-    if config["optimizer"] is None:  # only the shapes of the weights are asked for
+    if config["optimizer"] is None:  # only the shapes of the weights are needed
         return model
     losses = {True: "binary_crossentropy", False: "sparse_categorical_crossentropy"}
     model.compile(

@@ -1,4 +1,4 @@
-"""A pretrained model out of its folder: a transformer's configuration and weights, or a table."""
+"""Read a pretrained model from its folder: the weights of a transformer, or a table of vectors."""
 
 import hashlib
 from pathlib import Path
@@ -80,7 +80,7 @@ _WORDS = "embeddings.word_embeddings.weight"
 
 
 class Pretrained(NamedTuple):
-    """A pretrained transformer, cut into the part that stays and the layers to tune."""
+    """A pretrained transformer, divided into its frozen part and the layers to train."""
 
     backbone: dict  # its configuration: plain values
     frozen: list  # arrays in the order of `frozen_shapes`
@@ -204,7 +204,7 @@ def read_pretrained(folder, backbone, tuned_layers):
 
 
 def fingerprint(arrays):
-    """A text that is equal for equal weights only."""
+    """A hash of the weights."""
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
@@ -332,7 +332,7 @@ class _Weights:
 
 
 def check_backbone(backbone, tuned_layers):
-    """Refuse a transformer's configuration, out of a file, that none could have."""
+    """Raise an error if the configuration of a transformer in a file is not valid."""
     if not isinstance(backbone, dict) or set(backbone) != set(_FACTS):
         raise ValueError("its pretrained model is not described as one")
     for name, kind in _FACTS.items():
@@ -362,7 +362,7 @@ def check_backbone(backbone, tuned_layers):
 
 
 def check_frozen(config, frozen):
-    """Refuse frozen weights, out of a file, that are not those of the configuration."""
+    """Raise an error if the frozen weights in a file do not match the configuration."""
     if not config.get("backbone"):
         if frozen:
             raise ValueError("it has weights of a pretrained model, but its configuration has none")

@@ -1,4 +1,4 @@
-"""An LSTM that reads one row fast."""
+"""An LSTM that predicts a single row fast."""
 
 import contextlib
 import contextvars
@@ -13,7 +13,7 @@ _LOOP_ONLY = contextvars.ContextVar("whether the kernel stays out of the graph",
 
 @contextlib.contextmanager
 def loop_only():
-    """Keep the kernel out of a graph that is traced inside; TensorFlow warns of its gradient."""
+    """Do not use the fused kernel in graphs traced inside; TensorFlow warns about its gradient."""
     token = _LOOP_ONLY.set(True)
     try:
         yield
@@ -23,10 +23,10 @@ def loop_only():
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class LSTM(keras.layers.LSTM):
-    """Keras's LSTM; TensorFlow's kernel of a whole recurrence where it predicts for one row.
+    """Keras's LSTM, which uses TensorFlow's fused kernel to predict a single row.
 
-    For one row the operations of Keras's loop take longer to start than to compute. For four rows
-    and more, and in training, the loop was as fast as the kernel or faster; a GPU has cuDNN's.
+    For one row, the operations of Keras's loop take longer to start than to compute. For four or
+    more rows, and in training, the loop was at least as fast as the kernel. A GPU uses cuDNN.
     """
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
@@ -38,7 +38,7 @@ class LSTM(keras.layers.LSTM):
         return tf.cond(tf.equal(tf.shape(sequences)[0], 1), lambda: self._kernel(sequences), loop)
 
     def _fits(self, sequences):
-        """Whether the kernel takes these numbers; of odd sizes it complains at each call."""
+        """Whether the kernel supports these inputs; for odd sizes it warns at each call."""
         if _LOOP_ONLY.get():
             return False
         even = self.units % 2 == 0 and sequences.shape[-1] % 2 == 0

@@ -1,4 +1,4 @@
-"""Layers of pretrained transformers: those that are tuned, and those below that stay as they are.
+"""Layers of pretrained transformers: those that are trained, and the frozen ones below.
 
 A layer is the one of Vaswani et al., "Attention is all you need", 2017, with the normalization
 after each sum, as BERT, DistilBERT, RoBERTa, XLM-R, ELECTRA and ALBERT have it.
@@ -42,7 +42,7 @@ def layer_shapes(backbone):
 
 
 def embedding_shapes(backbone):
-    """The same of the embeddings; positions hold what every first segment adds."""
+    """The same for the embeddings; the vectors of positions include that of the first segment."""
     width, words = backbone["width"], backbone["word_width"]
     shapes = {
         "words": (backbone["n_words"], words),
@@ -55,12 +55,12 @@ def embedding_shapes(backbone):
 
 
 def frozen_layers(backbone, tuned_layers):
-    """Which sets of weights the layers below the tuned ones use, in their order."""
+    """The numbers of the sets of weights of the frozen layers, from the lowest layer up."""
     return backbone["layers"][: len(backbone["layers"]) - tuned_layers]
 
 
 def tuned_sets(backbone, tuned_layers):
-    """The same of the tuned layers; layers may share a set (ALBERT)."""
+    """The same for the tuned layers; layers may share a set (ALBERT)."""
     return backbone["layers"][len(backbone["layers"]) - tuned_layers :]
 
 
@@ -128,7 +128,7 @@ def _normalized(inputs, gamma, beta, epsilon):
 
 
 def _dropout(inputs, rate, seed):
-    """Dropout by 16 random bits a number: several times as fast as Keras's, which draws floats."""
+    """Dropout with 16 random bits per number, which is several times as fast as that of Keras."""
     shape, n = tf.shape(inputs), tf.size(inputs)
     drawn = tf.random.stateless_uniform(
         [(n + 1) // 2], tf.cast(seed, tf.int32), minval=None, maxval=None, dtype=tf.uint32
@@ -246,7 +246,7 @@ class FrozenLayers:
         key = (self.backbone["fingerprint"], self.tuned_layers)
         shared = _SHARED.get(key)
         if shared is None:
-            words = tf.constant(arrays[0])  # the largest by far, so that its rows are cast late
+            words = tf.constant(arrays[0])  # the largest: only the rows that are used are cast
             shared = _Tensors([words, *(tf.constant(a, tf.float32) for a in arrays[1:])])
             _SHARED[key] = shared
         self.tensors = shared
@@ -254,7 +254,7 @@ class FrozenLayers:
     def states(self, ids):
         """The states that the tuned layers read, rounded to half precision.
 
-        They are kept for a whole fit in half precision, so that predictions must see them so too.
+        A fit stores them in half precision, so predictions must use the same rounded states.
 
         Parameters
         ----------

@@ -10,13 +10,13 @@ import numpy as np
 
 from skattn.networks._transformer import TunedLayer
 
-SURELY_FITS = 100_000_000  # weights; fewer are not worth the time of an outline
-_ASSUMED_MEMORY = 2**36  # bytes, where the system does not tell
+SURELY_FITS = 100_000_000  # weights; with fewer, the check of the memory is skipped
+_ASSUMED_MEMORY = 2**36  # bytes, if the system does not report its memory
 _COLUMNS = ("n_features", "vocabulary_size", "embedding_dim")
 
 
 def initialize(model, seed, embeddings=None, pretrained=None):
-    """Fresh weights and a fresh optimizer, from the seed and what is given alone.
+    """Set new initial weights and a new optimizer state, which depend only on the arguments.
 
     Every weight is drawn by its own layer's initializer with a seed of ours: an unseeded one
     would draw from Python's global generator.
@@ -52,9 +52,9 @@ def _draw(layer, variable, seed):
 
 
 def set_learning_rate(model, config):
-    """Set the rate that the parameters ask for; a callback of an earlier fit may have moved it."""
+    """Set the learning rate of the parameters; a callback of an earlier fit may have changed it."""
     rate, optimizer = config["learning_rate"], config["optimizer"]
-    if isinstance(optimizer, dict):  # its own rate wins
+    if isinstance(optimizer, dict):  # its own learning rate takes precedence
         rate = (optimizer.get("config") or {}).get("learning_rate")
     if isinstance(rate, Real):
         model.optimizer.learning_rate = rate
@@ -97,7 +97,7 @@ def outline(config, build):
 
 
 def refuse_too_large(config, build):
-    """A clear error for a network whose training would end the process for want of memory.
+    """Raise an error if the memory is too small to train the network.
 
     Counted are the weights, and for those that are trained the two moments that Adam keeps.
 

@@ -53,13 +53,13 @@ class BaseTextClassifier(
 
         Parameters
         ----------
-        X : iterable of str, or a frame with `columns`
+        X : iterable of str, or a data frame with `columns`
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or a label indicator matrix for several labels a text.
+            Class labels, or a label indicator matrix if a text can have several labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each text. Texts of weight 0 are ignored.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
-            Held-out texts of your own for the network's validation scores and `early_stopping`,
+            Your own validation set, for the network's validation scores and `early_stopping`,
             instead of a `validation_fraction` of X.
 
         Returns
@@ -81,13 +81,13 @@ class BaseTextClassifier(
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Train the network one epoch on a chunk of the texts; only with ``linear=False``.
+        """Train the network for one epoch on a chunk of texts; needs ``linear=False``.
 
-        The first chunk decides on the vocabulary and on what the rules set.
+        The first chunk determines the vocabulary and the settings that are chosen by rules.
 
         Parameters
         ----------
-        X : iterable of str, or a frame with `columns`
+        X : iterable of str, or a data frame with `columns`
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
         classes : array-like of shape (n_classes,), default=None
             All classes that occur in any chunk. Required at the first call unless `y` has them all.
@@ -105,7 +105,7 @@ class BaseTextClassifier(
 
         Parameters
         ----------
-        X : iterable of str, or a frame with `columns`
+        X : iterable of str, or a data frame with `columns`
 
         Returns
         -------
@@ -121,7 +121,7 @@ class BaseTextClassifier(
 
         Parameters
         ----------
-        X : iterable of str, or a frame with `columns`
+        X : iterable of str, or a data frame with `columns`
 
         Returns
         -------
@@ -130,11 +130,11 @@ class BaseTextClassifier(
         return np.log(np.maximum(self.predict_proba(X), np.finfo(np.float64).tiny))
 
     def predict(self, X: Texts) -> NDArray[Any]:
-        """The most probable class of each text, or its labels with a probability above one half.
+        """The most probable class of each text, or all its labels with a probability above 0.5.
 
         Parameters
         ----------
-        X : iterable of str, or a frame with `columns`
+        X : iterable of str, or a data frame with `columns`
 
         Returns
         -------
@@ -146,11 +146,13 @@ class BaseTextClassifier(
         return self.classes_[probabilities.argmax(axis=1)]
 
     def transform(self, X: Texts) -> NDArray[np.float32]:
-        """What the network makes of each text before its last layer; not with ``network=False``.
+        """The network's representation of each text, which is the input of its output layer.
+
+        Needs a fitted network, so it does not work with ``network=False``.
 
         Parameters
         ----------
-        X : iterable of str, or a frame with `columns`
+        X : iterable of str, or a data frame with `columns`
 
         Returns
         -------
@@ -166,7 +168,7 @@ class BaseTextClassifier(
 
     @property
     def history_(self) -> dict[str, list[float]]:
-        """Loss and held-out scores of the network in each epoch."""
+        """Loss and validation scores of the network after each epoch."""
         return self._of_network("history_")
 
     @property
@@ -179,7 +181,7 @@ class BaseTextClassifier(
 
     @property
     def _column_spans(self):
-        """What finds the text of each column in the joined texts; None without columns."""
+        """A function that finds the text of each column in the joined texts, or None."""
         names = vars(self).get("feature_names_in_")
         return None if names is None else partial(spans_of_columns, columns=names.tolist())
 

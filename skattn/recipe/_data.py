@@ -30,7 +30,7 @@ class Data(NamedTuple):
 
 
 def checked(texts, y, sample_weight, class_weight):
-    """Texts, labels and weights that fit together, or an error that says what does not."""
+    """Check texts, labels and weights; raise an error if they do not match."""
     y, multilabel = check_targets(y, "TextClassifier")
     kept, weights = check_weights(sample_weight, texts, y)
     targets = encode_targets(y[kept], multilabel)
@@ -47,7 +47,7 @@ def checked(texts, y, sample_weight, class_weight):
 
 
 def texts_of(X, columns):
-    """The texts of `X`, which is a frame where columns are named."""
+    """The texts of `X`, which is a data frame if `columns` is not None."""
     return text_list(X) if columns is None else texts_of_columns(X, columns)
 
 

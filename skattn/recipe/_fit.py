@@ -1,4 +1,4 @@
-"""One fit of a `TextClassifier`: check, set by rules what is open, weigh, fit."""
+"""One fit of a `TextClassifier`: check, apply the rules, learn the weights, fit."""
 
 import contextlib
 
@@ -34,7 +34,7 @@ def fit_both(estimator, X, y, sample_weight, validation_data=None):
     given = _given(estimator)
     before = vars(estimator) if estimator.warm_start else {}
     facts = _rules.facts_of(data.texts, len(data.classes))
-    # a network that goes on has its model already, and keeps its form
+    # with a warm start, the network has its pretrained model already, and keeps its architecture
     model = None if "network_" in before else model_of(given["pretrained"])
     settings = _rules.settings_of(facts, given, model)
     if "network_" in before:
@@ -42,7 +42,7 @@ def fit_both(estimator, X, y, sample_weight, validation_data=None):
         settings = {name: value for name, value in earlier.items() if given[name] is None}
     params = _rules.filled_in(given, settings)
     fitted, interruption = _fitted_facts(data.classes, settings, data.y.ndim == 2, columns), None
-    judged = kept if list(before.get("weights_", ())) != kept else []  # else it keeps its weights
+    judged = kept if list(before.get("weights_", ())) != kept else []  # a warm start keeps them
     trial = Trial(judged, data, given, facts, model, estimator.n_jobs)
     settings_of_sklearn = {"enable_metadata_routing": False, "transform_output": "default"}
     with config_context(**settings_of_sklearn), _bar(estimator, params, trial) as bar:
@@ -57,7 +57,7 @@ def fit_both(estimator, X, y, sample_weight, validation_data=None):
             held_out = _held_out(validation_data, columns)
             network = _parts.fit_network(data, params, before.get("network_"), bar, held_out)
             fitted["network_"], interruption = network
-        if trial.beside:  # it took place while the network was trained
+        if trial.beside:  # the trial ran in other processes while the network was trained
             fitted["weights_"] = trial.weights()
     return fitted, interruption
 
@@ -101,7 +101,7 @@ def weighted_mean(fitted, texts):
     -------
     probabilities : ndarray of shape (n_texts, n_classes), float64
     """
-    with np.errstate(invalid="ignore"):  # an error says it below
+    with np.errstate(invalid="ignore"):  # non-finite values raise an error below
         total = sum(
             weight * _weighting.probabilities(fitted[f"{name}_"], texts, fitted["classes_"])
             for name, weight in fitted["weights_"].items()
@@ -127,7 +127,7 @@ def learns_in_chunks(estimator):
 
 
 def _held_out(given, columns):
-    """Texts of the user's own to validate with, as the vectorizer reads them."""
+    """The user's validation data, with its texts as a list."""
     if given is None:
         return None
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):

@@ -1,4 +1,4 @@
-"""The linear part of the recommended classifier: TF-IDF of characters, ratios, margins."""
+"""The linear model of `TextClassifier`: character TF-IDF, log-count ratios, probabilities."""
 
 import array
 from collections import Counter, defaultdict
@@ -24,8 +24,8 @@ class CharacterTfidf(Stored, TfidfVectorizer):
 
     N-grams of characters within words do not depend on neighbouring words, so the counts of a text
     are the sum of the counts of its words: a product of two sparse matrices, (texts x distinct
-    words) times (distinct words x n-grams). Parameters and
-    attributes are those of `sklearn.feature_extraction.text.TfidfVectorizer`.
+    words) times (distinct words x n-grams). Parameters and attributes are those of
+    `sklearn.feature_extraction.text.TfidfVectorizer`.
 
     Examples
     --------
@@ -93,9 +93,9 @@ def _product(texts, grams, dtype):
 class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Weight each feature by how much more often it occurs in one of two classes.
 
-    With :math:`p` and :math:`q` the shares of the texts of either class that hold a feature,
-    smoothed by `alpha`, its column is multiplied by :math:`|\\log(p / q)|` [1]_. With more than two
-    classes nothing is changed.
+    With :math:`p` and :math:`q` the shares of the texts of the two classes that contain a feature,
+    smoothed by `alpha`, the column of the feature is multiplied by :math:`|\\log(p / q)|` [1]_.
+    With more than two classes nothing is changed.
 
     Parameters
     ----------
@@ -175,11 +175,12 @@ class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimato
 
 
 class MarginClassifier(Stored, LinearSVC):
-    """A linear support vector machine whose margins are turned into probabilities.
+    """A linear support vector machine with probabilities.
 
-    The probabilities are the softmax of four times the margins, so that they can be averaged
-    with a network's. They order the classes as the margins do and cost no cross-validation; for
-    calibrated ones use `sklearn.calibration.CalibratedClassifierCV`. The parameters are those of
+    The probabilities are the softmax of four times the decision function, so that they can be
+    averaged with those of a network. They rank the classes as the decision function does, and need
+    no cross-validation. For calibrated probabilities use
+    `sklearn.calibration.CalibratedClassifierCV`. The parameters are those of
     `sklearn.svm.LinearSVC`.
 
     Examples

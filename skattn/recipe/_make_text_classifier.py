@@ -1,4 +1,4 @@
-"""`make_text_classifier`: the recommended classifier of raw texts, in one call."""
+"""`make_text_classifier`: the recommended classifier for raw texts, in one call."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from skattn.recipe._text_classifier import TextClassifier
 
 
 def make_text_classifier(**params: Any) -> TextClassifier:
-    """Make the recommended classifier of raw texts, ready to fit.
+    """Make the recommended classifier for raw texts, ready to fit.
 
     The same as ``TextClassifier(**params)``.
 

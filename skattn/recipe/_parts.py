@@ -52,7 +52,7 @@ def fit_network(data, params, before=None, bar=None, validation_data=None):
     params : dict
         Of `TextClassifier`, rules applied.
     before : Pipeline or None
-        An earlier result that training goes on from.
+        The result of an earlier fit, from which training continues.
     bar : keras.callbacks.Callback or None
         Shows progress.
     validation_data : tuple or None
@@ -123,11 +123,11 @@ def fit_linear(data, params, n_jobs=None):
     -------
     pipeline : sklearn.pipeline.Pipeline
     """
-    weighed = np.flatnonzero(data.weights)  # a class may have the weight 0
+    weighed = np.flatnonzero(data.weights)  # class_weight may give a class the weight 0
     part = data if len(weighed) == len(data.texts) else data.rows(weighed)
     texts, y, weights = part.texts, part.y, part.weights
     several = y.ndim == 2
-    encode_targets(y, several)  # an error that names the only class
+    encode_targets(y, several)  # raises an error if there is only one class
     features = _features(params)
     super(FeatureUnion, features).set_output(transform="default")  # its parts give sparse rows
     steps = [("features", features)]
@@ -138,7 +138,7 @@ def fit_linear(data, params, n_jobs=None):
         X = step.fit_transform(X, y)
     classifier = MarginClassifier(C=0.5, random_state=params["random_state"])
     given = {} if np.ptp(weights) == 0 else {"sample_weight": weights}
-    with config_context(enable_metadata_routing=several):  # only so a label's model gets weights
+    with config_context(enable_metadata_routing=several):  # so that each label's model gets them
         if several:
             classifier = classifier.set_fit_request(sample_weight=True)
             classifier = OneVsRestClassifier(classifier, n_jobs=n_jobs)
@@ -147,7 +147,7 @@ def fit_linear(data, params, n_jobs=None):
 
 
 def _features(params):
-    """What the linear model reads: words and pairs of words, and the characters within words."""
+    """The features of the linear model: words, pairs of words, and characters within words."""
     analyzer = params["analyzer"]
     shared = {name: params[name] for name in _PREPROCESSING}
     shared |= {"sublinear_tf": True, "min_df": params["min_df"], "max_df": params["max_df"]}

@@ -1,4 +1,4 @@
-"""The rules of `TextClassifier` for a network that begins with a pretrained model."""
+"""The rules of `TextClassifier` for a network that starts from a pretrained model."""
 
 import math
 from typing import NamedTuple
@@ -7,19 +7,19 @@ from skattn.estimators._text_config import is_static
 from skattn.utils._pretrained_folder import find_folder, n_positions, read_json
 
 _FLOPS = 24  # of a layer for one token, times its width squared
-_TRAINING = 3  # passes: forward, and two of the gradient
+_TRAINING = 3  # training costs as much as three forward passes
 _TOKENS_A_WORD = 1.3
 _SPECIAL = 2  # tokens that a model adds to a text
 MOST_WORK = 3e13  # floating-point operations of a fit: a few minutes on two cores
 MOST_WORK_A_TEXT = 2e10  # so that few texts take a minute
 MOST_TOKENS, FEWER_TOKENS = 256, 128
 MOST_EPOCHS, USUAL_EPOCHS, LEAST_EPOCHS = 20, 5, 3
-PASSES = 25_000  # texts that the epochs amount to, between these limits
+PASSES = 25_000  # number of texts times epochs, if this is between the limits above
 FEW_TEXTS = 256
 
 
 class Model(NamedTuple):
-    """What the rules know about a pretrained model."""
+    """The properties of a pretrained model that the rules use."""
 
     static: bool  # one table of vectors
     n_layers: int = 0
@@ -28,7 +28,7 @@ class Model(NamedTuple):
 
 
 def model_of(pretrained):
-    """Look at the configuration of a pretrained model; None where there is none."""
+    """Read the configuration of a pretrained model; None if `pretrained` is None."""
     if pretrained is None:
         return None
     config = read_json(find_folder(pretrained), "config.json")

@@ -4,9 +4,9 @@ from skattn.fitting._callbacks import ProgressBar
 
 
 class WholeFitBar(ProgressBar):
-    """A bar that goes on from one network to the next, until it is closed.
+    """A progress bar that continues from one network to the next, until it is closed.
 
-    Networks copy their callbacks; this one is the same for all.
+    `fit` deep-copies callbacks, but all networks must share this one.
     """
 
     progress = None

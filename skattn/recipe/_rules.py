@@ -1,4 +1,4 @@
-"""The rules by which `TextClassifier` sets what its user left open, each with its reason."""
+"""The rules by which `TextClassifier` sets parameters that are None, each with its reason."""
 
 import math
 import re
@@ -24,7 +24,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 class Facts(NamedTuple):
-    """What the rules know about the training texts."""
+    """The properties of the training texts that the rules use."""
 
     n_texts: int
     n_words: float  # a text, on average

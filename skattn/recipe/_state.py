@@ -19,7 +19,7 @@ _FITTED = {
 
 
 def to_state(attributes):
-    """Attributes as they go into a file: an optimizer as its configuration, subwords as JSON."""
+    """The state to save: an optimizer as its configuration, a subword tokenizer as JSON."""
     state = plain_parameters(attributes)
     if is_subword_tokenizer(state["analyzer"]):
         state["_analyzer_json"] = state.pop("analyzer").to_str()
@@ -27,7 +27,7 @@ def to_state(attributes):
 
 
 def from_state(kind, state):
-    """Attributes out of a state, or an error that says what is wrong with it."""
+    """The attributes from a saved state, or an error that says what is wrong with it."""
     name = kind.__name__
     if not isinstance(state, dict):
         raise ValueError(f"This file does not hold the state of a {name}.")

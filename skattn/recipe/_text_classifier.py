@@ -1,4 +1,4 @@
-"""`TextClassifier`: raw texts -> a network and a linear model, set by rules from the data."""
+"""`TextClassifier`: raw texts -> a network and a linear model, with settings chosen by rules."""
 
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
@@ -13,12 +13,13 @@ from skattn.recipe._parts import CONSTRAINTS
 
 
 class TextClassifier(BaseTextClassifier):
-    r"""The recommended classifier of raw texts: a network with attention and a linear model.
+    r"""The recommended classifier for raw texts: a network with attention and a linear model.
 
-    The network is an `AttentionTextClassifier` behind a `SequenceVectorizer`; the linear model is
-    a linear support vector machine on TF-IDF of words, pairs of words and characters. The
-    probabilities are the weighted mean of both. Parameters that are None are set by rules from the
-    length of the texts, their number and the number of classes; `settings_` says how and why.
+    The network is a `SequenceVectorizer` followed by an `AttentionTextClassifier`; the linear model
+    is a linear support vector machine on TF-IDF features of words, pairs of words and character
+    n-grams. The predicted probabilities are the weighted mean of those of the two models. Rules set
+    most parameters that are None, from the number and the length of the texts and the number of
+    classes; `settings_` contains their values and the reasons.
 
     Parameters
     ----------
@@ -27,94 +28,97 @@ class TextClassifier(BaseTextClassifier):
     linear : bool, default=True
         Whether to fit the linear model.
     pretrained : str or os.PathLike, default=None
-        A pretrained transformer or a static model for the network to begin with: a folder in
-        Hugging Face's layout, or the name of a model on its hub, ``"owner/name"``. It decides how
-        the network reads texts; the parameters of reading then apply to the linear model.
+        A pretrained transformer or static model from which the network starts: a folder in the
+        format of Hugging Face, or the name of a model on its hub, ``"owner/name"``. The network
+        then uses the tokenizer of this model, and parameters such as `lowercase` and `analyzer`
+        apply to the linear model only.
     tuned_layers : int or "all", default=None
-        How many of the upper layers of a transformer are trained.
+        How many of the upper layers of a pretrained transformer to train.
     tuned_rate : float, default=0.2
-        Learning rate of these layers, as a share of `learning_rate`.
+        Learning rate of these layers, as a fraction of `learning_rate`.
     cache_size : float, default=1000
-        The most memory, in MB, for what the frozen layers make of the training texts.
+        Maximum memory, in MB, for the outputs of the frozen layers on the training texts.
     precision : {"float32", "bfloat16"}, default="float32"
-        Of the products with a transformer's weights.
+        Number format for the matrix products of a pretrained transformer.
     columns : str or list of str, default=None
-        The text columns of a frame. Several are joined, a line for each. Without it X must have a
-        single column.
+        The text columns of a data frame. The texts of several columns are joined with line breaks.
+        With None, X must have a single column.
     max_length : int or float, default=None
-        Number of tokens that the network reads; a float is the share of texts to leave uncut.
+        Maximum number of tokens per text that the network reads. A float is the share of the
+        training texts that are not truncated.
     truncation : {"head", "tail", "both"}, default="head"
-        Which tokens of a longer text the network reads.
+        Which part of a longer text the network reads.
     lowercase : bool, default=True
         Whether to convert the texts to lower case.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
         Whether to remove accents.
     preprocessor : callable, default=None
-        Replaces lower-casing and accent stripping.
+        A function from text to text that replaces lowercasing and accent stripping.
     tokenizer : callable, default=None
-        Replaces `token_pattern`.
+        A function from text to list of tokens that replaces `token_pattern`.
     stop_words : {"english"} or list of str, default=None
-        Words to leave out.
+        Words to remove.
     token_pattern : str, default=None
-        Regular expression of a word.
+        Regular expression that matches a token.
     ngram_range : tuple (min_n, max_n), default=None
-        Range of the sizes of n-grams of words.
+        Minimum and maximum number of words in an n-gram.
     analyzer : {"word", "char", "char_wb"}, tokenizers.Tokenizer or callable, default=None
         Whether tokens are words or characters; see `SequenceVectorizer`.
     min_df : int or float, default=None
-        Words that occur in fewer texts are left out.
+        Words that occur in fewer texts are not in the vocabulary. A float is a share of the texts.
     max_df : int or float, default=1.0
-        Words that occur in more texts are left out.
+        Words that occur in more texts are not in the vocabulary. A float is a share of the texts.
     max_features : int, default=None
-        The largest number of words that the network knows.
+        Maximum size of the network's vocabulary.
     vocabulary : mapping or iterable of str, default=None
-        The words that the network knows, instead of those of the training texts.
+        The network's vocabulary, instead of the words of the training texts.
     unknown : {"keep", "drop"}, default=None
-        What the network does with words that it does not know.
+        Whether the network keeps words that are not in its vocabulary, as one common token, or
+        drops them.
     embeddings : mapping, gensim KeyedVectors or path, default=None
-        Word vectors with which the network begins; see `SequenceVectorizer`.
+        Pretrained word vectors for the network; see `SequenceVectorizer`.
     n_features : int, default=None
-        Hash the network's tokens into that many ids.
+        Hash the network's tokens into this many ids instead of learning a vocabulary.
     encoder, attention : str, default=None
-        See `AttentionTextClassifier`, as for all parameters of the network.
+        See `AttentionTextClassifier`, also for details of the other parameters of the network.
     units, embedding_dim, batch_size : int, default=None
-        Sizes of the network and of its batches.
+        Width of the hidden states, width of the embedding, and number of texts in a batch.
     conv_widths : tuple of int, default=None
-        Widths of ``encoder="conv"``.
+        Widths, in tokens, of the convolutions of ``encoder="conv"``.
     n_layers : int, default=1
-        Number of encoders on top of each other.
+        Number of stacked encoder layers.
     n_heads : int, default=4
         Number of heads of ``attention="multihead"``.
     head_penalty : float, default=0.0
-        Penalty on heads that look at the same tokens.
+        Penalty on heads that attend to the same tokens.
     segment_length : int, default=None
-        Tokens a segment, for hierarchical attention.
+        Number of tokens per segment, for hierarchical attention.
     extra_pooling : {"max", "mean", "none"}, default=None
-        What is concatenated with the weighted sum.
+        What to concatenate with the weighted sum of the hidden states.
     embedding_trainable : bool, default=True
         Whether to train the embedding.
     epochs : int, default=None
-        Passes over the training data.
+        Number of passes over the training data.
     optimizer : str or keras.optimizers.Optimizer, default=None
         The optimizer of the network.
     learning_rate, weight_decay : float, default=None
-        Of an optimizer given by name.
+        Learning rate and decoupled weight decay, if `optimizer` is not an object.
     l2 : float, default=0.0
-        Penalty on the kernels of attention and of the last layer.
+        L2 penalty on the kernels of the attention and of the output layer.
     dropout, embedding_dropout, word_dropout, label_smoothing : float, default=None
         Regularization of the network.
-    learning_rate_schedule : {"constant", "cosine"}, default=None
-        How the learning rate changes.
+    learning_rate_schedule : {"constant", "cosine", "linear"}, default=None
+        How the learning rate changes during training.
     weight_averaging : bool, default=None
         Whether to average the network's weights over the second half of the epochs.
     class_weight : dict or "balanced", default=None
         Weights of the classes in both models.
     early_stopping : bool, default=False
-        Whether to stop when the network no longer improves on held-out texts.
+        Whether to stop training when the network no longer improves on a validation set.
     validation_fraction : float, default=None
-        Share of the texts that the network holds out.
+        Share of the texts that are used as the network's validation set.
     n_iter_no_change : int, default=3
-        Epochs without improvement before early stopping.
+        Number of epochs without improvement before early stopping.
     tol : float, default=1e-4
         The smallest change that counts as an improvement.
     scoring : str or callable, default="loss"
@@ -122,51 +126,53 @@ class TextClassifier(BaseTextClassifier):
     callbacks : list of keras.callbacks.Callback, default=None
         Callbacks for the network's fit.
     checkpoint : str or os.PathLike, default=None
-        A folder into which the network's fit writes its state, so that it can resume.
+        A folder in which the network saves its state after each epoch, so that an interrupted fit
+        can be resumed.
     warm_start : bool, default=False
-        Whether `fit` continues from the network of the previous fit, with its vocabulary and the
-        weights of the models.
+        Whether `fit` continues with the network of the previous fit. The vocabulary, and the
+        weights of the two models, then stay the same.
     save_optimizer : bool, default=True
-        Whether files include the state of the optimizer.
+        Whether saved files include the state of the optimizer.
     random_state : int, RandomState instance or None, default=None
-        Seeds both models.
+        Determines all random numbers of both models.
     n_jobs : int, default=None
-        Number of processes for the models whose weights are learned, and for the linear models of
-        several labels.
+        Number of processes for the fits from which the weights of the models are learned, and for
+        the linear models of a multilabel problem.
     verbose : int, default=0
-        0 is silent, 1 shows one progress bar.
+        0 prints nothing, 1 shows one progress bar.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels.
+        The class labels.
     network_ : sklearn.pipeline.Pipeline
-        The fitted vectorizer and classifier. Not with ``network=False``.
+        The fitted vectorizer and network. Only with ``network=True``.
     linear_ : sklearn.pipeline.Pipeline
-        The fitted linear model. Not with ``linear=False``.
+        The fitted linear model. Only with ``linear=True``.
     weights_ : dict of str to float
-        The weights of ``"network"`` and ``"linear"`` in the mean.
+        The weights of ``"network"`` and ``"linear"`` in the mean of the probabilities.
     settings_ : dict of str to dict
         For each parameter set by a rule, its ``"value"`` and the ``"reason"``.
     history_ : dict of str to list of float
-        Loss and held-out scores of the network in each epoch; see `AttentionTextClassifier`.
+        Loss and validation scores of the network after each epoch; see `AttentionTextClassifier`.
     n_features_in_ : int
-        Number of text columns, with `columns` only.
+        Number of text columns. Only with `columns`.
     feature_names_in_ : ndarray of str
-        Their names, with `columns` only.
+        Names of the text columns. Only with `columns`.
 
     See Also
     --------
-    explain_texts : Shows which words decided.
+    explain_texts : Shows what each word adds to the probabilities.
     AttentionTextClassifier : The network alone, on token ids.
 
     Notes
     -----
-    With 200 texts or more the weights are learned: both models are fitted on a part of the
-    texts (80 %; of many texts 4,000, or a quarter if that is more), and every weighting is judged
-    by its Brier loss on other texts [1]_. This may double the time of `fit`. With fewer texts the
-    network counts 0.25. One that begins with a pretrained transformer counts 0.65, whatever the
-    number of texts, and is fitted once.
+    With 200 or more texts, the weights of the two models are learned: both models are first fitted
+    on part of the texts (80 %, but at most 4,000 texts, or a quarter of all texts if that is more),
+    and all possible weights are compared by their Brier loss on other texts [1]_. This may double
+    the time of `fit`. With fewer than 200 texts, the weight of the network is 0.25. A network that
+    starts from a pretrained transformer has the weight 0.65, whatever the number of texts, and is
+    fitted only once.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""A trial fit of both parts, whose answers to other texts decide how much each of them counts."""
+"""A trial fit of both models, whose predictions on other texts determine their weights."""
 
 from joblib import Parallel, delayed
 from sklearn import config_context
@@ -9,7 +9,7 @@ _FOR_THE_REAL_FIT = {"callbacks": None, "checkpoint": None, "verbose": 0}
 
 
 class Trial:
-    """Fits of both parts on some of the texts, in other processes where there are several jobs.
+    """Fit both models on part of the texts, in other processes if `n_jobs` is not 1.
 
     Parameters
     ----------
@@ -38,11 +38,11 @@ class Trial:
 
     @property
     def n_epochs(self):
-        """Epochs of its network in this process."""
+        """Number of epochs for which the trial trains a network in this process."""
         return self.params["epochs"] if self.takes_place and not self.beside else 0
 
     def begin(self, bar):
-        """Start it, in other processes; in this one it waits until `weights` asks."""
+        """Start the trial in other processes; in this process it runs when `weights` is called."""
         if self.takes_place:
             training, texts = self.data.rows(self.training), self.data.rows(self.judged).texts
             bar = None if self.beside else bar
@@ -51,7 +51,7 @@ class Trial:
             )
 
     def weights(self):
-        """The weight of each part: by a rule, unless held-out texts say otherwise."""
+        """The weight of each model: learned from held-out texts if possible, else by a rule."""
         if self.takes_place:
             found = list(self.answers)
             weights = self.data.weights[self.judged]
@@ -63,7 +63,7 @@ class Trial:
 
 
 def answers(name, data, params, texts, bar=None):
-    """What one part, fitted on `data`, says of other texts; None where it cannot be fitted."""
+    """Probabilities that one model, fitted on `data`, predicts for other texts; None on errors."""
     with config_context(enable_metadata_routing=False, transform_output="default"):
         try:
             if name == "linear":
@@ -73,5 +73,5 @@ def answers(name, data, params, texts, bar=None):
                 if interruption is not None:
                     raise interruption
         except ValueError:
-            return None  # with one class left, for one; what is wrong with all texts the fit tells
+            return None  # for example only one class is left; the real fit reports real errors
     return _weighting.probabilities(model, texts, data.classes)

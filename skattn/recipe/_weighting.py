@@ -1,18 +1,18 @@
-"""How much each of two models counts: learned from answers to texts that neither was fitted on."""
+"""The weights of two models, learned from predictions on texts that neither was fitted on."""
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-LEAST_TEXTS = 200  # with fewer, too few are left to judge
+LEAST_TEXTS = 200  # with fewer, the held-out texts are too few to learn weights from
 TRAINING_TEXTS = 4000  # at most, or a quarter of the texts if that is more
 JUDGED_TEXTS = 2000  # at most
 JUDGED_SHARE = 0.2
-SHARE_WITH_FEW_TEXTS, SHARE_OF_A_TRANSFORMER = 0.25, 0.65  # of the network, where none is learned
+SHARE_WITH_FEW_TEXTS, SHARE_OF_A_TRANSFORMER = 0.25, 0.65  # network weights that are not learned
 SHARES = np.linspace(0, 1, 41)
 
 
 def split(y):
-    """Rows to fit on and rows to judge, with all classes in their shares where that is possible.
+    """Rows to fit on and rows to compare weights on, stratified if that is possible.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def split(y):
 def share_of_the_first(first, second, truth, sample_weight):
     r"""The weight of the first of two models in the mean of their probabilities.
 
-    Every share :math:`w` from 0 to 1 is tried. Their mean is returned, each weighted by
+    Shares :math:`w` on a grid from 0 to 1 are tried. The result is their mean, weighted by
     :math:`e^{-L(w)}`, where :math:`L(w)` is the Brier loss of :math:`w p_1 + (1 - w) p_2`
     summed over the texts: the exponentially weighted average, for which this loss has good bounds
     [1]_. With few texts the result is close to one half.
@@ -70,16 +70,16 @@ def share_of_the_first(first, second, truth, sample_weight):
 
 
 def by_rule(kept, transformer):
-    """The weights of the parts where none are learned.
+    """The weights of the models if they are not learned.
 
-    With few texts a network that learns from them alone is the weaker part; one that begins with a
-    pretrained transformer is not.
+    With few texts, a network that starts from random weights is the weaker model; one that starts
+    from a pretrained transformer is not.
 
     Parameters
     ----------
     kept : list of {"network", "linear"}
     transformer : bool
-        Whether the network begins with one.
+        Whether the network starts from a pretrained transformer.
 
     Returns
     -------
@@ -107,12 +107,12 @@ def truth_table(y, classes):
 
 
 def probabilities(model, texts, classes):
-    """Probabilities of a model that may not know all classes, 0 for those.
+    """Probabilities of a model that may not know all classes; 0 for unknown classes.
 
     Parameters
     ----------
     model : fitted classifier
-        Several labels are numbered alike in all models.
+        In multilabel problems, all models have the same labels.
     texts : list of str
     classes : ndarray of shape (n_classes,)
         Sorted, as are those of the model.

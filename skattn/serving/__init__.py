@@ -1,7 +1,7 @@
-"""A fitted text classifier as a folder of plain data, and its predictions without TensorFlow.
+"""Export a fitted text classifier as a folder of plain data, and predict without TensorFlow.
 
-`export` writes the folder, where the classifier was fitted; `load` opens it in a service, and
-imports NumPy and ONNX Runtime only.
+`export` writes the folder, on the machine where the classifier was fitted. `load` opens it in a
+service, and imports only NumPy and ONNX Runtime.
 """
 
 from typing import TYPE_CHECKING, Any

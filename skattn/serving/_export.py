@@ -25,40 +25,44 @@ def export(
     *,
     weights: str = "float32",
 ) -> None:
-    """Write a fitted text classifier as a folder, for a service without TensorFlow.
+    """Export a fitted text classifier as a folder, for a service without TensorFlow.
 
     Parameters
     ----------
     model : TextClassifier or Pipeline
-        Fitted. A pipeline has the steps `SequenceVectorizer` and `AttentionTextClassifier`.
+        The fitted classifier. A pipeline must consist of a `SequenceVectorizer` and an
+        `AttentionTextClassifier`.
     folder : str or os.PathLike
-        Where the files go; it is made if it is not there. An earlier export in it is replaced.
+        Where to write the files. The folder is created if it does not exist, and an earlier export
+        in it is replaced.
     weights : {"float32", "int8"}, default="float32"
-        Of the network, as `skattn.export_onnx` has them.
+        How the weights of the network are stored; see `skattn.export_onnx`.
 
     Raises
     ------
     TypeError
-        If `model` is no such classifier.
+        If `model` is not such a classifier.
     ValueError
-        If a function of yours takes part (a tokenizer, for one), which plain files cannot hold.
+        If the classifier uses a function of your own, such as a tokenizer, which cannot be stored
+        as plain data.
     ImportError
         If the package onnx is not installed: ``pip install "skattn[onnx]"``.
     NotFittedError
-        If it is not fitted.
+        If `model` is not fitted.
 
     See Also
     --------
     load : Opens the folder.
-    skattn.export_onnx : The network alone as an ONNX file, for any runtime.
+    skattn.export_onnx : Exports only the network as an ONNX file, for any ONNX runtime.
 
     Notes
     -----
-    The folder holds ``settings.json``, ``model.onnx`` (the network), ``words.npz`` or
-    ``tokenizer.json`` (its vocabulary) and ``linear.npz`` (the TF-IDF tables and the coefficients
-    of the linear model). Its probabilities agree with those of `model` within 1e-5; with a
-    pretrained transformer within 1e-4, since the states of its lower layers are rounded to half
-    precision, and with ``precision="bfloat16"`` within about 0.01.
+    The folder contains ``settings.json``, ``model.onnx`` (the network), ``words.npz`` or
+    ``tokenizer.json`` (its vocabulary) and ``linear.npz`` (the TF-IDF vocabulary and weights, and
+    the coefficients of the linear model). The probabilities of the loaded classifier agree with
+    those of `model` within 1e-5. With a pretrained transformer they agree within 1e-4, because
+    `model` rounds the hidden states of the lower layers to half precision, and with
+    ``precision="bfloat16"`` within about 0.01.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`load`: an exported text classifier that answers without TensorFlow and scikit-learn."""
+"""`load`: an exported text classifier that predicts without TensorFlow and scikit-learn."""
 
 from os import PathLike, fspath
 from pathlib import Path
@@ -15,23 +15,23 @@ from skattn.utils._typing import Texts
 
 
 class ServedClassifier:
-    """A fitted text classifier that predicts; `load` makes it.
+    """An exported text classifier, which predicts without TensorFlow; `load` returns it.
 
-    Several threads may call it at once. It can be sent to other processes, which open its folder
-    anew.
+    Several threads may use it at the same time. It can be sent to other processes, which open its
+    folder again.
 
     Parameters
     ----------
     folder : str or os.PathLike
         A folder that `export` has written.
     n_threads : int, default=1
-        Threads of ONNX Runtime for one call. The probabilities may depend on it in their last
-        digits.
+        Number of threads that ONNX Runtime uses for one call. The last digits of the probabilities
+        may depend on it.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels.
+        The class labels.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class ServedClassifier:
 
         Parameters
         ----------
-        texts : iterable of str, or a frame (or a dict of lists) with the columns it was fitted on
+        texts : iterable of str, or a data frame (or dict of lists) with the fitted columns
 
         Returns
         -------
@@ -80,11 +80,11 @@ class ServedClassifier:
         return total if self._multilabel else total / total.sum(axis=1, keepdims=True)
 
     def predict(self, texts: Texts) -> NDArray[Any]:
-        """The most probable class of each text, or its labels with a probability above one half.
+        """The most probable class of each text, or all its labels with a probability above 0.5.
 
         Parameters
         ----------
-        texts : iterable of str, or a frame (or a dict of lists) with the columns it was fitted on
+        texts : iterable of str, or a data frame (or dict of lists) with the fitted columns
 
         Returns
         -------
@@ -105,28 +105,28 @@ class ServedClassifier:
 def load(folder: str | PathLike[str], n_threads: int = 1) -> ServedClassifier:
     """Open the folder of an exported text classifier.
 
-    Imports NumPy and ONNX Runtime, and the package tokenizers where the classifier has subwords.
-    Nothing of the folder is executed.
+    This imports NumPy and ONNX Runtime, and the package tokenizers if the classifier uses subwords.
+    No code from the folder is executed.
 
     Parameters
     ----------
     folder : str or os.PathLike
         A folder that `export` has written.
     n_threads : int, default=1
-        Threads of ONNX Runtime for one call. A service that answers several calls at once is
-        fastest with 1.
+        Number of threads that ONNX Runtime uses for one call. If several calls run at the same
+        time, 1 is fastest.
 
     Returns
     -------
     served : ServedClassifier
-        With `predict`, `predict_proba` and `classes_`.
+        An object with `predict`, `predict_proba` and `classes_`.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder.
+        If the folder or a file in it does not exist.
     ValueError
-        If another version of skattn wrote it, or if it is damaged.
+        If the folder was written in another format by another version of skattn, or is damaged.
     ImportError
         If a package is missing; the message names it.
 

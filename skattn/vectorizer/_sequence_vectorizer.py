@@ -44,74 +44,76 @@ _UNKNOWN = "[UNK]"
 
 
 class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
-    r"""Turn texts into rows of token ids of one length, for `AttentionTextClassifier`.
+    r"""Turn texts into rows of token ids of equal length, for `AttentionTextClassifier`.
 
-    Each text becomes the ids of its tokens in reading order, cut to `max_length` tokens and padded
-    with zeros on the right. Id 0 is padding and nothing else, id 1 stands for every token that is
-    not in the vocabulary, and the words of the vocabulary have the ids from 2 on, the most frequent
-    first and equally frequent ones in alphabetical order.
+    Each text becomes the ids of its tokens in the order of the text, truncated to `max_length`
+    tokens and padded with zeros on the right. Id 0 is always padding, id 1 stands for every token
+    that is not in the vocabulary, and the words of the vocabulary have the ids from 2 on, ordered
+    by decreasing frequency and then alphabetically.
 
-    Parameters shared with :class:`~sklearn.feature_extraction.text.CountVectorizer` mean the same,
-    with two differences: n-grams are in reading order (all that begin at one token, the shorter
-    first), and combining marks belong to their letters, accents being composed (NFC) first.
+    Parameters that :class:`~sklearn.feature_extraction.text.CountVectorizer` also has work in the
+    same way, with two differences. N-grams are in the order of the text (all n-grams that begin
+    with the same token follow each other, the shortest first). And combining marks belong to their
+    letters: accented letters are first converted to their composed form (NFC).
 
     Parameters
     ----------
     max_length : int, float or None, default=None
-        Number of columns of the output. None: the number of tokens of the longest training text.
-        A float ``q`` in (0, 1]: the smallest length that leaves at least the share ``q`` of the
-        training texts uncut, so that a few very long texts do not make all rows long.
+        Number of columns of the output. None: the number of tokens of the longest training text. A
+        float ``q`` in (0, 1]: the smallest length at which at least the share ``q`` of the training
+        texts is not truncated, so that a few very long texts do not make all rows long.
     truncation : {"head", "tail", "both"}, default="head"
         Which tokens of a longer text to keep: the first ones, the last ones, or half of them from
-        each end (with an odd `max_length` one more from the start).
+        each end (if `max_length` is odd, one more from the start).
     lowercase : bool, default=True
         Whether to convert the texts to lower case.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
         Whether to remove accents and normalize characters.
     preprocessor : callable or None, default=None
-        Replaces lower-casing and accent stripping: a function from text to text.
+        A function from text to text that replaces lowercasing and accent stripping.
     tokenizer : callable or None, default=None
-        Replaces `token_pattern`: a function from text to list of tokens.
+        A function from text to list of tokens that replaces `token_pattern`.
     stop_words : {"english"}, list of str or None, default=None
-        Words to leave out. They are removed, not replaced by id 1.
+        Words to remove from the texts. They are not replaced by id 1.
     token_pattern : str or None, default=r"(?u)\b\w\w+\b"
-        Regular expression of a token (of its group, if it has one). The default, which is
-        scikit-learn's, leaves out punctuation and words of one character;
-        ``r"(?u)\b\w+\b|[^\w\s]"`` keeps both.
+        Regular expression that matches a token. If it has a capturing group, the group is the
+        token. The default, which is that of scikit-learn, drops punctuation and words of one
+        character; ``r"(?u)\b\w+\b|[^\w\s]"`` keeps both.
     ngram_range : tuple (min_n, max_n), default=(1, 1)
-        Range of the sizes of the n-grams, of words or of characters.
+        Minimum and maximum size of the n-grams of words or characters.
     analyzer : {"word", "char", "char_wb"}, tokenizers.Tokenizer or callable, default="word"
         Whether tokens are (n-grams of) words, of characters, or of characters within words. A
-        ``tokenizers.Tokenizer`` (extra `tokenizers`) gives subwords with exact spans, without its
-        special tokens. A callable returns the tokens of a raw text.
+        ``tokenizers.Tokenizer`` (extra `tokenizers`) splits texts into subwords with exact spans;
+        its special tokens are not added. A callable returns the tokens of a raw text.
     min_df, max_df : int or float, default=1 and 1.0
-        Words that occur in fewer or in more training texts (an int is a number of texts, a float a
-        share of them) are left out of the vocabulary. Their tokens become id 1.
+        Words that occur in fewer than `min_df` or in more than `max_df` training texts are not in
+        the vocabulary, and get id 1. An int is a number of texts, a float is a share of the texts.
     max_features : int or None, default=None
-        The largest number of words in the vocabulary; the most frequent ones are kept.
+        Maximum number of words in the vocabulary; the most frequent ones are kept.
     vocabulary : mapping of str to int, iterable of str or None, default=None
         A vocabulary to use instead of learning one. Indices count from 0, as in `CountVectorizer`:
         word number ``i`` gets the id ``i + 2``. `min_df`, `max_df` and `max_features` do not
         apply to it.
     unknown : {"keep", "drop"}, default="keep"
-        Whether tokens out of vocabulary are kept, as id 1, or left out.
+        Whether tokens that are not in the vocabulary get id 1 or are removed.
     embeddings : mapping, gensim KeyedVectors, path or None, default=None
         Pretrained word vectors: a mapping of str to vector, an object with `index_to_key` and
         `vectors`, or the path of a text file (or gzip) in the format of GloVe, word2vec and
-        fastText. Words that only the vectors know get ids after those of the training texts,
-        unless `vocabulary` is given. In a grid search give a path, which is read once; other
-        objects are copied for every candidate.
+        fastText. Words that have a vector but do not occur in the training texts get ids after
+        those of the training texts, unless `vocabulary` is set. In a grid search, pass a path,
+        which is read only once; other objects are copied for every candidate.
     n_features : int or None, default=None
-        Hash tokens into that many ids, 2 to ``n_features + 1``, instead of learning a vocabulary,
-        as :class:`~sklearn.feature_extraction.text.HashingVectorizer` does. With an int as
-        `max_length` as well, nothing is learned and `transform` needs no `fit`.
+        Hash the tokens into this many ids, from 2 to ``n_features + 1``, instead of learning a
+        vocabulary, as :class:`~sklearn.feature_extraction.text.HashingVectorizer` does. If
+        `max_length` is an int too, there is nothing to learn, and `transform` works without `fit`.
     pretrained : str or os.PathLike, default=None
-        A pretrained model whose own tokenizer is used, for `AttentionTextClassifier` with the same
-        `pretrained` (extra `pretrained`): a folder in Hugging Face's layout, or the name of a model
-        on its hub, ``"owner/name"`` or ``"owner/name@revision"``. A token's id is the model's plus
-        2, and 1 for its unknown token. The classifier adds the model's special tokens, so that they
-        are not among the ids. `max_length` is at most what the model reads, and nothing but it,
-        `truncation` and `unknown` can be set beside it.
+        A pretrained model whose tokenizer to use, for an `AttentionTextClassifier` with the same
+        `pretrained` (needs the extra `pretrained`): a folder in the format of Hugging Face, or the
+        name of a model on its hub, ``"owner/name"`` or ``"owner/name@revision"``. The id of a token
+        is the model's id plus 2, or 1 for the model's unknown token. The ids do not include the
+        model's special tokens, which the classifier adds. `max_length` cannot exceed the maximum
+        length of the model. Apart from `max_length`, `truncation` and `unknown`, no other parameter
+        can be set together with `pretrained`.
 
     Attributes
     ----------
@@ -120,23 +122,23 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
     max_length_ : int
         Number of columns of the output.
     vocabulary_size_ : int
-        The largest possible id plus one: the number of rows of an embedding for these ids.
+        The largest possible id plus one, which is the number of rows that an embedding needs.
     embeddings_ : float32 array of shape (vocabulary_size_, n_dimensions)
-        Only with `embeddings`: the vector of each id. Row 0 is zero; row 1 and words without a
-        vector have the mean of all vectors.
+        The vector of each id, only with `embeddings`. Row 0 is zero; row 1 and the rows of words
+        without a vector are the mean of all vectors.
     coverage_ : dict
-        Only with `embeddings`: the shares of the ``"tokens"`` of the training texts, and of the
-        words of the ``"vocabulary"``, that have a vector.
+        The shares of the ``"tokens"`` of the training texts, and of the words of the
+        ``"vocabulary"``, that have a vector. Only with `embeddings`.
 
     See Also
     --------
-    AttentionTextClassifier : The classifier that reads these rows.
-    sklearn.feature_extraction.text.CountVectorizer : Counts the same tokens.
+    AttentionTextClassifier : Classifies these rows.
+    sklearn.feature_extraction.text.CountVectorizer : Counts tokens instead.
 
     Notes
     -----
-    Texts may be a list, a one-dimensional array, a pandas, polars or Arrow column, a frame or an
-    array with exactly one column, or any other iterable of strings.
+    The texts may be a list, a one-dimensional array, a pandas, polars or Arrow column, a data frame
+    or an array with exactly one column, or any other iterable of strings.
 
     Examples
     --------
@@ -236,8 +238,8 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` is no column of texts, if a row of it is not a string (the message says
-            which), or if no word remains.
+            If `X` is not a column of texts, if one of its rows is not a string (the message says
+            which), or if the vocabulary is empty.
         """
         if self._is_stateless():
             check_hashing(self.get_params(deep=False))
@@ -250,7 +252,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
 
     @fit_context
     def fit_transform(self, X: Texts, y: object = None) -> NDArray[np.int32]:
-        """Learn from the texts and return their ids; each text is tokenized once.
+        """Fit to the texts and return their ids; each text is tokenized only once.
 
         Parameters
         ----------
@@ -279,7 +281,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         Returns
         -------
         ids : int32 array of shape (n_texts, max_length_)
-            Padded with 0 on the right; 1 stands for a token out of vocabulary.
+            Padded with 0 on the right; id 1 stands for tokens that are not in the vocabulary.
         """
         self._check_ready()
         texts = as_texts(X)
@@ -288,7 +290,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         return rows_of_ids(texts, read, ids, self._n_columns(), self.truncation, self.unknown)
 
     def token_spans(self, texts: Texts) -> list[NDArray[np.int64]]:
-        """Find the characters of each kept token in the original texts.
+        """Return the position of each kept token in the original texts.
 
         Parameters
         ----------
@@ -297,15 +299,15 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         Returns
         -------
         spans : list of int arrays of shape (n_kept, 2)
-            For each text the start and the end (exclusive) of its kept tokens, in the order of
-            the non-zero columns of ``transform(texts)``: ``text[start:end]`` is the token as
-            written. An n-gram of words spans everything from its first to its last word.
+            For each text, the start and the end (exclusive) of its kept tokens, in the order of the
+            non-zero columns of ``transform(texts)``: ``text[start:end]`` is the token as written.
+            The span of a word n-gram reaches from its first to its last word.
 
         Raises
         ------
         ValueError
-            If a custom `preprocessor`, `tokenizer`, `analyzer` or accent function is used,
-            which does not say where its tokens are in the text.
+            If `preprocessor`, `tokenizer`, `analyzer` or `strip_accents` is a function, because a
+            function does not tell where its tokens are in the text.
         """
         self._check_ready()
         find_spans, read = build_token_spans(self._reader()), build_tokens(self._reader())
@@ -328,13 +330,14 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         Returns
         -------
         tokens : list of object arrays of str
-            The tokens of each row without its padding; ``"[UNK]"`` for id 1.
+            The tokens of each row without the padding; ``"[UNK]"`` for id 1.
 
         Raises
         ------
         ValueError
-            If a number is no id of this vectorizer, or (as `NotFittedError`, which is an
-            `AttributeError` too) if tokens are hashed and no words are known.
+            If a number is not an id of this vectorizer. If tokens are hashed, there is no
+            vocabulary, and a `NotFittedError` (which is both a `ValueError` and an
+            `AttributeError`) is raised.
         """
         check_is_fitted(self)
         tokens = np.array(["", _UNKNOWN, *self.vocabulary_], dtype=object)
