@@ -1,8 +1,9 @@
 """A classifier in a service: cold start, memory, latency and throughput on this machine.
 
-The network and the recipe out of joblib files, and exported by `skattn.serving`; with --pretrained
-the network on a pretrained transformer too. Each is a process of its own, served by uvicorn and
-asked through the loopback device by clients in this process, which share the cores with it.
+The network and the recipe out of joblib files, and exported by `skattn.serving` with weights of 32
+and of 8 bits; with --pretrained the network on a pretrained transformer too. Each is a process of
+its own, served by uvicorn and asked through the loopback device by clients in this process, which
+share the cores with it.
 
 python benchmarks/bench_serving.py --data DIR --output serving.json
 """
@@ -66,6 +67,7 @@ def fit_and_save(config):
         model.fit(texts[kept], y[kept])
         joblib.dump(model, config["folder"] / f"{name}.joblib")
         export(model, config["folder"] / name)
+        export(model, config["folder"] / f"{name}_int8", weights="int8")
     return {"asked": asked[: config["n_asked"]], "names": list(models)}
 
 
@@ -74,6 +76,7 @@ def sources(folder, names):
     for name in names:
         yield f"{name}, joblib", folder / f"{name}.joblib"
         yield f"{name}, exported", folder / name
+        yield f"{name}, exported in int8", folder / f"{name}_int8"
 
 
 def first_answers(source, texts, rounds):

@@ -11,7 +11,6 @@ from skattn.estimators._base import BaseNetworkClassifier
 from skattn.networks._onnx._networks import onnx_model
 from skattn.utils._files import replacing
 
-
 WEIGHTS = ("float32", "int8")
 FLOAT16 = 10  # the number of the type in ONNX
 
