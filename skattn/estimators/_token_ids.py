@@ -4,7 +4,8 @@ import numpy as np
 from scipy import sparse
 
 MAX_TABLE_ROWS = 1 << 24  # of an embedding whose size follows from the data
-ROWS_THAT_PROVE = 10  # texts whose padding stops at the same column
+LEAST_ROWS, LEAST_SHARE = 10, 0.25  # of texts whose padding stops at the same column
+LEAST_STARTS = 0.9  # of texts that begin in the first column of each vocabulary
 MOST_VOCABULARIES = 4
 
 
@@ -68,22 +69,21 @@ def refuse_joined_vocabularies(X):
     ----------
     X : ndarray of int of shape (n_texts, n_tokens)
     """
-    if len(X) < ROWS_THAT_PROVE:
-        return
     ids = X > 0
     resumes = np.zeros_like(ids)  # where a token follows padding that follows a token
     resumes[:, 1:] = ids[:, 1:] & ~ids[:, :-1] & np.logical_or.accumulate(ids, axis=1)[:, :-1]
     columns = np.flatnonzero(resumes.any(axis=0))
+    n_rows = resumes.any(axis=1).sum()
     proven = (
         0 < len(columns) < MOST_VOCABULARIES
-        and resumes.any(axis=1).sum() >= ROWS_THAT_PROVE
-        and ids[:, [0, *columns]].mean() > 0.5
+        and n_rows >= max(LEAST_ROWS, LEAST_SHARE * len(X))
+        and ids[:, [0, *columns]].mean() > LEAST_STARTS
     )
     if proven:
         raise ValueError(
             f"X seems to hold the ids of {len(columns) + 1} vocabularies side by side: in "
-            f"{resumes.any(axis=1).sum()} of {len(X)} rows, tokens begin again after padding at "
-            f"column {', '.join(map(str, columns))}. Join the texts before one "
+            f"{n_rows} of {len(X)} rows, tokens begin again after padding at column "
+            f"{', '.join(map(str, columns))}. Join the texts before one "
             "skattn.SequenceVectorizer, or use skattn.TextClassifier(columns=[...]). If all ids "
             "are of one vocabulary, move the padding of each row to its end."
         )

@@ -36,6 +36,17 @@ _FITTED = (
 )
 
 
+def _has_network(estimator):
+    """Tell whether the network is kept: in the fit, or before it by the parameter."""
+    fitted = vars(estimator)
+    if not ("network_" in fitted if "weights_" in fitted else estimator.network):
+        raise AttributeError(
+            "transform returns the network's representation of texts, and there is no network: "
+            "set network=True and fit again."
+        )
+    return True
+
+
 class BaseTextClassifier(
     ClassNamePrefixFeaturesOutMixin, ClassifierMixin, TransformerMixin, BaseEstimator
 ):
@@ -112,9 +123,7 @@ class BaseTextClassifier(
         probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             In the order of `classes_`. The probabilities of the classes sum to 1.
         """
-        check_is_fitted(self)
-        fitted = dict(vars(self))  # another thread may fit this estimator meanwhile
-        return _fit.weighted_mean(fitted, texts_of(X, fitted.get("feature_names_in_")))
+        return self._probabilities(self._snapshot(), X)
 
     def predict_log_proba(self, X: Texts) -> NDArray[np.float64]:
         """Natural logarithm of `predict_proba`.
@@ -140,15 +149,16 @@ class BaseTextClassifier(
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        probabilities = self.predict_proba(X)
-        if self._multilabel:
+        fitted = self._snapshot()
+        probabilities = self._probabilities(fitted, X)
+        if fitted["_multilabel"]:
             return (probabilities > 0.5).astype(np.int64)
-        return self.classes_[probabilities.argmax(axis=1)]
+        return fitted["classes_"][probabilities.argmax(axis=1)]
 
     def transform(self, X: Texts) -> NDArray[np.float32]:
         """The network's representation of each text, which is the input of its output layer.
 
-        Needs a fitted network, so it does not work with ``network=False``.
+        Needs the network: there is no `transform` with ``network=False``.
 
         Parameters
         ----------
@@ -158,13 +168,23 @@ class BaseTextClassifier(
         -------
         representation : ndarray of shape (n_samples, n_features_out), float32
         """
-        check_is_fitted(self)
-        if "network_" not in vars(self):
-            raise AttributeError(
-                "transform gives what the network makes of texts, and there is none: set "
-                "network=True and fit again."
-            )
-        return self.network_.transform(self._texts(X))
+        fitted = self._snapshot()
+        return fitted["network_"].transform(texts_of(X, fitted.get("feature_names_in_")))
+
+    @available_if(_has_network)
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[Any]:
+        """Names of the numbers that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_features_out,)
+        """
+        return super().get_feature_names_out(input_features)
 
     @property
     def history_(self) -> dict[str, list[float]]:
@@ -190,10 +210,18 @@ class BaseTextClassifier(
             raise AttributeError(f"This {type(self).__name__} has no fitted network.")
         return getattr(self.network_[-1], name)
 
+    def _snapshot(self):
+        """All attributes of one fit, although another thread may fit this estimator meanwhile."""
+        check_is_fitted(self)
+        return vars(self).copy()
+
+    @staticmethod
+    def _probabilities(fitted, X):
+        return _fit.weighted_mean(fitted, texts_of(X, fitted.get("feature_names_in_")))
+
     def _keep(self, fitted):
-        for name in _FITTED:
-            vars(self).pop(name, None)
-        vars(self).update(fitted)
+        kept = {name: value for name, value in vars(self).items() if name not in _FITTED}
+        self.__dict__ = kept | fitted  # at once, for readers in other threads
 
     def __dir__(self):
         return [name for name in object.__dir__(self) if hasattr(self, name)]
@@ -219,3 +247,8 @@ class BaseTextClassifier(
 
     def __setstate__(self, state):
         super().__setstate__(from_state(type(self), state))
+
+
+for _name in ("transform", "fit_transform"):  # set_output has wrapped them and must see functions
+    _method = available_if(_has_network)(getattr(BaseTextClassifier, _name))
+    setattr(BaseTextClassifier, _name, _method)

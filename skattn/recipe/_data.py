@@ -29,11 +29,14 @@ class Data(NamedTuple):
         )
 
 
-def checked(texts, y, sample_weight, class_weight):
-    """Check texts, labels and weights; raise an error if they do not match."""
+def checked(texts, y, sample_weight, class_weight, classes=None):
+    """Check texts, labels and weights; raise an error if they do not match.
+
+    `classes` are those of an earlier fit that is continued; `y` may lack some of them.
+    """
     y, multilabel = check_targets(y, "TextClassifier")
     kept, weights = check_weights(sample_weight, texts, y)
-    targets = encode_targets(y[kept], multilabel)
+    targets = encode_targets(y[kept], multilabel, classes)
     class_weights = weigh_classes(class_weight, targets, weights)
     if not np.any(class_weights):
         raise ValueError("class_weight gives every row the weight 0; nothing is left to learn.")

@@ -8,10 +8,10 @@ from sklearn.utils import check_random_state
 
 from skattn.recipe import _parts, _rules, _weighting
 from skattn.recipe._data import checked, column_names, facts_of_columns, texts_of
-from skattn.recipe._pretrained_rules import model_of
+from skattn.recipe._pretrained_rules import model_in, model_of
 from skattn.recipe._progress import WholeFitBar
 from skattn.recipe._trial import Trial
-from skattn.utils._targets import announced_classes, check_targets
+from skattn.utils._targets import announced_classes, check_targets, check_weights
 
 PARTS = ("network", "linear")
 _OF_OUR_VOCABULARY = ("vocabulary", "embeddings", "n_features", "max_features", "unknown")
@@ -30,16 +30,19 @@ def fit_both(estimator, X, y, sample_weight, validation_data=None):
     """
     kept = _parts_of(estimator)
     columns = column_names(estimator.columns)
-    data = checked(texts_of(X, columns), y, sample_weight, estimator.class_weight)
+    before = vars(estimator).copy() if estimator.warm_start else {}
+    continued = before.get("network_") if "network" in kept else None
+    classes = None if continued is None else before["classes_"]
+    data = checked(texts_of(X, columns), y, sample_weight, estimator.class_weight, classes)
     given = _given(estimator)
-    before = vars(estimator) if estimator.warm_start else {}
     facts = _rules.facts_of(data.texts, len(data.classes))
-    # with a warm start, the network has its pretrained model already, and keeps its architecture
-    model = None if "network_" in before else model_of(given["pretrained"])
-    settings = _rules.settings_of(facts, given, model)
-    if "network_" in before:
-        earlier = _rules.from_plain(before["settings_"])
-        settings = {name: value for name, value in earlier.items() if given[name] is None}
+    if "network" not in kept:
+        model = None
+    else:  # a network that is continued has its pretrained model already
+        model = model_of(given["pretrained"]) if continued is None else model_in(continued)
+    settings = _rules.settings_of(facts, given, model, kept)
+    if continued is not None:
+        settings |= _still_open(before["settings_"], given)
     params = _rules.filled_in(given, settings)
     fitted, interruption = _fitted_facts(data.classes, settings, data.y.ndim == 2, columns), None
     judged = kept if list(before.get("weights_", ())) != kept else []  # a warm start keeps them
@@ -55,7 +58,7 @@ def fit_both(estimator, X, y, sample_weight, validation_data=None):
             fitted["weights_"] = trial.weights()
         if "network" in kept:
             held_out = _held_out(validation_data, columns)
-            network = _parts.fit_network(data, params, before.get("network_"), bar, held_out)
+            network = _parts.fit_network(data, params, continued, bar, held_out)
             fitted["network_"], interruption = network
         if trial.beside:  # the trial ran in other processes while the network was trained
             fitted["weights_"] = trial.weights()
@@ -64,24 +67,35 @@ def fit_both(estimator, X, y, sample_weight, validation_data=None):
 
 def fit_chunk(estimator, X, y, classes, sample_weight):
     """One epoch of the network on a chunk of texts: the attributes to set."""
-    columns = column_names(estimator.columns)
+    columns, given = column_names(estimator.columns), _given(estimator)
     texts = texts_of(X, columns)
+    y, multilabel = check_targets(y, "TextClassifier")
+    kept, weights = check_weights(sample_weight, texts, y)
+    texts, y = [texts[row] for row in kept], y[kept]
+    weights = None if sample_weight is None else weights
     if "network_" in vars(estimator):
-        settings = _rules.from_plain(estimator.settings_)
-        vectorizer, classifier = (step for _, step in estimator.network_.steps)
+        _refuse_other_columns(vars(estimator).get("feature_names_in_"), columns)
+        settings = _still_open(estimator.settings_, given)
+        vectorizer, classifier = _parts.make_network(_rules.filled_in(given, settings))
+        params = classifier.get_params(deep=False)
+        _parts.refuse_other_tokens(estimator.network_[0], vectorizer)
+        vectorizer, classifier = estimator.network_.named_steps.values()
+        for name in ("vocabulary_size", "embeddings"):
+            params[name] = getattr(classifier, name)
         ids = vectorizer.transform(texts)
     else:
-        given = _given(estimator)
-        facts = _rules.facts_of(texts, _n_classes(y, classes))
-        settings = _rules.settings_of(facts, given, model_of(given["pretrained"]))
+        n_classes = y.shape[1] if multilabel else len(np.unique(y))
+        n_classes = n_classes if classes is None else len(announced_classes(classes))
+        facts = _rules.facts_of(texts, n_classes)
+        settings = _rules.settings_of(facts, given, model_of(given["pretrained"]), ["network"])
         vectorizer, classifier = _parts.make_network(_rules.filled_in(given, settings))
-        ids = vectorizer.fit_transform(texts)
+        ids, params = vectorizer.fit_transform(texts), {}
         if given["pretrained"] is None:
-            classifier.set_params(vocabulary_size=vectorizer.vocabulary_size_)
+            params["vocabulary_size"] = vectorizer.vocabulary_size_
         if vectorizer.embeddings is not None:
-            classifier.set_params(embeddings=vectorizer.embeddings_)
-    classifier.partial_fit(ids, y, classes, sample_weight)
-    multilabel = bool(classifier._fitted.multilabel)
+            params["embeddings"] = vectorizer.embeddings_
+    with _parts.settings_until_failure(classifier, params):
+        classifier.partial_fit(ids, y, classes, weights)
     return _fitted_facts(classifier.classes_, settings, multilabel, columns) | {
         "network_": _parts.as_pipeline(vectorizer, classifier),
         "weights_": {"network": 1.0},
@@ -141,6 +155,18 @@ def _held_out(given, columns):
         raise ValueError(f"validation_data: {error}") from error
 
 
+def _still_open(settings, given):
+    """The settings of an earlier fit, of the parameters that the user still leaves to rules."""
+    earlier = _rules.from_plain(settings)
+    return {name: setting for name, setting in earlier.items() if given[name] is None}
+
+
+def _refuse_other_columns(before, now):
+    before = None if before is None else before.tolist()
+    if before != now:
+        raise ValueError(f"columns={now!r} are not those of the first call: {before!r}.")
+
+
 def _fitted_facts(classes, settings, multilabel, columns):
     return {
         "classes_": classes,
@@ -169,13 +195,6 @@ def _given(estimator):
     if seed is not None and not isinstance(seed, (int, np.integer)):
         given["random_state"] = int(check_random_state(seed).randint(_MAX_SEED))
     return given
-
-
-def _n_classes(y, classes):
-    if classes is not None:
-        return len(announced_classes(classes))
-    targets, multilabel = check_targets(y, "TextClassifier")
-    return targets.shape[1] if multilabel else len(np.unique(targets))
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """Fit the two parts of a `TextClassifier`: its network and its linear model."""
 
+import contextlib
+
 import numpy as np
 from sklearn import config_context
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -21,7 +23,9 @@ CONSTRAINTS = SequenceVectorizer._parameter_constraints | {
     name: AttentionTextClassifier._parameter_constraints[name] for name in OF_NETWORK
 }
 _PREPROCESSING = ("lowercase", "strip_accents", "preprocessor")
-_OF_WORDS = ("stop_words", "tokenizer", "max_df")
+_OF_WORDS = ("stop_words", "tokenizer")
+_OF_TOKENS = ("token_pattern", "ngram_range", "analyzer", "truncation")
+_NGRAMS = {"word": (1, 2), "char": (1, 3), "char_wb": (2, 5)}  # of the linear model
 
 
 def make_network(params):
@@ -65,24 +69,59 @@ def fit_network(data, params, before=None, bar=None, validation_data=None):
         A Ctrl-C that ended the training after whole epochs.
     """
     vectorizer, classifier = make_network(params)
+    settings = classifier.get_params(deep=False)
     if before is None:
         ids = vectorizer.fit_transform(data.texts)
     else:
-        settings = classifier.get_params(deep=False)
-        vectorizer, classifier = before[0], before[-1].set_params(**settings)
+        refuse_other_tokens(before[0], vectorizer)
+        vectorizer, classifier = before.named_steps.values()
         ids = vectorizer.transform(data.texts)
     if bar is not None:
-        classifier.set_params(verbose=0, callbacks=[*_listed(params["callbacks"]), bar])
-    try:
-        _fit_classifier(classifier, vectorizer, ids, data, validation_data)
-    except KeyboardInterrupt as error:
-        if not hasattr(classifier, "_fitted"):
-            raise
-        interruption = error
-    else:
-        interruption = None
+        settings |= {"verbose": 0, "callbacks": [*_listed(params["callbacks"]), bar]}
+    interruption = None
+    with settings_until_failure(classifier, settings):
+        try:
+            _fit_classifier(classifier, vectorizer, ids, data, validation_data)
+        except KeyboardInterrupt as error:
+            if not hasattr(classifier, "_fitted"):
+                raise
+            interruption = error
     classifier.set_params(verbose=params["verbose"], callbacks=params["callbacks"])
     return as_pipeline(vectorizer, classifier), interruption
+
+
+def refuse_other_tokens(before, now):
+    """Raise an error if a fitted vectorizer that is kept would have to tokenize differently.
+
+    Parameters
+    ----------
+    before : SequenceVectorizer
+        Fitted.
+    now : SequenceVectorizer
+        With the current parameters.
+    """
+    changed = [
+        name
+        for name in (*_PREPROCESSING, *_OF_WORDS, *_OF_TOKENS)
+        if getattr(before, name) != getattr(now, name)
+    ]
+    if changed:
+        raise ValueError(
+            f"warm_start and partial_fit keep the vocabulary, but {changed} changed since. Set "
+            "warm_start=False and fit again, or set the parameters back."
+        )
+
+
+@contextlib.contextmanager
+def settings_until_failure(classifier, settings):
+    """Set parameters, and restore the former ones if what follows fails."""
+    before = classifier.get_params(deep=False)
+    classifier.set_params(**settings)
+    try:
+        yield
+    except BaseException:
+        classifier.set_params(**before)
+        raise
 
 
 def _fit_classifier(classifier, vectorizer, ids, data, validation_data):
@@ -129,7 +168,8 @@ def fit_linear(data, params, n_jobs=None):
     several = y.ndim == 2
     encode_targets(y, several)  # raises an error if there is only one class
     features = _features(params)
-    super(FeatureUnion, features).set_output(transform="default")  # its parts give sparse rows
+    # its own output only: FeatureUnion.set_output would set that of its parts too
+    super(FeatureUnion, features).set_output(transform="default")
     steps = [("features", features)]
     if not several:
         steps.append(("ratios", LogCountRatio().set_output(transform="default")))
@@ -148,17 +188,18 @@ def fit_linear(data, params, n_jobs=None):
 
 def _features(params):
     """The features of the linear model: words, pairs of words, and characters within words."""
-    analyzer = params["analyzer"]
+    analyzer, ngrams = params["analyzer"], params["linear_ngram_range"]
     shared = {name: params[name] for name in _PREPROCESSING}
     shared |= {"sublinear_tf": True, "min_df": params["min_df"], "max_df": params["max_df"]}
     of_words = {name: params[name] for name in _OF_WORDS}
     of_words["token_pattern"] = None if params["tokenizer"] else params["token_pattern"]
-    of_words["ngram_range"] = params["linear_ngram_range"]
+    of_words["ngram_range"] = ngrams or _NGRAMS["word"]
     words = TfidfVectorizer(**shared | of_words)
-    within_words = CharacterTfidf(analyzer="char_wb", ngram_range=(2, 5), **shared)
     if analyzer == "char":
-        characters = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), **shared)
-        return FeatureUnion([("characters", characters)])
+        shared["ngram_range"] = ngrams or _NGRAMS["char"]
+        return FeatureUnion([("characters", TfidfVectorizer(analyzer="char", **shared))])
+    of_characters = ngrams if analyzer == "char_wb" and ngrams else _NGRAMS["char_wb"]
+    within_words = CharacterTfidf(analyzer="char_wb", ngram_range=of_characters, **shared)
     if analyzer == "char_wb":
         return FeatureUnion([("characters", within_words)])
     if callable(analyzer):

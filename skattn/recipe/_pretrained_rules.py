@@ -1,9 +1,11 @@
 """The rules of `TextClassifier` for a network that starts from a pretrained model."""
 
 import math
+from numbers import Integral
 from typing import NamedTuple
 
 from skattn.estimators._text_config import is_static
+from skattn.networks._pretrained import max_tokens
 from skattn.utils._pretrained_folder import find_folder, n_positions, read_json
 
 _FLOPS = 24  # of a layer for one token, times its width squared
@@ -38,6 +40,23 @@ def model_of(pretrained):
     width = config.get("hidden_size", config.get("dim", 768))
     positions = n_positions(config) or MOST_TOKENS
     return Model(False, int(n_layers), int(width), min(positions - _SPECIAL, MOST_TOKENS))
+
+
+def model_in(network):
+    """The same for the model in a fitted network, whose folder may be gone.
+
+    Parameters
+    ----------
+    network : Pipeline
+        Of a vectorizer and a classifier.
+    """
+    if network[0].pretrained is None:
+        return None
+    backbone = network[-1]._fitted.config.get("backbone")
+    if not backbone:
+        return Model(static=True)
+    most = min(max_tokens(backbone), MOST_TOKENS)
+    return Model(False, len(backbone["layers"]), backbone["width"], most)
 
 
 class Plan(NamedTuple):
@@ -88,7 +107,7 @@ def _plan(model, facts, given):
     wished = Plan(
         given["epochs"] or epochs,
         min(2, model.n_layers),
-        given["max_length"] if isinstance(given["max_length"], int) else model.max_tokens,
+        given["max_length"] if isinstance(given["max_length"], Integral) else model.max_tokens,
     )
     if given["tuned_layers"] is not None:
         tuned = given["tuned_layers"]

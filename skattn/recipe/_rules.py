@@ -73,7 +73,7 @@ def _any_word_repeats(texts):
     return False
 
 
-def settings_of(facts, given, model=None):
+def settings_of(facts, given, model=None, kept=("network", "linear")):
     """The value of every parameter that was left at None, and why.
 
     Parameters
@@ -81,6 +81,8 @@ def settings_of(facts, given, model=None):
     facts : Facts
     given : dict
         All parameters; those that are None are set here if a rule knows them.
+    kept : collection of {"network", "linear"}
+        The parts to fit; nothing is set that none of them uses.
     model : skattn.recipe._pretrained_rules.Model or None
         The pretrained model that the network begins with.
 
@@ -89,8 +91,10 @@ def settings_of(facts, given, model=None):
     settings : dict of str to Setting
         Without those that were given.
     """
-    rules = _about_reading(facts)
-    if model is not None and not model.static:
+    rules = _about_reading(facts) if "linear" in kept or model is None else {}
+    if "network" not in kept:
+        pass
+    elif model is not None and not model.static:
         found = _pretrained_rules.settings_for(model, facts, given)
         rules |= {name: Setting(*pair) for name, pair in found.items()}
     else:
@@ -191,11 +195,10 @@ def _noise_and_epochs(facts):
 def filled_in(given, settings):
     """All parameters, with the settings in place of None.
 
-    The linear model reads pairs of words unless the user says otherwise.
+    The linear model has its own n-grams where the user gave none.
     """
     values = {name: setting.value for name, setting in settings.items()}
-    pairs = (1, 2) if given["ngram_range"] is None else given["ngram_range"]
-    return given | values | {"linear_ngram_range": pairs}
+    return given | values | {"linear_ngram_range": given["ngram_range"]}
 
 
 def as_plain(settings):

@@ -1,5 +1,6 @@
 """`TextClassifier`: raw texts -> a network and a linear model, with settings chosen by rules."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
 from os import PathLike
@@ -10,6 +11,17 @@ from sklearn.utils._param_validation import StrOptions
 
 from skattn.recipe._base import BaseTextClassifier
 from skattn.recipe._parts import CONSTRAINTS
+
+
+def _constraints(init):
+    """Those of the parameters of both steps; None is allowed where it is the default."""
+    parameters = inspect.signature(init).parameters
+    return {
+        name: [*constraint, None]
+        if parameters[name].default is None and isinstance(constraint, list)
+        else constraint
+        for name, constraint in CONSTRAINTS.items()
+    }
 
 
 class TextClassifier(BaseTextClassifier):
@@ -191,18 +203,6 @@ class TextClassifier(BaseTextClassifier):
     {'value': 'conv', 'reason': 'short texts (2 words a text on average, up to 60)'}
     """
 
-    _parameter_constraints = {
-        **{
-            name: [*constraint, None] if isinstance(constraint, list) else constraint
-            for name, constraint in CONSTRAINTS.items()
-        },
-        "network": ["boolean"],
-        "linear": ["boolean"],
-        "columns": [str, list, None],
-        "extra_pooling": [StrOptions({"max", "mean", "none"}), None],
-        "n_jobs": [Integral, None],
-    }
-
     def __init__(
         self,
         *,
@@ -329,3 +329,12 @@ class TextClassifier(BaseTextClassifier):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+
+    _parameter_constraints = {
+        **_constraints(__init__),
+        "network": ["boolean"],
+        "linear": ["boolean"],
+        "columns": [str, "array-like", None],
+        "extra_pooling": [StrOptions({"max", "mean", "none"}), None],
+        "n_jobs": [Integral, None],
+    }

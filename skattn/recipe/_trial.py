@@ -1,6 +1,7 @@
 """A trial fit of both models, whose predictions on other texts determine their weights."""
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
 from sklearn import config_context
 
 from skattn.recipe import _parts, _rules, _weighting
@@ -9,7 +10,7 @@ _FOR_THE_REAL_FIT = {"callbacks": None, "checkpoint": None, "verbose": 0}
 
 
 class Trial:
-    """Fit both models on part of the texts, in other processes if `n_jobs` is not 1.
+    """Fit both models on part of the texts, in other processes where joblib has several.
 
     Parameters
     ----------
@@ -28,13 +29,13 @@ class Trial:
         self.transformer = model is not None and not model.static
         enough = len(data.texts) >= _weighting.LEAST_TEXTS and not self.transformer
         self.takes_place = len(kept) == 2 and enough
-        self.beside = self.takes_place and n_jobs not in (None, 1)
+        self.n_jobs = n_jobs
+        self.beside = self.takes_place and _has_processes(n_jobs)
         if self.takes_place:
             self.training, self.judged = _weighting.split(data.y)
             facts = facts._replace(n_texts=len(self.training))
             given = given | _FOR_THE_REAL_FIT
             self.params = _rules.filled_in(given, _rules.settings_of(facts, given, model))
-            self.jobs = Parallel(n_jobs=n_jobs, return_as="generator")
 
     @property
     def n_epochs(self):
@@ -43,12 +44,15 @@ class Trial:
 
     def begin(self, bar):
         """Start the trial in other processes; in this process it runs when `weights` is called."""
-        if self.takes_place:
-            training, texts = self.data.rows(self.training), self.data.rows(self.judged).texts
-            bar = None if self.beside else bar
-            self.answers = self.jobs(
-                delayed(answers)(name, training, self.params, texts, bar) for name in self.kept
-            )
+        if not self.takes_place:
+            return
+        training, texts = self.data.rows(self.training), self.data.rows(self.judged).texts
+        given = [(name, training, self.params, texts) for name in self.kept]
+        if self.beside:
+            jobs = Parallel(n_jobs=self.n_jobs, return_as="generator")
+            self.answers = jobs(delayed(answers)(*arguments) for arguments in given)
+        else:
+            self.answers = (answers(*arguments, bar) for arguments in given)
 
     def weights(self):
         """The weight of each model: learned from held-out texts if possible, else by a rule."""
@@ -60,6 +64,13 @@ class Trial:
                 share = _weighting.share_of_the_first(*found, truth, weights)
                 return dict(zip(self.kept, (share, 1.0 - share), strict=True))
         return _weighting.by_rule(self.kept, self.transformer)
+
+
+def _has_processes(n_jobs):
+    """Tell whether joblib runs several jobs here, and in processes of their own."""
+    backend, _ = get_active_backend()
+    in_threads = getattr(backend, "uses_threads", False)
+    return not in_threads and effective_n_jobs(n_jobs) > 1
 
 
 def answers(name, data, params, texts, bar=None):

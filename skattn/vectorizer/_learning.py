@@ -1,5 +1,7 @@
 """What a `SequenceVectorizer` learns from texts, and the ids of their tokens."""
 
+from numbers import Integral
+
 from sklearn.feature_extraction.text import CountVectorizer
 
 from skattn.utils._texts import as_texts, checked_texts
@@ -60,6 +62,6 @@ def learn(X, params, reader, kind):
 def _length(lengths, max_length, model):
     """The length of the rows; without a number at most what a pretrained model works for."""
     length = choose_length(lengths, max_length)
-    if model is None or model.usual is None or isinstance(max_length, int):
+    if model is None or model.usual is None or isinstance(max_length, Integral):
         return length
     return min(length, model.usual)

@@ -245,7 +245,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
             check_hashing(self.get_params(deep=False))
             check_reading(self._reader())
             as_texts(X)
-            self.max_length_ = int(self.max_length)
+            self._keep({"max_length_": int(self.max_length)})
         else:
             self._learn(X)
         return self
@@ -381,10 +381,13 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         """Set what is learned; return the ids of all texts in a row, and the lengths."""
         params = self.get_params(deep=False)
         ids, lengths, learned = learn(X, params, self._reader(), type(self))
-        for name in _LEARNED:  # only now, when nothing can fail any more
+        self._keep(learned)  # only now, when nothing can fail any more
+        return ids, lengths
+
+    def _keep(self, learned):
+        for name in _LEARNED:
             self.__dict__.pop(name, None)
         self.__dict__.update(learned)
-        return ids, lengths
 
     def _is_stateless(self):
         """Tell whether there is nothing to learn from texts."""

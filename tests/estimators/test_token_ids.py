@@ -65,8 +65,8 @@ def test_vocabularies_side_by_side_are_refused(n_vocabularies):
 def test_one_vocabulary_is_not_taken_for_two():
     rng = np.random.default_rng(0)
     X = _padded(rng, 12, 2)
-    at_random = rng.integers(0, 3, (200, 12))  # words that a user has masked by 0
-    for ids in (X, X[:, ::-1], at_random, np.hstack([_padded(rng, 6, 2)] * 2)[:9]):
+    masked = [rng.integers(0, n_ids, (500, width)) for n_ids in (3, 5, 20) for width in (3, 12)]
+    for ids in (X, X[:, ::-1], np.hstack([_padded(rng, 6, 2)] * 2)[:9], X[:0], *masked):
         _token_ids.refuse_joined_vocabularies(ids)
 
 

@@ -1,0 +1,140 @@
+"""`TextClassifier` fitted again: what a warm start and chunks keep, follow and refuse."""
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from tiny_models import TEXTS as SENTENCES
+from tiny_models import build_model
+
+from skattn import SequenceVectorizer, TextClassifier
+
+SMALL = {"epochs": 1, "units": 4, "embedding_dim": 4, "random_state": 0}
+LABELS = np.array(["a", "b", "c"] * 16)
+TEXTS = [f"word{row % 7} word{row % 5} mark{label}" for row, label in enumerate(LABELS)]
+
+
+@pytest.fixture
+def warm():
+    return TextClassifier(warm_start=True, **SMALL).fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize("missing", ["a", "b", "c"])
+def test_a_class_may_be_missing_in_a_warm_start(warm, missing):
+    kept = np.flatnonzero(missing != LABELS)
+    warm.set_params(epochs=20).fit([TEXTS[row] for row in kept], LABELS[kept])
+    assert warm.classes_.tolist() == ["a", "b", "c"]
+    place = "abc".index(missing)
+    linear = warm.linear_.predict_proba(TEXTS)
+    expected = warm.weights_["network"] * warm.network_.predict_proba(TEXTS)
+    expected[:, np.arange(3) != place] += warm.weights_["linear"] * linear
+    np.testing.assert_allclose(warm.predict_proba(TEXTS), expected, atol=1e-6)
+
+
+def test_an_unknown_class_is_refused_by_a_warm_start(warm):
+    with pytest.raises(ValueError, match=r"not announced: \['d'\]"):
+        warm.fit(TEXTS, np.where(LABELS == "a", "d", LABELS))
+
+
+def test_a_failed_warm_start_leaves_the_earlier_fit_as_it_was(warm):
+    before, params = warm.predict_proba(TEXTS), warm.network_[-1].get_params(deep=False)
+    with pytest.raises(ValueError, match="units"):
+        warm.set_params(units=5, verbose=1).fit(TEXTS, LABELS)
+    assert warm.network_[-1].get_params(deep=False) == params
+    np.testing.assert_array_equal(warm.predict_proba(TEXTS), before)
+
+
+def test_a_warm_start_cannot_tokenize_differently(warm):
+    with pytest.raises(ValueError, match=r"vocabulary, but \['lowercase'\] changed"):
+        warm.set_params(lowercase=False).fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize("name", ["min_df", "epochs", "learning_rate"])
+def test_a_parameter_goes_back_to_the_rules_in_a_warm_start(name):
+    given = {"min_df": 1, "epochs": 1, "learning_rate": 0.1}
+    model = TextClassifier(warm_start=True, **SMALL | given).fit(TEXTS, LABELS)
+    assert name not in model.settings_
+    model.set_params(**{name: None}, verbose=0).fit(TEXTS, LABELS)
+    assert model.settings_[name]["value"] is not None
+
+
+def test_a_warm_start_of_a_pretrained_network_needs_no_folder(tmp_path):
+    pytest.importorskip("safetensors")
+    folder = build_model(tmp_path / "model")
+    model = TextClassifier(pretrained=folder, epochs=1, warm_start=True, random_state=0)
+    model.fit(SENTENCES * 3, [0, 1, 0, 1] * 3)
+    for path in folder.iterdir():
+        path.unlink()
+    model.set_params(epochs=None).fit(SENTENCES * 3, [0, 1, 0, 1] * 3)
+    assert model.settings_["epochs"]["value"] > 1
+
+
+def test_chunks_follow_what_is_set_since():
+    model = TextClassifier(linear=False, **SMALL)
+    model.partial_fit(TEXTS, LABELS)
+    model.set_params(learning_rate=0.5, class_weight={"a": 2.0})
+    model.partial_fit(TEXTS, LABELS)
+    classifier = model.network_[-1]
+    assert (classifier.learning_rate, classifier.class_weight) == (0.5, {"a": 2.0})
+    with pytest.raises(ValueError, match=r"\['lowercase'\] changed"):
+        model.set_params(lowercase=False).partial_fit(TEXTS, LABELS)
+
+
+def test_chunks_keep_their_columns():
+    frame = pd.DataFrame({"title": TEXTS, "body": TEXTS})
+    model = TextClassifier(linear=False, columns=("title",), **SMALL)
+    model.partial_fit(frame, LABELS)
+    with pytest.raises(ValueError, match=r"columns=\['title', 'body'\] are not those"):
+        model.set_params(columns=frame.columns).partial_fit(frame, LABELS)
+
+
+def test_texts_of_weight_0_are_not_in_the_vocabulary_of_the_first_chunk():
+    model = TextClassifier(linear=False, min_df=1, **SMALL)
+    weights = np.ones(len(TEXTS) + 1)
+    weights[-1] = 0
+    model.partial_fit([*TEXTS, "unseen"], [*LABELS, "a"], sample_weight=weights)
+    assert "unseen" not in model.network_[0].vocabulary_
+
+
+def test_a_trial_in_threads_ends():
+    texts, labels = TEXTS * 5, np.tile(LABELS, 5)
+    expected = TextClassifier(**SMALL).fit(texts, labels).weights_
+    for params in ({"n_jobs": 2}, {}):
+        with joblib.parallel_config(backend="threading", n_jobs=2):
+            assert TextClassifier(**SMALL, **params).fit(texts, labels).weights_ == expected
+
+
+def test_without_the_network_nothing_asks_for_it():
+    model = TextClassifier(network=False, pretrained="no/such-model", random_state=0)
+    assert not hasattr(model, "transform")
+    assert not hasattr(model, "fit_transform")
+    model.fit(TEXTS, LABELS)
+    assert set(model.settings_) == {"analyzer", "min_df", "token_pattern"}
+    assert not hasattr(model, "get_feature_names_out")
+    assert not hasattr(model.set_params(network=True), "transform")  # not fitted yet
+
+
+def test_n_grams_of_characters_reach_the_linear_model():
+    model = TextClassifier(network=False, analyzer="char", ngram_range=(2, 2))
+    words = model.fit(TEXTS, LABELS).linear_["features"].transformer_list[0][1].vocabulary_
+    assert {len(word) for word in words} == {2}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"n_features": 16},
+        {"n_features": 16, "max_length": 3},
+        {"max_length": 2},
+        {"embeddings": {"word1": [1.0, 2.0]}},
+    ],
+)
+def test_a_vectorizer_that_is_fitted_again_is_as_a_new_one(params):
+    used = SequenceVectorizer().fit(TEXTS)
+    used.set_params(**params).fit(TEXTS)
+    new = SequenceVectorizer(**params).fit(TEXTS)
+    np.testing.assert_array_equal(used.transform(TEXTS), new.transform(TEXTS))
+    assert vars(used).keys() == vars(new).keys()
+    used.set_params(n_features=16, max_length=3, embeddings=None).fit(TEXTS)
+    assert "vocabulary_" not in dir(used)
