@@ -140,6 +140,12 @@ class BaseNetworkClassifier(
         -------
         self : object
         """
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} cannot be used with partial_fit, since the "
+                "shares of the classes in a chunk are not those in the data. Pass a dict of "
+                "weights, such as sklearn.utils.class_weight.compute_class_weight gives."
+            )
         before = vars(self).get("_fitted")
         if classes is not None:
             classes = announced_classes(classes)

@@ -3,11 +3,13 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn.inspection._parts._attention import find_attention, predicts_the_most_probable
 from skattn.inspection._parts._evidence import find_evidence
 from skattn.inspection._parts._fitted_models import (
+    ensemble_of,
     final_model,
     names_from_outside_in,
     transformed,
@@ -125,7 +127,7 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     1.0
     """
     check_is_fitted(pipeline)
-    texts = _rows(texts)
+    texts = rows_of(pipeline, texts)
     attention = find_attention(pipeline)
     readings, unexplained = _evidence(pipeline, texts, has_attention=attention is not None)
     if len(texts) == 0:
@@ -171,19 +173,44 @@ def explained(model, texts, y):
     name : str
         Of the model.
     """
-    rows = _rows(texts)
+    rows = rows_of(model, texts)
     if y is not None:
         check_consistent_length(rows, y)
     return explain_texts(model, rows), names_from_outside_in(model)
 
 
-def _rows(texts):
-    """A list of texts; a frame of several columns stays, since the model says what it reads."""
+def rows_of(model, texts):
+    """A list of texts, or the data frame if the model does not read a column of texts.
+
+    Parameters
+    ----------
+    model : fitted classifier
+    texts : iterable of str, str, or data frame
+
+    Returns
+    -------
+    rows : list of str or data frame
+    """
     if isinstance(texts, str):
         return [texts]
-    shape = getattr(texts, "shape", ())
     is_frame = hasattr(texts, "columns") or hasattr(texts, "column_names")
-    return texts if is_frame and len(shape) == 2 and shape[1] > 1 else text_list(texts)
+    if is_frame and len(getattr(texts, "shape", ())) == 2 and not _reads_texts(model):
+        return texts
+    return text_list(texts)
+
+
+def _reads_texts(model):
+    """Tell from scikit-learn's tags whether the model takes a column of texts."""
+    last, steps = final_model(model)
+    first = next((step for step in steps if hasattr(step, "fit")), last)
+    if get_tags(first).input_tags.string:
+        return True
+    if hasattr(first, "_texts"):  # TextClassifier with columns
+        return False
+    ensemble = ensemble_of(first)
+    members = [] if ensemble is None else ensemble.models
+    members += [step for _, step in getattr(first, "transformer_list", ())]
+    return any(map(_reads_texts, members))
 
 
 def _columns(pipeline, texts):

@@ -5,17 +5,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, Options
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn.inspection import _refits
 from skattn.inspection._erasure import Bootstrap, agreement, erased_texts, is_constant, one_left_out
-from skattn.inspection._explain import NO_ATTENTION, explain_texts, placed
+from skattn.inspection._explain import NO_ATTENTION, explain_texts, placed, rows_of
 from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
 from skattn.inspection._parts._attention import find_attention
+from skattn.inspection._parts._fitted_models import final_model
 from skattn.utils._sklearn_compat import validated
-from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
 
 __all__ = ["faithfulness_report"]
@@ -143,15 +143,15 @@ def faithfulness_report(
     >>> report.n_texts
     10
     """
-    texts = text_list(texts)
-    _check_arguments(texts, y, refit, n_seeds)
     check_is_fitted(pipeline)
+    texts = rows_of(pipeline, texts)
+    _check_arguments(texts, y, refit, n_seeds)
     rng = check_random_state(random_state)
-    explanations, n_dropped = _sample(pipeline, texts, n_texts, rng)
+    ask = _prediction_of_read_texts(pipeline)
+    explanations, seen, n_dropped = _sample(pipeline, ask, texts, n_texts, rng)
     positions = np.array([e.position for e in explanations])
-    seen = [e.text for e in explanations]
-    gradients = _gradients(pipeline, explanations, positions)
-    scores = _all_scores(pipeline, explanations, gradients, n_random, rng)
+    gradients = _gradients(pipeline, seen, explanations, positions)
+    scores = _all_scores(ask, explanations, gradients, n_random, rng)
     bootstrap = Bootstrap(len(explanations), n_bootstrap, rng)
     extras = {}
     if y is not None:
@@ -184,12 +184,12 @@ def _judged(explanation):
     return found
 
 
-def _gradients(pipeline, explanations, positions):
+def _gradients(pipeline, texts, explanations, positions):
     """Gradient x input on the tokens of each explanation; None without a network."""
     attention = find_attention(pipeline)
     if attention is None:
         return [None] * len(explanations)
-    found = attention.gradients([e.text for e in explanations], positions)
+    found = attention.gradients(texts, positions)
     return [placed(g.values, g.spans, e.spans) for g, e in zip(found, explanations, strict=True)]
 
 
@@ -205,22 +205,32 @@ def _check_arguments(texts, y, refit, n_seeds):
         raise ValueError("n_seeds needs refit=(training_texts, training_y) to train on.")
 
 
-def _sample(pipeline, texts, n_texts, rng):
-    """Explanations of up to `n_texts` texts with an order to judge, and how many had none."""
+def _sample(pipeline, ask, texts, n_texts, rng):
+    """Explanations of up to `n_texts` texts with an order to judge, their rows, and the others."""
     rows = rng.permutation(len(texts))[:n_texts]
-    drawn = [texts[row] for row in rows]
+    drawn = _safe_indexing(texts, rows)
     explanations = explain_texts(pipeline, drawn)
-    kept = [explanation for explanation in explanations if len(explanation.tokens) > 1]
+    kept = [row for row, found in enumerate(explanations) if len(found.tokens) > 1]
     if not kept:
         raise ValueError("None of the texts has two tokens or more: there is no order to judge.")
-    if any(e.text != text for e, text in zip(explanations, drawn, strict=True)):
-        _check_stable(pipeline, kept)
-    return kept, len(drawn) - len(kept)
+    explanations = [explanations[row] for row in kept]
+    drawn = _safe_indexing(drawn, kept)
+    if not isinstance(drawn, list) or [e.text for e in explanations] != drawn:
+        _check_stable(ask, explanations)
+    return explanations, drawn, len(rows) - len(kept)
 
 
-def _check_stable(pipeline, explanations):
+def _prediction_of_read_texts(pipeline):
+    """`predict_proba` for texts as the vectorizer reads them, columns joined."""
+    model = final_model(pipeline).model
+    if getattr(model, "_column_spans", None) is None:
+        return pipeline.predict_proba
+    return model._predict_joined
+
+
+def _check_stable(ask, explanations):
     """Words are erased from the text that the vectorizer read; the model must agree on it."""
-    again = np.asarray(pipeline.predict_proba([e.text for e in explanations]))
+    again = np.asarray(ask([e.text for e in explanations]))
     before = np.array([e.probabilities for e in explanations])
     if not np.allclose(again, before, atol=1e-4):
         raise ValueError(
@@ -230,20 +240,20 @@ def _check_stable(pipeline, explanations):
         )
 
 
-def _all_scores(pipeline, explanations, gradients, n_random, rng):
+def _all_scores(ask, explanations, gradients, n_random, rng):
     """{ranking: {metric: array of shape (n_texts,)}}."""
     rows = []
     for start in range(0, len(explanations), N_TEXTS_AT_ONCE):
         part = slice(start, start + N_TEXTS_AT_ONCE)
         group = explanations[part]
         one_less = [one_left_out(e.text, e.spans) for e in group]
-        left_out = [drop.round(N_DIGITS) for drop in _drops(pipeline, group, one_less)]
+        left_out = [drop.round(N_DIGITS) for drop in _drops(ask, group, one_less)]
         rankings = [
             _rankings(explanation, gradient, drop, n_random, rng)
             for explanation, gradient, drop in zip(group, gradients[part], left_out, strict=True)
         ]
         variants = [_variants(e, r) for e, r in zip(group, rankings, strict=True)]
-        drops = _drops(pipeline, group, variants)
+        drops = _drops(ask, group, variants)
         rows += [_metrics(r, drop) for r, drop in zip(rankings, drops, strict=True)]
     return {
         name: {metric: np.array([row[name][metric] for row in rows]) for metric in METRICS}
@@ -271,12 +281,12 @@ def _variants(explanation, rankings):
     return variants
 
 
-def _drops(pipeline, explanations, variants):
+def _drops(ask, explanations, variants):
     """How far the predicted class's probability falls in each variant of each text."""
     places = {}
     for text in (text for row in variants for text in row):
         places.setdefault(text, len(places))
-    probabilities = np.asarray(pipeline.predict_proba(list(places)), dtype=np.float64)
+    probabilities = np.asarray(ask(list(places)), dtype=np.float64)
     drops = []
     for explanation, row in zip(explanations, variants, strict=True):
         now = probabilities[[places[text] for text in row], explanation.position]

@@ -195,6 +195,10 @@ class BaseTextClassifier(
     def _n_features_out(self):
         return self._of_network("_n_features_out")
 
+    def _predict_joined(self, texts):
+        """`predict_proba` of texts whose columns are joined already."""
+        return _fit.weighted_mean(self._snapshot(), texts)
+
     def _texts(self, X):
         """The texts as both models read them."""
         return texts_of(X, vars(self).get("feature_names_in_"))
@@ -231,8 +235,8 @@ class BaseTextClassifier(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
+        tags.input_tags.string = self.columns is None
+        tags.input_tags.two_d_array = self.columns is not None
         tags.classifier_tags.multi_label = True
         tags.transformer_tags.preserves_dtype = []
         return tags

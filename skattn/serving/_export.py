@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skattn.estimators._attention_text import AttentionTextClassifier
 from skattn.estimators._export_onnx import network_as_onnx
+from skattn.recipe._linear import SHARPNESS
 from skattn.recipe._text_classifier import TextClassifier
 from skattn.serving._folder import write_folder
 from skattn.serving._reader import PRETRAINED, SUBWORDS
@@ -197,7 +198,8 @@ def _linear(pipeline, several, files):
         arrays[f"packed_{number}"], arrays[f"ends_{number}"] = pack_words(words)
         arrays[f"idf_{number}"] = vectorizer.idf_
     files["linear.npz"] = arrays
-    return {"readers": [_reading(vectorizer) for vectorizer in vectorizers], "several": several}
+    readers = [_reading(vectorizer) for vectorizer in vectorizers]
+    return {"readers": readers, "several": several, "sharpness": SHARPNESS}
 
 
 def _hyperplane(model, n_features):

@@ -14,7 +14,6 @@ from skattn.vectorizer._subwords import build_subwords
 from skattn.vectorizer._tokens import build_tokens
 
 N_TOKENS_AT_ONCE = 1024  # bounds the memory of a batch
-SHARPNESS = 4.0  # of the linear part, see `MarginClassifier`
 
 
 class ServedNetwork:
@@ -97,13 +96,14 @@ class ServedLinear:
     Parameters
     ----------
     settings : dict
-        One reading for each table, and whether the answers are labels of their own.
+        One reading for each table, the factor of the margins, and whether the answers are labels of
+        their own.
     arrays : dict of str to ndarray
         Words and IDF of each table, coefficients and intercepts.
     """
 
     def __init__(self, settings, arrays):
-        self.several = settings["several"]
+        self.several, self.sharpness = settings["several"], settings["sharpness"]
         self.intercepts = arrays["intercepts"]
         self.tables, start = [], 0
         for number, reader in enumerate(settings["readers"]):
@@ -124,10 +124,10 @@ class ServedLinear:
         if not self.several:
             if margins.shape[1] == 1:
                 margins = np.concatenate([-margins, margins], axis=1)
-            exponents = np.exp(SHARPNESS * (margins - margins.max(axis=1, keepdims=True)))
+            exponents = np.exp(self.sharpness * (margins - margins.max(axis=1, keepdims=True)))
             return exponents / exponents.sum(axis=1, keepdims=True)
         with np.errstate(over="ignore"):  # a label that all texts had, or none, has no doubt
-            return 1.0 / (1.0 + np.exp(-2 * SHARPNESS * margins))
+            return 1.0 / (1.0 + np.exp(-2 * self.sharpness * margins))
 
 
 def _find_columns(settings, places):

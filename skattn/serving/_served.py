@@ -77,7 +77,14 @@ class ServedClassifier:
         total = np.zeros((len(found), len(self.classes_)))
         for weight, places, part in self._parts:
             total[:, places] += weight * part.probabilities(found)
-        return total if self._multilabel else total / total.sum(axis=1, keepdims=True)
+        if not np.all(np.isfinite(total)):
+            raise ValueError(
+                f"The classifier in {self._folder} gives probabilities that are not finite: its "
+                "files are damaged. Export it again."
+            )
+        if self._multilabel:
+            return np.clip(total, 0.0, 1.0)
+        return total / total.sum(axis=1, keepdims=True)
 
     def predict(self, texts: Texts) -> NDArray[Any]:
         """The most probable class of each text, or all its labels with a probability above 0.5.

@@ -331,6 +331,11 @@ def test_a_fraction_that_leaves_nothing_is_refused(make):
 
 
 @both
+def test_balanced_weights_of_chunks_are_refused(make, whole_numbers):
+    with pytest.raises(ValueError, match=r"'balanced' cannot be used with partial_fit.*a dict"):
+        make(class_weight="balanced").partial_fit(*whole_numbers)
+
+
 def test_partial_fit_holds_nothing_out(make, whole_numbers):
     X, y = whole_numbers
     clf = make(early_stopping=True, validation_fraction=0.3).partial_fit(X, y)

@@ -403,6 +403,16 @@ def test_the_error_of_export_onnx_points_here(fitted, tmp_path):
         export_onnx(fitted, tmp_path / "model.onnx")
 
 
+def test_no_answer_holds_a_nan(fitted, tmp_path):
+    export(fitted, tmp_path)
+    served = load(tmp_path)
+    linear = next(part for *_, part in served._parts if hasattr(part, "intercepts"))
+    linear.intercepts[:] = np.nan
+    for ask in (served.predict, served.predict_proba):
+        with pytest.raises(ValueError, match=r"not finite.*Export it again"):
+            ask(UNSEEN)
+
+
 def test_bad_texts_are_named(fitted, tmp_path):
     export(fitted, tmp_path)
     served = load(tmp_path)

@@ -1,0 +1,81 @@
+"""Explanations and faithfulness of models that read columns of data frames."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skattn import SequenceVectorizer, TextClassifier, explain_texts, faithfulness_report
+
+Y = np.array(["good", "bad"] * 20)
+FRAME = pd.DataFrame(
+    {
+        "title": [f"title {row % 7}" for row in range(40)],
+        "body": [f"a {'fine' if row % 2 == 0 else 'dull'} film {row % 5}" for row in range(40)],
+    }
+)
+LINEAR = {"network": False, "random_state": 0}
+
+
+def words_of(explanation):
+    return " ".join(explanation.tokens)
+
+
+@pytest.mark.parametrize("columns", ["body", ["body"], ("body",), FRAME.columns[1:]])
+def test_a_frame_of_one_column(columns):
+    model = TextClassifier(columns=columns, **LINEAR).fit(FRAME, Y)
+    for frame in (FRAME, FRAME[["body"]], pl.DataFrame(FRAME.to_dict("list"))):
+        explanation = explain_texts(model, frame)[0]
+        assert words_of(explanation) == "a fine film 0"
+        np.testing.assert_allclose(explanation.probabilities, model.predict_proba(frame)[0])
+
+
+def test_a_step_that_picks_a_column():
+    pick = FunctionTransformer(lambda frame: frame["body"])
+    model = make_pipeline(pick, TextClassifier(**LINEAR)).fit(FRAME, Y)
+    assert words_of(explain_texts(model, FRAME[["body"]])[0]) == "a fine film 0"
+
+
+@pytest.mark.parametrize(
+    "features",
+    [TfidfVectorizer(), FeatureUnion([("words", TfidfVectorizer())])],
+    ids=["one", "union"],
+)
+def test_a_column_of_texts_is_a_list_of_them(features):
+    model = make_pipeline(features, LogisticRegression()).fit(FRAME["body"], Y)
+    for texts in (FRAME[["body"]], FRAME["body"], FRAME["body"].tolist()):
+        assert len(explain_texts(model, texts)) == 40
+
+
+def test_faithfulness_of_a_model_of_columns():
+    model = TextClassifier(columns=["title", "body"], **LINEAR)
+    search = GridSearchCV(model, {"min_df": [1]}, cv=2).fit(FRAME, Y)
+    joined = [f"{title}\n{body}" for title, body in FRAME.itertuples(index=False)]
+    plain = TextClassifier(min_df=1, **LINEAR).fit(joined, Y)
+    options = {"n_texts": 10, "n_random": 2, "random_state": 0}
+    expected = faithfulness_report(plain, joined, Y, **options).to_frame()
+    for fitted, frame in ((search, FRAME), (search, pl.DataFrame(FRAME.to_dict("list")))):
+        report = faithfulness_report(fitted, frame, Y, **options)
+        pd.testing.assert_frame_equal(report.to_frame(), expected)
+        assert report.accuracy == 1.0
+
+
+def test_seeds_of_a_model_of_columns():
+    model = TextClassifier(
+        columns=["body"], linear=False, epochs=1, units=4, embedding_dim=4, random_state=0
+    ).fit(FRAME, Y)
+    report = faithfulness_report(
+        model, FRAME, Y, refit=(FRAME, Y), n_seeds=2, n_texts=4, n_random=2, random_state=0
+    )
+    assert report.seed_agreement is not None
+
+
+def test_a_vectorizer_is_explained_by_its_texts():
+    assert SequenceVectorizer().__sklearn_tags__().input_tags.string
+    assert TextClassifier().__sklearn_tags__().input_tags.string
+    assert TextClassifier(columns="body").__sklearn_tags__().input_tags.two_d_array
