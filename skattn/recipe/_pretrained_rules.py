@@ -1,5 +1,6 @@
 """The rules of `TextClassifier` for a network that starts from a pretrained model."""
 
+import itertools
 import math
 from numbers import Integral
 from typing import NamedTuple
@@ -12,11 +13,14 @@ _FLOPS = 24  # of a layer for one token, times its width squared
 _TRAINING = 3  # training costs as much as three forward passes
 _TOKENS_A_WORD = 1.3
 _SPECIAL = 2  # tokens that a model adds to a text
-MOST_WORK = 3e13  # floating-point operations of a fit: a few minutes on two cores
+MOST_WORK = 4e13  # floating-point operations of a fit: a few minutes on two cores
 MOST_WORK_A_TEXT = 2e10  # so that few texts take a minute
 MOST_TOKENS, FEWER_TOKENS = 256, 128
 MOST_EPOCHS, USUAL_EPOCHS, LEAST_EPOCHS = 20, 5, 3
+ALL_LAYERS_FROM = 20  # texts a class, on average
+FEWER_LAYERS = 2
 PASSES = 25_000  # number of texts times epochs, if this is between the limits above
+LEAST_PASSES = 3_000  # the same, at least
 FEW_TEXTS = 256
 
 
@@ -103,38 +107,39 @@ def settings_for(model, facts, given):
 def _plan(model, facts, given):
     """The longest training within the bound on the work, and the reason in words."""
     epochs = min(max(math.ceil(PASSES / facts.n_texts), USUAL_EPOCHS), MOST_EPOCHS)
+    many = facts.n_texts >= ALL_LAYERS_FROM * facts.n_classes
     bound = min(MOST_WORK, MOST_WORK_A_TEXT * max(facts.n_texts, FEW_TEXTS))
     wished = Plan(
         given["epochs"] or epochs,
-        min(2, model.n_layers),
+        model.n_layers if many else min(FEWER_LAYERS, model.n_layers),
         given["max_length"] if isinstance(given["max_length"], Integral) else model.max_tokens,
     )
     if given["tuned_layers"] is not None:
         tuned = given["tuned_layers"]
         wished = wished._replace(tuned_layers=model.n_layers if tuned == "all" else tuned)
-    plan = wished
-    least = min(max(math.ceil(PASSES / facts.n_texts), 1), LEAST_EPOCHS)
-    for shorter in _shorter(wished, least, given):
-        if work(model, facts, plan) <= bound:
-            break
-        plan = shorter
+    least = min(math.ceil(PASSES / facts.n_texts), LEAST_EPOCHS)
+    least = min(max(math.ceil(LEAST_PASSES / facts.n_texts), least), MOST_EPOCHS)
+    plans = list(_ever_shorter(wished, least, given))
+    plan = next((plan for plan in plans if work(model, facts, plan) <= bound), plans[-1])
     n_texts = f"{facts.n_texts:,} texts of {facts.n_words:.0f} words on average"
+    if not many and given["tuned_layers"] is None:
+        n_texts += f", fewer than {ALL_LAYERS_FROM} a class,"
     if plan == wished:
         return plan, f"{n_texts} allow it"
     return plan, f"{n_texts}: as much as two cores do in a few minutes"
 
 
-def _shorter(plan, least_epochs, given):
-    """Ever shorter plans: fewer epochs, then one layer, then fewer tokens."""
+def _ever_shorter(wished, least_epochs, given):
+    """Plans: fewer epochs; where the fewest are too many, fewer layers; and then fewer tokens."""
+    lengths, layers, epochs = [wished.max_length], [wished.tuned_layers], [wished.epochs]
+    if given["max_length"] is None and wished.max_length > FEWER_TOKENS:
+        lengths.append(FEWER_TOKENS)
+    if given["tuned_layers"] is None:
+        layers += range(wished.tuned_layers - 1, 0, -1)
     if given["epochs"] is None:
-        for epochs in range(plan.epochs - 1, least_epochs - 1, -1):
-            plan = plan._replace(epochs=epochs)
-            yield plan
-    if given["tuned_layers"] is None and plan.tuned_layers > 1:
-        plan = plan._replace(tuned_layers=1)
-        yield plan
-    if given["max_length"] is None:
-        yield plan._replace(max_length=min(plan.max_length, FEWER_TOKENS))
+        epochs += range(wished.epochs - 1, least_epochs - 1, -1)
+    for max_length, tuned_layers, n_epochs in itertools.product(lengths, layers, epochs):
+        yield Plan(n_epochs, tuned_layers, max_length)
 
 
 def work(model, facts, plan):

@@ -183,7 +183,7 @@ class TextClassifier(BaseTextClassifier):
     on part of the texts (80 %, but at most 4,000 texts, or a quarter of all texts if that is more),
     and all possible weights are compared by their Brier loss on other texts [1]_. This may double
     the time of `fit`. With fewer than 200 texts, the weight of the network is 0.25. A network that
-    starts from a pretrained transformer has the weight 0.65, whatever the number of texts, and is
+    starts from a pretrained transformer has the weight 0.5, or 0.4 on long texts, and is
     fitted only once.
 
     References

@@ -26,6 +26,7 @@ class Trial:
 
     def __init__(self, kept, data, given, facts, model, n_jobs):
         self.kept, self.data = kept, data
+        self.long = facts.n_words > _rules.LONG_FROM
         self.transformer = model is not None and not model.static
         enough = len(data.texts) >= _weighting.LEAST_TEXTS and not self.transformer
         self.takes_place = len(kept) == 2 and enough
@@ -63,7 +64,7 @@ class Trial:
                 truth = _weighting.truth_table(self.data.y[self.judged], self.data.classes)
                 share = _weighting.share_of_the_first(*found, truth, weights)
                 return dict(zip(self.kept, (share, 1.0 - share), strict=True))
-        return _weighting.by_rule(self.kept, self.transformer)
+        return _weighting.by_rule(self.kept, self.transformer, self.long)
 
 
 def _has_processes(n_jobs):

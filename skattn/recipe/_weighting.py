@@ -7,7 +7,7 @@ LEAST_TEXTS = 200  # with fewer, the held-out texts are too few to learn weights
 TRAINING_TEXTS = 4000  # at most, or a quarter of the texts if that is more
 JUDGED_TEXTS = 2000  # at most
 JUDGED_SHARE = 0.2
-SHARE_WITH_FEW_TEXTS, SHARE_OF_A_TRANSFORMER = 0.25, 0.65  # network weights that are not learned
+WITH_FEW_TEXTS, OF_A_TRANSFORMER, ON_LONG_TEXTS = 0.25, 0.5, 0.4  # where it is not learned
 SHARES = np.linspace(0, 1, 41)
 
 
@@ -69,17 +69,20 @@ def share_of_the_first(first, second, truth, sample_weight):
     return float(belief @ SHARES / belief.sum())
 
 
-def by_rule(kept, transformer):
+def by_rule(kept, transformer, long):
     """The weights of the models if they are not learned.
 
     With few texts, a network that starts from random weights is the weaker model; one that starts
-    from a pretrained transformer is not.
+    from a pretrained transformer is not. Long texts are truncated for it, but not for the linear
+    model.
 
     Parameters
     ----------
     kept : list of {"network", "linear"}
     transformer : bool
         Whether the network starts from a pretrained transformer.
+    long : bool
+        Whether the texts are long.
 
     Returns
     -------
@@ -87,7 +90,9 @@ def by_rule(kept, transformer):
     """
     if len(kept) == 1:
         return {kept[0]: 1.0}
-    share = SHARE_OF_A_TRANSFORMER if transformer else SHARE_WITH_FEW_TEXTS
+    share = WITH_FEW_TEXTS
+    if transformer:
+        share = ON_LONG_TEXTS if long else OF_A_TRANSFORMER
     return {"network": share, "linear": 1.0 - share}
 
 

@@ -32,17 +32,34 @@ def test_work_is_counted_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("n_texts", "epochs"), [(50, 20), (500, 20), (2500, 10), (5000, 5), (10_000, 5)]
+    ("n_texts", "epochs"), [(60, 20), (200, 20), (2500, 10), (4500, 6), (5000, 5)]
 )
 def test_fewer_texts_are_passed_more_often(n_texts, epochs):
-    assert plan(n_texts) == Plan(epochs, 2, 256)
+    assert plan(n_texts) == Plan(epochs, 6, 256)
 
 
-def test_too_much_work_costs_epochs_then_a_layer_then_tokens():
-    plans = [plan(n_texts, 200.0) for n_texts in (500, 1500, 3000, 6000, 100_000)]
+def test_all_layers_are_tuned_from_20_texts_a_class_on():
+    assert plan(59).tuned_layers == 2  # of three classes
+    assert plan(60).tuned_layers == 6
+    assert plan(60, model=Model(False, 1, 32, 256)).tuned_layers == 1
+
+
+def test_too_much_work_costs_epochs_then_layers_then_tokens():
+    plans = [plan(500, n_words) for n_words in (5.0, 20.0, 40.0, 80.0, 120.0, 250.0)]
     assert plans == sorted(plans, key=lambda p: (-p.max_length, -p.tuned_layers, -p.epochs))
-    assert plans[0].tuned_layers == 2
-    assert plans[-1] == Plan(1, 1, 128)
+    assert plans[:2] == [Plan(20, 6, 256), Plan(11, 6, 256)]
+    assert plans[-2].tuned_layers < 6
+    assert plans[-1].max_length == 128
+    assert plan(100_000, 200.0) == Plan(1, 1, 128)
+
+
+def test_epochs_that_a_smaller_number_of_layers_leaves_room_for_are_used():
+    found, bound = plan(500, 110.0), _pretrained_rules.MOST_WORK_A_TEXT * 500
+    facts = Facts(500, 110.0, 3, True, True)
+    more = found._replace(epochs=found.epochs + 1)
+    assert found.tuned_layers < 6
+    assert _pretrained_rules.work(SMALL, facts, found) <= bound
+    assert _pretrained_rules.work(SMALL, facts, more) > bound
 
 
 def test_the_plan_is_within_the_bound_wherever_it_can_be():
@@ -51,8 +68,8 @@ def test_the_plan_is_within_the_bound_wherever_it_can_be():
             facts = Facts(n_texts, n_words, 3, True, True)
             found = plan(n_texts, n_words)
             work = _pretrained_rules.work(SMALL, facts, found)
-            at_least = Plan(3, 1, 128)
-            assert work <= _pretrained_rules.MOST_WORK or found == at_least
+            least = (found.tuned_layers, found.max_length) == (1, 128)
+            assert work <= _pretrained_rules.MOST_WORK or least
 
 
 def test_what_is_given_stays():
@@ -65,6 +82,10 @@ def test_a_model_of_few_layers_and_positions():
     assert found == Plan(20, 1, 38)
 
 
+def test_fewer_layers_have_their_reason():
+    assert "fewer than 20 a class, allow it" in settings(59)["tuned_layers"][1]
+
+
 def test_few_texts_come_in_small_batches_and_are_averaged():
     assert settings(255)["batch_size"][0] == 8
     assert settings(256)["batch_size"][0] == 32
@@ -73,5 +94,5 @@ def test_few_texts_come_in_small_batches_and_are_averaged():
 
 
 def test_reasons_are_for_a_reader():
-    assert settings(500)["epochs"][1] == "500 texts of 12 words on average allow it"
+    assert settings(200)["epochs"][1] == "200 texts of 12 words on average allow it"
     assert "as much as two cores do in a few minutes" in settings(6000, 200.0)["epochs"][1]

@@ -97,11 +97,13 @@ def test_with_few_texts_the_linear_model_counts_more():
 
 
 def test_weights_by_rule():
-    assert _weighting.by_rule(["linear"], False) == {"linear": 1.0}
-    assert _weighting.by_rule(["network"], True) == {"network": 1.0}
-    transformer = _weighting.by_rule(["network", "linear"], True)
-    assert 0.5 < transformer["network"] < 1
-    assert sum(transformer.values()) == 1
+    both = ["network", "linear"]
+    assert _weighting.by_rule(["linear"], transformer=False, long=True) == {"linear": 1.0}
+    assert _weighting.by_rule(["network"], transformer=True, long=True) == {"network": 1.0}
+    short, long = (_weighting.by_rule(both, transformer=True, long=long) for long in (False, True))
+    assert short == {"network": 0.5, "linear": 0.5}
+    assert long == {"network": 0.4, "linear": 0.6}
+    assert _weighting.by_rule(both, transformer=False, long=False)["network"] == 0.25
 
 
 def test_held_out_texts_count_by_their_weights(monkeypatch):
