@@ -229,8 +229,10 @@ def test_the_html_picture_names_class_and_parameters(make, dense_rows):
         shown = estimator._repr_html_()
         assert type(make()).__name__ in shown
         assert "learning_rate" in shown
-    fitted = make(epochs=1).fit(np.arange(8).reshape(4, 2), [0, 1, 0, 1])
-    assert "fitted" in fitted._repr_html_()
+    unfitted = make(epochs=1)
+    assert "<span>Not fitted</span>" in unfitted._repr_html_()
+    unfitted.fit(np.arange(8).reshape(4, 2), [0, 1, 0, 1])
+    assert "<span>Fitted</span>" in unfitted._repr_html_()
     assert repr(make(epochs=3)).startswith(type(make()).__name__)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skattn.inspection._parts._fitted_models import final_model
+from skattn.inspection._parts._fitted_models import final_model, transformed
 from skattn.inspection._render._axes import SERIES, check_axes, check_count, clean, legend, short
 from skattn.inspection._render._palette import LIGHT, N_LEVELS, shade
 from skattn.utils._optional import import_pandas, import_pyplot
@@ -90,13 +90,13 @@ class GateDisplay:
             If `y` and `X` have different lengths.
         """
         check_is_fitted(clf)
-        gated, steps = final = final_model(clf)
+        gated, steps = final_model(clf)
         if not hasattr(gated, "gate_values"):
             raise TypeError(
                 "GateDisplay needs a GatedDenseClassifier, or a pipeline or search that ends in "
                 f"one; found {type(gated).__name__}."
             )
-        X = final.transform(X)
+        X = transformed(steps, X)
         gates = np.asarray(gated.gate_values(X), dtype=np.float64)
         labels = np.asarray(gated.predict(X) if y is None else y)
         if labels.ndim != 1:

@@ -227,7 +227,7 @@ class BaseTextClassifier(
         kept = {name: value for name, value in vars(self).items() if name not in _FITTED}
         self.__dict__ = kept | fitted  # at once, for readers in other threads
 
-    def __dir__(self):
+    def __dir__(self):  # without the methods and attributes that this estimator has not
         return [name for name in object.__dir__(self) if hasattr(self, name)]
 
     def __sklearn_is_fitted__(self):

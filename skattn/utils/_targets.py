@@ -10,6 +10,7 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight
 
+from skattn.utils._texts import is_missing
 from skattn.utils._warnings import warn
 
 _MISSING = "Input y contains NaN: labels are missing. Give every row a label."
@@ -84,17 +85,12 @@ def _fixed_width(y):
 
 def _refuse_unordered(y):
     """Refuse labels that cannot be sorted: missing ones among them, or mixed types."""
-    if any(_is_missing(label) for label in y.ravel().tolist()):
+    if any(is_missing(label) for label in y.ravel().tolist()):
         raise ValueError(_MISSING)
     try:
         np.unique(y)
     except TypeError as error:
         raise ValueError("y holds labels of different types. Give all the same type.") from error
-
-
-def _is_missing(label):
-    """Tell None, NaN of any kind, and what pandas writes for them."""
-    return label is None or type(label).__name__ in ("NAType", "NaTType") or label != label
 
 
 def check_weights(sample_weight, X, y):

@@ -64,8 +64,8 @@ def text_list(X):
 
 
 def is_missing(value):
-    """Tell None, NaN and the missing values of pandas from texts."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or _is_nan(value)
+    """Tell None, NaN of any kind and the missing values of pandas from texts and labels."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
 
 
 def _complaint(row, value):
@@ -78,11 +78,6 @@ def _complaint(row, value):
     else:
         remedy = "convert it first, for example with str(value)"
     return f"Row {row} (counting from 0) is not a text but {_shown(value)} ({kind}); {remedy}."
-
-
-def _is_nan(value):
-    """Tell a missing float."""
-    return isinstance(value, float) and value != value
 
 
 def _shown(value, limit=40):

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -302,10 +303,13 @@ def test_validation_texts_of_ones_own():
     texts, y = texts_of(6, 3, n_rows=9, seed=1)
     labels = np.array(["a", "b", "c"])[y]
     model = TextClassifier(**SMALL).fit(TEXTS, LABELS, validation_data=(texts, labels))
-    scores = model.network_.predict_proba(texts)[np.arange(9), y]
+    true = TextClassifier(**SMALL | {"label_smoothing": 0.0, "weight_averaging": False})
+    true.fit(TEXTS, LABELS, validation_data=(texts, labels))
+    found = true.network_.predict_proba(texts)
     assert len(model.history_["val_loss"]) == 2
-    assert 0 < model.history_["val_accuracy"][-1] <= 1
-    assert scores.shape == (9,)
+    assert true.history_["val_loss"][-1] == pytest.approx(log_loss(labels, found), abs=1e-5)
+    accuracy = np.mean(true.network_.predict(texts) == labels)
+    assert true.history_["val_accuracy"][-1] == pytest.approx(accuracy)
     with pytest.raises(TypeError, match=r"validation_data must be a tuple"):
         TextClassifier(**SMALL).fit(TEXTS, LABELS, validation_data=texts)
     with pytest.raises(ValueError, match="validation_data: 1 of 1 texts are missing"):

@@ -18,12 +18,6 @@ class FinalModel(NamedTuple):
     model: object
     steps: list  # the fitted transformers before it, in order
 
-    def transform(self, X):
-        """What reaches the model."""
-        for step in self.steps:
-            X = step.transform(X)
-        return X
-
 
 class _Texts:
     """How a classifier of raw texts reads what it is given: columns of a frame, for one."""
