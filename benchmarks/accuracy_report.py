@@ -47,7 +47,7 @@ def blocks(result):
 
 def _where(split, place):
     judged = {
-        "test": "Judged on the published test parts (sms_spam: five folds)",
+        "test": "Judged on the published test parts (sms_spam: a fifth of the texts)",
         "validation": "Judged on inner validation splits of the training parts",
     }[split]
     packages = ", ".join(f"{name} {version}" for name, version in place["packages"].items())

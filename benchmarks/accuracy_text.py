@@ -6,8 +6,8 @@
 A size is a number of texts drawn with the shares of the classes (`500`), a number a class (`8c`)
 or `all`. Choices are made with `--split validation`, which never opens a test file: 85 % of the
 training part is trained on and 15 % judged, once for each seed. `--split test` judges on the
-published test parts, or by cross-validation in five folds where there is none. Each result is
-written at once, and a second run with the same output goes on. `accuracy_report.py` makes the
+published test parts, or on a fifth of the texts where there is none. Each result is written at
+once, and a second run with the same output goes on. `accuracy_report.py` makes the
 tables and `draw_accuracy.py` the plot. Contenders whose packages are absent are left out, and the
 output says so.
 """
@@ -143,34 +143,26 @@ def _some(texts, labels, number):
     return texts[kept], labels[kept]
 
 
-def rounds(folder, split, size, seed):
-    """What to fit on and to judge on, once or for each fold; with few labels once."""
-    for X, y, X_judged, y_judged in parts(folder, split, seed):
-        if size == "all":
-            yield X, y, X_judged, y_judged
-            continue
-        if len(X_judged) > JUDGED:
-            X_judged, y_judged = _some(X_judged, y_judged, JUDGED)
-        yield *drawn(X, y, size), X_judged, y_judged
-        return
+def split(folder, kind, size, seed):
+    """What to fit on and what to judge on; at most 2,000 texts of it unless all are trained on."""
+    X, y, X_judged, y_judged = next(iter(parts(folder, kind, seed)))
+    if size != "all" and len(X_judged) > JUDGED:
+        X_judged, y_judged = _some(X_judged, y_judged, JUDGED)
+    return *drawn(X, y, size), X_judged, y_judged
 
 
-def judge(build, folder, split, seed, size="all"):
-    """Name of a part, or None for the whole -> its accuracies and seconds a fit."""
-    right, known, seconds = {}, [], []
-    for X, y, X_judged, y_judged in rounds(folder, split, size, seed):
-        start = time.perf_counter()
-        classifier = build(seed).fit(list(X), y)
-        seconds.append(time.perf_counter() - start)
-        for name, judged in {None: classifier, **fitted_parts(classifier)}.items():
-            found = np.asarray(judged.predict(list(X_judged))) == y_judged
-            right.setdefault(name, []).append(found)
-        known.append(np.isin(X_judged, X))
-    known = np.concatenate(known)
-    return {
-        name: scores(np.concatenate(found), known, None if name else float(np.mean(seconds)))
-        for name, found in right.items()
-    }
+def judge(build, folder, kind, seed, size="all"):
+    """Name of a part, or None for the whole -> its accuracies and the seconds of the fit."""
+    X, y, X_judged, y_judged = split(folder, kind, size, seed)
+    start = time.perf_counter()
+    classifier = build(seed).fit(list(X), y)
+    seconds = time.perf_counter() - start
+    known = np.isin(X_judged, X)
+    found = {}
+    for name, judged in {None: classifier, **fitted_parts(classifier)}.items():
+        right = np.asarray(judged.predict(list(X_judged))) == y_judged
+        found[name] = scores(right, known, None if name else seconds)
+    return found
 
 
 def fitted_parts(classifier):
