@@ -16,6 +16,7 @@ from skattn.engine._epochs import (
 from skattn.engine._frozen_states import PRETRAINED_TOKENS, compiled, with_kept_states
 from skattn.engine._resident_rows import ResidentRows, as_rows, to_tensor, with_states
 from skattn.engine._row_adam import RowAdam
+from skattn.engine._stages import Clock, clock, stage
 
 STEPS_PER_EXECUTION = 256  # batches in one call of the graph: about a second of work
 
@@ -83,11 +84,14 @@ class ResidentModel(keras.Model):
         rows = as_rows(x, self._resident.kind)
         settings = settings or plain_settings(len(rows), keras_options)
         if self.frozen:
-            rows = with_kept_states(rows, self.frozen, settings.max_state_bytes)
+            with stage("frozen layers"):
+                rows = with_kept_states(rows, self.frozen, settings.max_state_bytes)
         plans = Plans(rows, y, settings)
         schedule = Schedule(plans, settings.first_epoch + settings.n_done - initial_epoch)
         callbacks = [schedule, *map(know_direction, callbacks or [])]
         stride = 1 if any(map(overrides_batch_hooks, callbacks)) else STEPS_PER_EXECUTION
+        if (tell := clock()) is not None:
+            callbacks.append(Clock(tell))
         kept = self._resident.keeps_states
         self._resident.load(rows, y)
         if kept != self._resident.keeps_states:

@@ -151,7 +151,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         Determines the initial weights, the order of the rows and the dropout. With an int, results
         are identical on the same machine with the same number of threads.
     verbose : int, default=0
-        0 prints nothing, 1 shows one progress bar.
+        0 prints nothing, 1 shows one progress bar, and 2 also prints at the end of `fit` where the
+        time went.
 
     Attributes
     ----------

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skattn.engine import _threads
 from skattn.engine._optimizers import optimizer_config, refuse_schedule
+from skattn.engine._stages import reported
 from skattn.estimators import _state
 from skattn.estimators._text_config import Beginning
 from skattn.estimators._validation_data import check_validation_data
@@ -32,6 +33,7 @@ from skattn.utils._targets import (
     check_weights,
     drop_weightless,
     encode_targets,
+    refuse_balanced_chunks,
     warn_of_one_hot,
     weigh_classes,
 )
@@ -39,6 +41,7 @@ from skattn.utils._typing import MatrixLike
 
 _threads.limit_in_worker()  # before anything below starts TensorFlow
 
+_NUMBERS = ("learning_rate", "l2", "dropout", "label_smoothing")  # as they are for the network
 _OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")  # scikit-learn ends them
 
 
@@ -140,12 +143,7 @@ class BaseNetworkClassifier(
         -------
         self : object
         """
-        if isinstance(self.class_weight, str):
-            raise ValueError(
-                f"class_weight={self.class_weight!r} cannot be used with partial_fit, since the "
-                "shares of the classes in a chunk are not those in the data. Pass a dict of "
-                "weights, such as sklearn.utils.class_weight.compute_class_weight gives."
-            )
+        refuse_balanced_chunks(self.class_weight)
         before = vars(self).get("_fitted")
         if classes is not None:
             classes = announced_classes(classes)
@@ -188,7 +186,7 @@ class BaseNetworkClassifier(
         validation_data : tuple, default=None
             Held-out rows, as `fit` takes them.
         """
-        with _all_or_nothing(self):
+        with reported(type(self).__name__, self.verbose > 1), _all_or_nothing(self):
             self._warn_of_unused_vectors(X, vectors)
             known = before.classes if before else classes
             data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
@@ -206,7 +204,9 @@ class BaseNetworkClassifier(
                 pretrained=beginning.transformer,
                 lent_vectors=before.lent_vectors if before else vectors is not None,
                 as_fitted=self._as_fitted,
-                report_epochs=self._report_epochs if self._has_sklearn_callbacks() else None,
+                report_epochs=self._report_epochs
+                if getattr(self, "_skl_callbacks", None)
+                else None,
                 partial=partial,
             )
             data = data._replace(X=self._within(config, data.X))
@@ -240,12 +240,9 @@ class BaseNetworkClassifier(
             "n_outputs": data.targets.n_outputs,
             "multilabel": data.targets.multilabel,
             "optimizer": optimizer_config(self.optimizer),
-            "learning_rate": float(self.learning_rate),
             "weight_decay": float(params["weight_decay"]),
-            "l2": float(self.l2),
-            "dropout": float(self.dropout),
-            "label_smoothing": float(self.label_smoothing),
             "learning_rate_schedule": params["learning_rate_schedule"],
+            **{name: float(getattr(self, name)) for name in _NUMBERS},
         }
 
     def _within(self, config, X):
@@ -271,9 +268,6 @@ class BaseNetworkClassifier(
         vars(view).update(vars(self), _fitted=fitted)
         vars(view).pop("feature_names_in_", None)
         return view
-
-    def _has_sklearn_callbacks(self):
-        return bool(getattr(self, "_skl_callbacks", None))
 
     def _report_epochs(self, fitted, data, n_epochs):
         """The bridge to callbacks that were set by scikit-learn's `set_callbacks`."""

@@ -14,6 +14,8 @@ from rich.progress import (
 )
 from sklearn.metrics import check_scoring
 
+from skattn.engine._stages import stage
+
 _LARGEST_TOL = 1e30  # nothing improves by so much, and float32 still holds it
 
 
@@ -25,7 +27,8 @@ class HeldOutScore(keras.callbacks.Callback):
         self.score = score
 
     def on_epoch_end(self, epoch, logs=None):
-        score = self.score()
+        with stage("validation"):
+            score = self.score()
         if not isinstance(score, Real):
             raise ValueError(f"scoring must give one number, but it gave {score!r:.60}.")
         logs["val_score"] = float(score)

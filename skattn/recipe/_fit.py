@@ -6,6 +6,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.utils import check_random_state
 
+from skattn.engine._stages import reported, stage
 from skattn.recipe import _parts, _rules, _weighting
 from skattn.recipe._data import checked, column_names, facts_of_columns, texts_of
 from skattn.recipe._pretrained_rules import model_in, model_of
@@ -28,6 +29,11 @@ def fit_both(estimator, X, y, sample_weight, validation_data=None):
     interruption : KeyboardInterrupt or None
         To raise when they are set.
     """
+    with reported(type(estimator).__name__, estimator.verbose > 1):
+        return _fit_both(estimator, X, y, sample_weight, validation_data)
+
+
+def _fit_both(estimator, X, y, sample_weight, validation_data):
     kept = _parts_of(estimator)
     columns = column_names(estimator.columns)
     before = vars(estimator).copy() if estimator.warm_start else {}
@@ -51,7 +57,8 @@ def fit_both(estimator, X, y, sample_weight, validation_data=None):
     with config_context(**settings_of_sklearn), _bar(estimator, params, trial) as bar:
         trial.begin(bar)
         if "linear" in kept:
-            fitted["linear_"] = _parts.fit_linear(data, params, estimator.n_jobs)
+            with stage("linear model"):
+                fitted["linear_"] = _parts.fit_linear(data, params, estimator.n_jobs)
         if not judged:
             fitted["weights_"] = before["weights_"]
         elif not trial.beside:

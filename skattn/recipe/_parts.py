@@ -8,6 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from skattn.engine._stages import stage
 from skattn.estimators._attention_text import AttentionTextClassifier
 from skattn.recipe._linear import CharacterTfidf, LogCountRatio, MarginClassifier
 from skattn.utils._targets import encode_targets
@@ -70,12 +71,12 @@ def fit_network(data, params, before=None, bar=None, validation_data=None):
     """
     vectorizer, classifier = make_network(params)
     settings = classifier.get_params(deep=False)
-    if before is None:
-        ids = vectorizer.fit_transform(data.texts)
-    else:
+    if before is not None:
         refuse_other_tokens(before[0], vectorizer)
         vectorizer, classifier = before.named_steps.values()
-        ids = vectorizer.transform(data.texts)
+    with stage("tokens"):
+        read = vectorizer.fit_transform if before is None else vectorizer.transform
+        ids = read(data.texts)
     if bar is not None:
         settings |= {"verbose": 0, "callbacks": [*_listed(params["callbacks"]), bar]}
     interruption = None

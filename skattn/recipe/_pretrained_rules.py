@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import NamedTuple
 
 from skattn.estimators._text_config import is_static
-from skattn.networks._pretrained import max_tokens
 from skattn.utils._pretrained_folder import find_folder, n_positions, read_json
 
 _FLOPS = 24  # of a layer for one token, times its width squared
@@ -59,8 +58,8 @@ def model_in(network):
     backbone = network[-1]._fitted.config.get("backbone")
     if not backbone:
         return Model(static=True)
-    most = min(max_tokens(backbone), MOST_TOKENS)
-    return Model(False, len(backbone["layers"]), backbone["width"], most)
+    most = backbone["n_positions"] - len(backbone["prefix"]) - len(backbone["suffix"])
+    return Model(False, len(backbone["layers"]), backbone["width"], min(most, MOST_TOKENS))
 
 
 class Plan(NamedTuple):

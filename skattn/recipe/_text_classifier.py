@@ -151,7 +151,8 @@ class TextClassifier(BaseTextClassifier):
         Number of processes for the fits from which the weights of the models are learned, and for
         the linear models of a multilabel problem.
     verbose : int, default=0
-        0 prints nothing, 1 shows one progress bar.
+        0 prints nothing, 1 shows one progress bar, and 2 also prints at the end of `fit` where the
+        time went.
 
     Attributes
     ----------

@@ -4,6 +4,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from sklearn import config_context
 
+from skattn.engine._stages import stage
 from skattn.recipe import _parts, _rules, _weighting
 
 _FOR_THE_REAL_FIT = {"callbacks": None, "checkpoint": None, "verbose": 0}
@@ -58,7 +59,8 @@ class Trial:
     def weights(self):
         """The weight of each model: learned from held-out texts if possible, else by a rule."""
         if self.takes_place:
-            found = list(self.answers)
+            with stage("trial for the weights", whole=True):
+                found = list(self.answers)
             weights = self.data.weights[self.judged]
             if all(answer is not None for answer in found) and weights.any():
                 truth = _weighting.truth_table(self.data.y[self.judged], self.data.classes)

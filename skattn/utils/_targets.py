@@ -210,6 +210,16 @@ def weigh_classes(class_weight, targets, weights):
     return weights * factors[targets.encoded]
 
 
+def refuse_balanced_chunks(class_weight):
+    """Refuse weights that follow from the shares of the classes where only a chunk is known."""
+    if isinstance(class_weight, str):
+        raise ValueError(
+            f"class_weight={class_weight!r} cannot be used with partial_fit, since the shares of "
+            "the classes in a chunk are not those in the data. Pass a dict of weights, such as "
+            "sklearn.utils.class_weight.compute_class_weight gives."
+        )
+
+
 def _class_factors(class_weight, classes):
     """A factor for each class, 1 where the dict has none.
 
