@@ -1,7 +1,7 @@
 """Training in bfloat16 beside float32: is it faster at equal accuracy on this processor?
 
-skattn does not offer it; the second contender sets Keras's policy in its own process and casts the
-probabilities to float32, as the loss needs.
+skattn offers it for pretrained transformers only. For these networks the second contender sets
+Keras's policy in its own process and casts the probabilities to float32, as the loss needs.
 
 python benchmarks/bench_precision.py --data DIR --output precision.json
 """

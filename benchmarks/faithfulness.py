@@ -89,7 +89,7 @@ def table(found):
         "",
         f"`TextClassifier`, fitted on up to {most['n_train']:,} training texts of each set and "
         f"judged on {most['n_texts']} of its test texts, {found[columns[0]]['date']}. How far the "
-        "probability of the predicted class falls without the words that stand first (mean over "
+        "probability of the predicted class falls without the highest-ranked words (mean over "
         "the top 1, 5, 10, 20 and 50 %), in points: with a space in their place, and in brackets "
         "with a word that the model does not know.",
         "",

@@ -92,10 +92,10 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         10, or 5 on a pretrained transformer.
     batch_size : int, default=32
         Number of rows per step of the optimizer. Each batch contains texts of similar length.
-    optimizer : str or keras.optimizers.Optimizer, default="adam"
+    optimizer : str, dict or keras.optimizers.Optimizer, default="adam"
         The name of a Keras optimizer, ``"lazyadam"`` (Adam that updates only the embeddings of
-        tokens that occur in the batch), or an optimizer object. Only the configuration of an object
-        is used, and its learning rate takes precedence over `learning_rate`.
+        tokens that occur in the batch), or an optimizer object or its configuration. Only the
+        configuration is used, and its learning rate takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
         Learning rate, if `optimizer` is not an object.
     weight_decay : float, default=None

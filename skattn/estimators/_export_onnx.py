@@ -41,7 +41,7 @@ def export_onnx(
     on the right, as returned by `SequenceVectorizer`; its outputs are ``probabilities`` (batch,
     classes) and ``attention`` (batch, tokens). The input of a gated classifier is ``features``,
     float32 of shape (batch, features); its outputs are ``probabilities`` and ``gate``. All outputs
-    are float32 and agree with the estimator within 1e-5, or within 1e-3 with a pretrained
+    are float32 and agree with the estimator within 1e-5, or within 1e-4 with a pretrained
     transformer. The entry ``classes`` of the file's metadata is a JSON list of the labels in the
     order of the probabilities.
 

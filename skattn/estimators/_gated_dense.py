@@ -41,10 +41,11 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         Number of passes over the training data; with `early_stopping`, the maximum number.
     batch_size : int, default=32
         Number of rows per step of the optimizer.
-    optimizer : str or keras.optimizers.Optimizer, default="adam"
+    optimizer : str, dict or keras.optimizers.Optimizer, default="adam"
         The name of a Keras optimizer, ``"lazyadam"`` (Adam that, for sparse X, updates only the
-        weights of features that occur in the batch), or an optimizer object. Only the configuration
-        of an object is used, and its learning rate takes precedence over `learning_rate`.
+        weights of features that occur in the batch), or an optimizer object or its configuration.
+        Only the configuration of an object is used, and its learning rate takes precedence over
+        `learning_rate`.
     learning_rate : float, default=1e-3
         Learning rate, if `optimizer` is not an object.
     weight_decay : float, default=0.0

@@ -20,7 +20,7 @@ def check_validation_data(estimator, config, data, given):
     try:
         y, multilabel = check_targets(y, type(estimator).__name__)
         if multilabel != data.targets.multilabel:
-            raise ValueError("y has one label a row where the training rows have several.")
+            raise ValueError("y has one label per row where the training rows have several.")
         kept, weights = check_weights(sample_weight, X, y)
         targets = encode_targets(y[kept], multilabel, data.targets.classes)
         X = estimator._within(config, estimator._check_X(X, reset=False))

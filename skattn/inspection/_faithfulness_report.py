@@ -113,7 +113,7 @@ class FaithfulnessReport:
         n_constant = round(self.constant[ranking] * self.n_texts)
         return [
             (
-                f"Without the words of most {ranking} the probability falls more than without "
+                f"Without the words with the most {ranking} the probability falls more than without "
                 f"random words: {_signed(taken)}",
                 taken[1] > 0,
             ),

@@ -38,7 +38,10 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     columns = column_names(estimator.columns)
     before = vars(estimator).copy() if estimator.warm_start else {}
     continued = before.get("network_") if "network" in kept else None
-    classes = None if continued is None else before["classes_"]
+    classes = None
+    if continued is not None:
+        _refuse_other_columns(before.get("feature_names_in_"), columns)
+        classes = before["classes_"]
     data = checked(texts_of(X, columns), y, sample_weight, estimator.class_weight, classes)
     given = _given(estimator)
     facts = _rules.facts_of(data.texts, len(data.classes))
@@ -171,7 +174,7 @@ def _still_open(settings, given):
 def _refuse_other_columns(before, now):
     before = None if before is None else before.tolist()
     if before != now:
-        raise ValueError(f"columns={now!r} are not those of the first call: {before!r}.")
+        raise ValueError(f"columns={now!r} are not those of the fit before: {before!r}.")
 
 
 def _fitted_facts(classes, settings, multilabel, columns):

@@ -122,7 +122,7 @@ def _plan(model, facts, given):
     plan = next((plan for plan in plans if work(model, facts, plan) <= bound), plans[-1])
     n_texts = f"{facts.n_texts:,} texts of {facts.n_words:.0f} words on average"
     if not many and given["tuned_layers"] is None:
-        n_texts += f", fewer than {ALL_LAYERS_FROM} a class,"
+        n_texts += f", fewer than {ALL_LAYERS_FROM} per class,"
     if plan == wished:
         return plan, f"{n_texts} allow it"
     return plan, f"{n_texts}: as much as two cores do in a few minutes"

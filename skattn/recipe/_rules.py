@@ -8,7 +8,7 @@ from skattn.recipe import _pretrained_rules
 
 WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
 
-LONG_FROM = 60  # words a text on average
+LONG_FROM = 60  # words per text on average
 MANY_FROM = 20  # classes
 FEW = 100  # texts
 FULL_EPOCHS_TO = 25_000  # texts
@@ -120,7 +120,7 @@ def _about_reading(facts):
 
 
 def _about_the_network(facts):
-    length = f"{facts.n_words:.0f} words a text on average"
+    length = f"{facts.n_words:.0f} words per text on average"
     if facts.n_words > LONG_FROM:
         why = f"long texts ({length}, more than {LONG_FROM})"
         values = {

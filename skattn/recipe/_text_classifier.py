@@ -111,10 +111,10 @@ class TextClassifier(BaseTextClassifier):
         Whether to train the embedding.
     epochs : int, default=None
         Number of passes over the training data.
-    optimizer : str or keras.optimizers.Optimizer, default=None
+    optimizer : str, dict or keras.optimizers.Optimizer, default=None
         The optimizer of the network.
     learning_rate, weight_decay : float, default=None
-        Learning rate and decoupled weight decay, if `optimizer` is not an object.
+        Learning rate and decoupled weight decay, if `optimizer` is a name.
     l2 : float, default=0.0
         L2 penalty on the kernels of the attention and of the output layer.
     dropout, embedding_dropout, word_dropout, label_smoothing : float, default=None
@@ -201,7 +201,7 @@ class TextClassifier(BaseTextClassifier):
     >>> clf.predict(["what a good story"]).tolist()
     ['pos']
     >>> clf.settings_["encoder"]
-    {'value': 'conv', 'reason': 'short texts (2 words a text on average, up to 60)'}
+    {'value': 'conv', 'reason': 'short texts (2 words per text on average, up to 60)'}
     """
 
     def __init__(

@@ -39,7 +39,7 @@ def check_targets(y, name):
     """
     if y is None:
         raise ValueError(
-            f"{name} requires y to be passed, but the target y is None. Pass one label a row."
+            f"{name} requires y to be passed, but the target y is None. Pass one label per row."
         )
     is_array = hasattr(y, "__len__") or hasattr(y, "__array__")
     if isinstance(y, (str, bytes, dict, set, frozenset)) or not is_array:
@@ -155,10 +155,10 @@ def encode_targets(y, multilabel, classes=None):
     if multilabel:
         n_labels = y.shape[1] if classes is None else len(classes)
         if y.shape[1] != n_labels:
-            raise ValueError(f"y has {y.shape[1]} labels a row, but {n_labels} were seen before.")
+            raise ValueError(f"y has {y.shape[1]} labels per row, but {n_labels} were seen before.")
         if not np.all((y == 0) | (y == 1)):
             raise ValueError(
-                f"y has several labels a row, coded as {np.unique(y)[:4].tolist()}. Give an "
+                f"y has several labels per row, coded as {np.unique(y)[:4].tolist()}. Give an "
                 "indicator matrix of 0 and 1."
             )
         return Targets(y.astype(np.float32), np.arange(n_labels), True)
@@ -198,7 +198,7 @@ def weigh_classes(class_weight, targets, weights):
         return weights
     if targets.multilabel:
         raise ValueError(
-            "class_weight cannot be used with several labels a row; weigh the rows by "
+            "class_weight cannot be used with several labels per row; weigh the rows by "
             "sample_weight instead."
         )
     if isinstance(class_weight, str):

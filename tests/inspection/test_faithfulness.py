@@ -345,7 +345,7 @@ def test_the_text_says_verdict_rule_and_numbers_within_a_terminal():
     text = str(report)
     assert text.startswith(report.verdicts["evidence"])
     assert report.verdicts["attention"] in text
-    assert "  [x] Without the words of most attention" in text
+    assert "  [x] Without the words with the most attention" in text
     assert all(ranking in text for ranking in report.scores)
     assert f"{report.intervals['attention']['comprehensiveness'][0]:.3f}" in text
     assert max(map(len, text.splitlines())) <= 81

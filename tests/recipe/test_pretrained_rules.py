@@ -83,7 +83,7 @@ def test_a_model_of_few_layers_and_positions():
 
 
 def test_fewer_layers_have_their_reason():
-    assert "fewer than 20 a class, allow it" in settings(59)["tuned_layers"][1]
+    assert "fewer than 20 per class, allow it" in settings(59)["tuned_layers"][1]
 
 
 def test_few_texts_come_in_small_batches_and_are_averaged():

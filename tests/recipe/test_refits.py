@@ -84,8 +84,10 @@ def test_chunks_keep_their_columns():
     frame = pd.DataFrame({"title": TEXTS, "body": TEXTS})
     model = TextClassifier(linear=False, columns=("title",), **SMALL)
     model.partial_fit(frame, LABELS)
-    with pytest.raises(ValueError, match=r"columns=\['title', 'body'\] are not those"):
-        model.set_params(columns=frame.columns).partial_fit(frame, LABELS)
+    model.set_params(columns=frame.columns, warm_start=True)
+    for call in (model.partial_fit, model.fit):
+        with pytest.raises(ValueError, match=r"columns=\['title', 'body'\] are not those"):
+            call(frame, LABELS)
 
 
 def test_texts_of_weight_0_are_not_in_the_vocabulary_of_the_first_chunk():

@@ -56,7 +56,7 @@ def test_one_column_of_labels_is_taken_with_a_warning():
 @pytest.mark.parametrize(
     ("y", "error", "message"),
     [
-        (None, ValueError, "Classifier requires y to be passed.*Pass one label a row"),
+        (None, ValueError, "Classifier requires y to be passed.*Pass one label per row"),
         ([0.5, 1.25, 3.0], ValueError, "Unknown label type: continuous"),
         ([[1, 2], [3, 1]], ValueError, r"shape \(2, 2\)|multiclass-multioutput"),
         ([0.0, np.nan, 1.0], ValueError, "y contains NaN"),
@@ -91,7 +91,7 @@ def test_a_class_not_announced_is_an_error_that_names_it(y, known):
 
 
 def test_another_number_of_labels_than_before_is_an_error():
-    with pytest.raises(ValueError, match="2 labels a row, but 3 were seen before"):
+    with pytest.raises(ValueError, match="2 labels per row, but 3 were seen before"):
         validation.encode_targets(np.array([[1, 0]]), True, np.arange(3))
 
 
