@@ -113,8 +113,8 @@ class FaithfulnessReport:
         n_constant = round(self.constant[ranking] * self.n_texts)
         return [
             (
-                f"Without the words with the most {ranking} the probability falls more than without "
-                f"random words: {_signed(taken)}",
+                f"Without the words with the most {ranking} the probability falls more than "
+                f"without random words: {_signed(taken)}",
                 taken[1] > 0,
             ),
             (
