@@ -71,14 +71,14 @@ def parts(folder, split, seed):
         yield texts[train], labels[train], texts[judged], labels[judged]
 
 
-def generate(quick=False, rows=None, seed=0):
+def generate(quick=False, rows=None, seed=0, median_length=None):
     """Texts with R8's lengths and shares of classes: Zipf's words, one in 20 marking the class."""
     rng = np.random.default_rng(seed)
     counts = rows or (QUICK_ROWS if quick else R8_ROWS)
     n_classes = 2 if quick else len(R8_SHARES)
     shares = np.full(2, 0.5) if quick else np.array(R8_SHARES)
     y = rng.choice(n_classes, sum(counts), p=shares / shares.sum())
-    median_length = 20 if quick else 66
+    median_length = median_length or (20 if quick else 66)
     lengths = np.clip(rng.lognormal(np.log(median_length), 0.96, len(y)), 5, 1500).astype(int)
     ranks = np.arange(1, 20_001)
     words = rng.choice(20_000, lengths.sum(), p=(1 / ranks) / (1 / ranks).sum())

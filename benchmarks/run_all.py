@@ -19,6 +19,7 @@ NAMES = (
     "text",
     "predict",
     "serving",
+    "recipe",
     "files",
     "import",
     "vectorizer",

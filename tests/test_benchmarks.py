@@ -28,6 +28,7 @@ QUESTIONS = {
     "precision": 2,
     "scaling": 1,
     "pretrained": 3,
+    "recipe": 2,
 }
 NAMES = tuple(QUESTIONS)
 
