@@ -1,7 +1,7 @@
 """`trusted_types`: the types in a skops file of ours that skops does not trust by default."""
 
 _TYPES = (
-    "skattn.recipe._linear.CharacterTfidf",
+    "skattn.recipe._linear.UnicodeTfidf",
     "skattn.estimators._gated_dense.GatedDenseClassifier",
     "skattn.recipe._linear.LogCountRatio",
     "skattn.recipe._linear.MarginClassifier",

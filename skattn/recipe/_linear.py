@@ -14,13 +14,17 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skattn.utils._saved_state import Stored
+from skattn.vectorizer._tokens import build_find_words, build_preprocess
 
 N_TEXTS_AT_ONCE = 1024  # bounds the memory of the product
 SHARPNESS = 4.0
 
 
-class CharacterTfidf(Stored, TfidfVectorizer):
-    """`TfidfVectorizer` with the same numbers, several times as fast for ``analyzer="char_wb"``.
+class UnicodeTfidf(Stored, TfidfVectorizer):
+    """`TfidfVectorizer` for all scripts, several times as fast for ``analyzer="char_wb"``.
+
+    Combining marks, such as the vowel signs of Hindi, do not end a word, and accented letters are
+    first composed, as in `SequenceVectorizer`. Otherwise the features are those of scikit-learn.
 
     N-grams of characters within words do not depend on neighbouring words, so the counts of a text
     are the sum of the counts of its words: a product of two sparse matrices, (texts x distinct
@@ -29,11 +33,21 @@ class CharacterTfidf(Stored, TfidfVectorizer):
 
     Examples
     --------
-    >>> from skattn.recipe._linear import CharacterTfidf
-    >>> vectorizer = CharacterTfidf(analyzer="char_wb", ngram_range=(2, 3)).fit(["to be"])
+    >>> from skattn.recipe._linear import UnicodeTfidf
+    >>> vectorizer = UnicodeTfidf(analyzer="char_wb", ngram_range=(2, 3)).fit(["to be"])
     >>> vectorizer.get_feature_names_out().tolist()
     [' b', ' be', ' t', ' to', 'be', 'be ', 'e ', 'o ', 'to', 'to ']
     """
+
+    keeps_marks = True  # for explanations, which find the tokens in the text
+
+    def build_preprocessor(self):
+        """scikit-learn's preprocessing, of a text with composed accents."""
+        return build_preprocess(super().build_preprocessor(), self.preprocessor)
+
+    def build_tokenizer(self):
+        """scikit-learn's tokenizer, with marks as letters."""
+        return build_find_words(super().build_tokenizer(), self.tokenizer, self.token_pattern)
 
     def _count_vocab(self, raw_documents, fixed_vocab):
         """Count as `CountVectorizer` does, in `fit` and in `transform`."""

@@ -4,13 +4,12 @@ import contextlib
 
 import numpy as np
 from sklearn import config_context
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from skattn.engine._stages import stage
 from skattn.estimators._attention_text import AttentionTextClassifier
-from skattn.recipe._linear import CharacterTfidf, LogCountRatio, MarginClassifier
+from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 from skattn.utils._targets import encode_targets
 from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 
@@ -195,15 +194,15 @@ def _features(params):
     of_words = {name: params[name] for name in _OF_WORDS}
     of_words["token_pattern"] = None if params["tokenizer"] else params["token_pattern"]
     of_words["ngram_range"] = ngrams or _NGRAMS["word"]
-    words = TfidfVectorizer(**shared | of_words)
+    words = UnicodeTfidf(**shared | of_words)
     if analyzer == "char":
         shared["ngram_range"] = ngrams or _NGRAMS["char"]
-        return FeatureUnion([("characters", TfidfVectorizer(analyzer="char", **shared))])
+        return FeatureUnion([("characters", UnicodeTfidf(analyzer="char", **shared))])
     of_characters = ngrams if analyzer == "char_wb" and ngrams else _NGRAMS["char_wb"]
-    within_words = CharacterTfidf(analyzer="char_wb", ngram_range=of_characters, **shared)
+    within_words = UnicodeTfidf(analyzer="char_wb", ngram_range=of_characters, **shared)
     if analyzer == "char_wb":
         return FeatureUnion([("characters", within_words)])
     if callable(analyzer):
         shared.pop("preprocessor")
-        return FeatureUnion([("words", TfidfVectorizer(analyzer=analyzer, **shared))])
+        return FeatureUnion([("words", UnicodeTfidf(analyzer=analyzer, **shared))])
     return FeatureUnion([("words", words), ("characters", within_words)])

@@ -6,12 +6,12 @@ from itertools import chain
 
 import numpy as np
 
-from skattn.serving._reader import PRETRAINED, PlainReader, build_reading, murmurhash3
+from skattn.serving._reader import PRETRAINED, Reader, build_reading, murmurhash3
 from skattn.vectorizer._ids import HashedIds, unpack_words, word_ids
 from skattn.vectorizer._pretrained_tokenizer import reopen_vocabulary
 from skattn.vectorizer._rows_of_ids import rows_of_ids
 from skattn.vectorizer._subwords import build_subwords
-from skattn.vectorizer._tokens import build_tokens
+from skattn.vectorizer._tokens import build_preprocess, build_tokens
 
 N_TOKENS_AT_ONCE = 1024  # bounds the memory of a batch
 
@@ -133,11 +133,11 @@ class ServedLinear:
 def _find_columns(settings, places):
     """Return the function text -> the column of each token, None where it has none."""
     if settings["analyzer"] != "char_wb":
-        read = build_tokens(PlainReader(**settings))
+        read = build_tokens(Reader(**settings))
         return lambda text: map(places.get, read(text))
-    preprocess = PlainReader(**settings).build_preprocessor()
+    preprocess = build_preprocess(Reader(**settings).build_preprocessor())
     as_it_is = settings | {"lowercase": False, "strip_accents": None}
-    words = _ColumnsOfWords(build_tokens(PlainReader(**as_it_is)), places)
+    words = _ColumnsOfWords(build_tokens(Reader(**as_it_is)), places)
     return lambda text: chain.from_iterable(map(words.__getitem__, preprocess(text).split()))
 
 

@@ -42,15 +42,6 @@ class Reader(NamedTuple):
         return None if self.stop_words is None else frozenset(self.stop_words)
 
 
-class PlainReader(Reader):
-    """The same for `TfidfVectorizer`, which reads accents as they are written.
-
-    `build_tokens` follows a preprocessor and a tokenizer of the user to the letter.
-    """
-
-    preprocessor = tokenizer = True
-
-
 def build_reading(settings, tokenizer_json):
     """Return the function text -> list of tokens, as `SequenceVectorizer` reads.
 

@@ -90,34 +90,57 @@ def warn_for_capitals(reader, words):
         )
 
 
-def build_tokens(reader):
-    """Return the function text -> list of tokens."""
+def build_tokens(reader, marks=True):
+    """Return the function text -> list of tokens.
+
+    Parameters
+    ----------
+    reader : CountVectorizer
+        With the parameters of the analysis.
+    marks : bool, default=True
+        Whether combining marks are letters; they end a word in scikit-learn.
+    """
     if is_subword_tokenizer(reader.analyzer):
         return build_subwords(reader.analyzer)
     if callable(reader.analyzer):
         return reader.build_analyzer()
-    preprocess = _build_preprocess(reader)
+    preprocess = build_preprocess(reader.build_preprocessor(), reader.preprocessor)
     if reader.analyzer == "char":
         return lambda text: _ngrams(_SPACES.sub(" ", preprocess(text)), reader.ngram_range, "")
     if reader.analyzer == "char_wb":
         return lambda text: _padded_word_ngrams(preprocess(text).split(), reader.ngram_range)
-    return _build_word_tokens(reader, preprocess)
+    return _build_word_tokens(reader, preprocess, marks)
 
 
-def _build_preprocess(reader):
-    """scikit-learn's preprocessing, of a text with composed accents."""
-    preprocess = reader.build_preprocessor()
-    if reader.preprocessor is not None:
+def build_preprocess(preprocess, preprocessor=None):
+    """scikit-learn's preprocessing, of a text with composed accents.
+
+    Parameters
+    ----------
+    preprocess : callable
+        scikit-learn's.
+    preprocessor : callable or None
+        The user's own, which gets the text as it is.
+    """
+    if preprocessor is not None:
         return preprocess
     return lambda text: preprocess(compose(text))
 
 
-def _build_find_words(reader):
-    """scikit-learn's tokenizer; marks count as letters where its pattern has ``\\w``."""
-    tokenize = reader.build_tokenizer()
-    if reader.tokenizer is not None or not _knows_letters(reader.token_pattern):
+def build_find_words(tokenize, tokenizer, token_pattern):
+    """scikit-learn's tokenizer; marks count as letters where its pattern has ``\\w``.
+
+    Parameters
+    ----------
+    tokenize : callable
+        scikit-learn's.
+    tokenizer : callable or None
+        The user's own, which is left as it is.
+    token_pattern : str
+    """
+    if tokenizer is not None or not _knows_letters(token_pattern):
         return tokenize
-    pattern = re.compile(reader.token_pattern)
+    pattern = re.compile(token_pattern)
 
     def find_words(text):
         seen = marks_as_letters(text)
@@ -134,9 +157,11 @@ def _knows_letters(pattern):
     return r"\w" in pattern or r"\W" in pattern
 
 
-def _build_word_tokens(reader, preprocess):
+def _build_word_tokens(reader, preprocess, marks):
     """Return the function text -> words or n-grams of words."""
-    tokenize, stop_words = _build_find_words(reader), reader.get_stop_words()
+    tokenize, stop_words = reader.build_tokenizer(), reader.get_stop_words()
+    if marks:
+        tokenize = build_find_words(tokenize, reader.tokenizer, reader.token_pattern)
     plain = tuple(reader.ngram_range) == (1, 1)
 
     def tokens(text):
@@ -148,8 +173,11 @@ def _build_word_tokens(reader, preprocess):
     return tokens
 
 
-def build_token_spans(reader):
-    """Return the function text -> list of (start, end), one pair for each token."""
+def build_token_spans(reader, marks=True):
+    """Return the function text -> list of (start, end), one pair for each token.
+
+    `marks` is as `build_tokens` has it.
+    """
     if is_subword_tokenizer(reader.analyzer):
         return build_subword_spans(reader.analyzer)
     own = [name for name in ("preprocessor", "tokenizer") if getattr(reader, name) is not None]
@@ -168,15 +196,15 @@ def build_token_spans(reader):
         return lambda text: _padded_word_spans(
             *align(text, reader.build_preprocessor()), reader.ngram_range
         )
-    return _build_word_spans(reader)
+    return _build_word_spans(reader, marks)
 
 
-def _build_word_spans(reader):
+def _build_word_spans(reader, marks):
     """Return the function text -> spans of words or of n-grams of words."""
     preprocess, stop_words = reader.build_preprocessor(), reader.get_stop_words()
     reader.build_tokenizer()  # checks the pattern
     pattern = re.compile(reader.token_pattern)
-    knows_letters = _knows_letters(reader.token_pattern)
+    knows_letters = marks and _knows_letters(reader.token_pattern)
 
     def spans(text):
         processed, starts, ends = align(text, preprocess)

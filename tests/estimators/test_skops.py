@@ -28,7 +28,7 @@ from skattn import (
 )
 from skattn.estimators import _state
 from skattn.networks._encoders import ENCODERS
-from skattn.recipe._linear import CharacterTfidf, LogCountRatio, MarginClassifier
+from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 from skattn.utils._saved_state import pickled
 
 skops_io = pytest.importorskip("skops.io")
@@ -455,7 +455,7 @@ def test_no_file_can_claim_to_be_a_pickle():
 SMALL_ONES = {
     "alpha": LogCountRatio(alpha=2.0),
     "C": MarginClassifier(C=3.0),
-    "min_df": CharacterTfidf(min_df=2),
+    "min_df": UnicodeTfidf(min_df=2),
 }
 
 

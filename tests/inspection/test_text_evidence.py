@@ -26,7 +26,7 @@ from skattn import (
     explain_texts,
     make_text_classifier,
 )
-from skattn.recipe._linear import CharacterTfidf, LogCountRatio, MarginClassifier
+from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 
 HOSTILE = [
     "",
@@ -55,7 +55,7 @@ def assert_adds_up(model, texts, atol=1e-9):
 def words_and_characters():
     return make_union(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
-        CharacterTfidf(analyzer="char_wb", ngram_range=(2, 4)),
+        UnicodeTfidf(analyzer="char_wb", ngram_range=(2, 4)),
     )
 
 

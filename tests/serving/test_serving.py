@@ -21,9 +21,10 @@ from sklearn.utils import murmurhash3_32
 from tiny_models import KINDS, build_model, build_static_model
 
 from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier, export_onnx
+from skattn.recipe._linear import UnicodeTfidf
 from skattn.serving import ServedClassifier, export, load
 from skattn.serving._parts import _batches
-from skattn.serving._reader import PlainReader, Reader, murmurhash3
+from skattn.serving._reader import Reader, murmurhash3
 from skattn.vectorizer._tokens import build_tokens
 
 pytest.importorskip("onnxruntime")
@@ -216,9 +217,9 @@ def test_reads_as_scikit_learn_does(params, text):
     theirs = CountVectorizer(**params, stop_words="english")
     settings = params | {"token_pattern": theirs.token_pattern}
     settings["stop_words"] = sorted(theirs.get_stop_words())
-    assert build_tokens(Reader(**settings))(text) == build_tokens(theirs)(text)
-    plain = build_tokens(PlainReader(**settings))(text)
-    assert sorted(plain) == sorted(theirs.build_analyzer()(text))
+    served = build_tokens(Reader(**settings))(text)
+    assert served == build_tokens(theirs)(text)
+    assert sorted(served) == sorted(UnicodeTfidf(**theirs.get_params()).build_analyzer()(text))
 
 
 @given(st.binary())

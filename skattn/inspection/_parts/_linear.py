@@ -117,8 +117,10 @@ class _Reader:
         self.columns = columns  # of the classifier's features, -1 where dropped
         self.vocabulary = vectorizer.vocabulary_
         self.of_words = vectorizer.analyzer == "word"
+        marks = getattr(vectorizer, "keeps_marks", False)  # scikit-learn's end words at them
         try:
-            self.spans, self.tokens = build_token_spans(vectorizer), build_tokens(vectorizer)
+            self.spans = build_token_spans(vectorizer, marks)
+            self.tokens = build_tokens(vectorizer, marks)
         except ValueError:
             raise CannotSplit(
                 f"{type(vectorizer).__name__} has a preprocessor, tokenizer or analyzer of its "
@@ -127,7 +129,7 @@ class _Reader:
         if self.of_words:
             single = copy.copy(vectorizer)
             single.ngram_range = (1, 1)
-            self.words = build_token_spans(single)
+            self.words = build_token_spans(single, marks)
 
         elif vectorizer.analyzer == "char_wb":
             self.preprocess, self.known = vectorizer.build_preprocessor(), {}
