@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skattn.engine import _threads
 from skattn.engine._optimizers import optimizer_config, refuse_schedule
-from skattn.engine._stages import reported
+from skattn.engine._stages import reported, stage
 from skattn.estimators import _state
 from skattn.estimators._text_config import Beginning
 from skattn.estimators._validation_data import check_validation_data
@@ -192,7 +192,8 @@ class BaseNetworkClassifier(
             data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
             if not partial:
                 warn_of_one_hot(data.targets)
-            beginning = self._beginning(vectors, before)
+            with stage("initial weights"):
+                beginning = self._beginning(vectors, before)
             params = self._settings(beginning, before)
             config = self._whole_config(params, data, beginning, before)
             request = FitRequest(

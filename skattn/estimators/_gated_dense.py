@@ -286,7 +286,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
                 raise
             raise ValueError(
                 f"{error}. X must be rows of numbers: encode categories first; raw texts are for "
-                "skattn.make_text_classifier."
+                "skattn.TextClassifier."
             ) from error
 
     def _within(self, config, X):

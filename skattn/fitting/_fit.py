@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 
 from skattn.engine._epochs import FitSettings
+from skattn.engine._stages import stage
 from skattn.fitting import _callbacks, _checkpoint, _interruption, _scikeras
 from skattn.fitting._fitted_network import FittedNetwork
 from skattn.fitting._network_pool import POOL, Lease
@@ -96,7 +97,8 @@ def train(request, data, before=None):
         schedule="constant" if request.partial else params["learning_rate_schedule"],
         max_state_bytes=int(1e6 * params.get("cache_size", 0)),
     )
-    lease = _lease_to_train(request, seed, before)
+    with stage("building the network"):
+        lease = _lease_to_train(request, seed, before)
     fitted = _fitted(request, data, settings, lease, before)
     callbacks = _callbacks.of_fit(request, data, settings, fitted)
     last_epoch = _interruption.LastEpoch(callbacks, store.start, store.write, before is not None)

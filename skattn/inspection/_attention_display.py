@@ -34,7 +34,10 @@ def checked_explanations(explanations, y_true):
         return explanations, None
     labels = np.asarray(y_true)
     if labels.ndim != 1:
-        raise ValueError(f"Expected one true class a text, got shape {labels.shape}.")
+        raise ValueError(
+            f"Expected one true class for each text, got shape {labels.shape}. With several labels "
+            "per text, leave out y."
+        )
     check_consistent_length(explanations, labels)
     return explanations, labels.tolist()
 
@@ -65,9 +68,9 @@ class AttentionDisplay:
 
     Examples
     --------
-    >>> from skattn import AttentionDisplay, make_text_classifier
+    >>> from skattn import AttentionDisplay, TextClassifier
     >>> texts, y = ["a fine film", "a dull film"] * 20, ["good", "bad"] * 20
-    >>> model = make_text_classifier(random_state=0).fit(texts, y)
+    >>> model = TextClassifier(random_state=0).fit(texts, y)
     >>> display = AttentionDisplay.from_estimator(model, texts[:4], y[:4])
     >>> display.save_html("films.html")  # doctest: +SKIP
     """

@@ -47,9 +47,9 @@ class EvidenceDisplay:
 
     Examples
     --------
-    >>> from skattn import EvidenceDisplay, make_text_classifier
+    >>> from skattn import EvidenceDisplay, TextClassifier
     >>> texts, y = ["a fine film", "a dull film"] * 20, ["good", "bad"] * 20
-    >>> model = make_text_classifier(random_state=0).fit(texts, y)
+    >>> model = TextClassifier(random_state=0).fit(texts, y)
     >>> display = EvidenceDisplay.from_estimator(model, texts[:10])
     >>> frame = display.to_frame()
     >>> frame[frame["class"] == "good"]["word"].head(1).tolist()

@@ -115,9 +115,9 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
 
     Examples
     --------
-    >>> from skattn import explain_texts, make_text_classifier
+    >>> from skattn import TextClassifier, explain_texts
     >>> texts = ["a fine film", "a dull film"] * 20
-    >>> model = make_text_classifier(random_state=0).fit(texts, ["good", "bad"] * 20)
+    >>> model = TextClassifier(random_state=0).fit(texts, ["good", "bad"] * 20)
     >>> explanation = explain_texts(model, "such a fine film!")[0]
     >>> explanation.tokens
     ('such', 'a', 'fine', 'film', '!')

@@ -136,9 +136,9 @@ def faithfulness_report(
 
     Examples
     --------
-    >>> from skattn import faithfulness_report, make_text_classifier
+    >>> from skattn import TextClassifier, faithfulness_report
     >>> texts = ["a fine film", "a dull film"] * 20
-    >>> model = make_text_classifier(random_state=0).fit(texts, ["good", "bad"] * 20)
+    >>> model = TextClassifier(random_state=0).fit(texts, ["good", "bad"] * 20)
     >>> report = faithfulness_report(model, texts, n_texts=10, random_state=0)
     >>> report.n_texts
     10

@@ -22,6 +22,7 @@ N_SHOWN = 4  # metrics in a table
 TITLES = ("comprehensiveness ↑", "sufficiency ↓", "tau leave-one-out ↑", "tau gradient ↑")
 SHORT_TITLES = ("compreh. ↑", "sufficiency ↓", "tau l.-o.-o. ↑", "tau gradient ↑")
 LINE = 80
+FEW_TEXTS = 20  # with fewer, the intervals say little
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -256,6 +257,9 @@ class FaithfulnessReport:
                 lines.append(_wrapped(text, "  [x] " if met else "  [ ] ", " " * 6))
             lines.append("")
         lines[-1:] = []
+        if self.n_texts < FEW_TEXTS:
+            few = f"Only {self.n_texts} texts: too few to rely on. Use {FEW_TEXTS} or more."
+            lines += ["", _wrapped(few)]
         lines += ["", " " * 17 + "".join(f"{title:>16}" for title in SHORT_TITLES)]
         for ranking, cells in self.rows():
             means = "".join(f"{_number(mean):>16}" for mean, _, _ in cells)

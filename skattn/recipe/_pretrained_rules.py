@@ -100,13 +100,21 @@ def settings_for(model, facts, given):
         settings["attention"] = ("uniform", few + "too few to learn where to look")
     else:
         settings |= {"batch_size": (32, reason), "attention": ("additive", reason)}
-    return settings | {name: (value, why) for name, value in plan._asdict().items()}
+    settings |= {name: (value, why) for name, value in plan._asdict().items()}
+    if not _enough_for_all_layers(facts):
+        fewer = f"fewer than {ALL_LAYERS_FROM} texts per class"
+        settings["tuned_layers"] = (plan.tuned_layers, fewer)
+    return settings
+
+
+def _enough_for_all_layers(facts):
+    return facts.n_texts >= ALL_LAYERS_FROM * facts.n_classes
 
 
 def _plan(model, facts, given):
     """The longest training within the bound on the work, and the reason in words."""
     epochs = min(max(math.ceil(PASSES / facts.n_texts), USUAL_EPOCHS), MOST_EPOCHS)
-    many = facts.n_texts >= ALL_LAYERS_FROM * facts.n_classes
+    many = _enough_for_all_layers(facts)
     bound = min(MOST_WORK, MOST_WORK_A_TEXT * max(facts.n_texts, FEW_TEXTS))
     wished = Plan(
         given["epochs"] or epochs,
@@ -121,11 +129,9 @@ def _plan(model, facts, given):
     plans = list(_ever_shorter(wished, least, given))
     plan = next((plan for plan in plans if work(model, facts, plan) <= bound), plans[-1])
     n_texts = f"{facts.n_texts:,} texts of {facts.n_words:.0f} words on average"
-    if not many and given["tuned_layers"] is None:
-        n_texts += f", fewer than {ALL_LAYERS_FROM} per class,"
     if plan == wished:
-        return plan, f"{n_texts} allow it"
-    return plan, f"{n_texts}: as much as two cores do in a few minutes"
+        return plan, f"{n_texts} are no more than two cores train in a few minutes"
+    return plan, f"{n_texts}: as much as two cores train in a few minutes"
 
 
 def _ever_shorter(wished, least_epochs, given):

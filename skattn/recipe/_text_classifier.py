@@ -16,10 +16,13 @@ from skattn.recipe._parts import CONSTRAINTS
 def _constraints(init):
     """Those of the parameters of both steps; None is allowed where it is the default."""
     parameters = inspect.signature(init).parameters
+
+    def takes_none(name, constraint):
+        by_default = parameters[name].default is None
+        return by_default and isinstance(constraint, list) and None not in constraint
+
     return {
-        name: [*constraint, None]
-        if parameters[name].default is None and isinstance(constraint, list)
-        else constraint
+        name: [*constraint, None] if takes_none(name, constraint) else constraint
         for name, constraint in CONSTRAINTS.items()
     }
 
@@ -69,7 +72,7 @@ class TextClassifier(BaseTextClassifier):
     tokenizer : callable, default=None
         A function from text to list of tokens that replaces `token_pattern`.
     stop_words : {"english"} or list of str, default=None
-        Words to remove.
+        Words to remove. The n-grams of characters, which the linear model also uses, keep them.
     token_pattern : str, default=None
         Regular expression that matches a token.
     ngram_range : tuple (min_n, max_n), default=None

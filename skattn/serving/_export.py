@@ -82,6 +82,8 @@ def export(
     >>> load(folder).classes_.tolist()
     ['bad', 'good']
     """
+    while isinstance(model, Pipeline) and len(model.steps) == 1:
+        model = model.steps[0][1]
     if isinstance(model, TextClassifier):
         check_is_fitted(model)
         shares, multilabel = model.weights_, model._multilabel
@@ -118,7 +120,8 @@ def _steps_of(model):
         found = " -> ".join(type(step).__name__ for step in steps) or type(model).__name__
         raise TypeError(
             f"model must be a TextClassifier or a pipeline of SequenceVectorizer and "
-            f"AttentionTextClassifier, got {found}. Of a search export its best_estimator_."
+            f"AttentionTextClassifier, got {found}. Of a search export its best_estimator_; of a "
+            "threshold or a calibration the classifier within, and apply the rest in the service."
         )
     check_is_fitted(steps[1])
     return steps

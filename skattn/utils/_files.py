@@ -23,6 +23,8 @@ def replacing(path):
         with path.open("wb") as file:
             yield file
         return
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The folder {path.parent} does not exist. Make it first.")
     temporary = path.with_name(f".unfinished-{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:

@@ -42,7 +42,7 @@ def _column(X, name):
     if names is None or getattr(X, "ndim", 2) != 2:
         raise ValueError(
             f"The text column {name!r} was asked for, but X is no frame with named columns: "
-            f"got {type(X).__name__}. Pass a pandas, polars or Arrow frame."
+            f"got {type(X).__name__}. Pass a pandas, polars or Arrow frame, or a dict of columns."
         )
     if name not in list(names):
         raise ValueError(f"X has no column {name!r}; it has {list(map(str, names))}.")

@@ -51,8 +51,8 @@ def check_targets(y, name):
         y = y.toarray()
     if np.any(np.ma.getmask(y)):
         raise ValueError(_MISSING)
-    if isinstance(y, (list, tuple)) and any(label is None for label in y):
-        raise ValueError(_MISSING)
+    if isinstance(y, (list, tuple)):
+        _refuse_odd_lists(y)
     if isinstance(y, (list, tuple)) and 0 < sum(isinstance(label, str) for label in y) < len(y):
         # NumPy would turn the numbers into texts, and predictions would be other labels
         raise TypeError("y mixes texts and other labels. Give all labels the same type.")
@@ -73,6 +73,19 @@ def check_targets(y, name):
         y = column_or_1d(y, warn=True)
     check_classification_targets(y)
     return y, multilabel
+
+
+def _refuse_odd_lists(y):
+    """Missing labels in a list, and lists of labels for each row, which NumPy cannot hold."""
+    if any(np.ndim(label) == 0 and is_missing(label) for label in y):
+        raise ValueError(_MISSING)
+    kinds = [type(label) for label in y if isinstance(label, (list, tuple, set, frozenset))]
+    lengths = {len(label) for label in y if isinstance(label, (list, tuple, set, frozenset))}
+    if len(lengths) > 1 or any(issubclass(kind, (set, frozenset)) for kind in kinds):
+        raise ValueError(
+            "y holds a list or a set of labels in each row. Turn it into an indicator matrix with "
+            "sklearn.preprocessing.MultiLabelBinarizer."
+        )
 
 
 def _fixed_width(y):

@@ -73,6 +73,13 @@ def _complaint(row, value):
     kind = type(value).__name__
     if isinstance(value, (bytes, bytearray)):
         remedy = "decode it first, for example with value.decode('utf-8')"
+    elif isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
+        remedy = 'join its words first, for example with " ".join(words)'
+    elif isinstance(value, (int, float)) and not is_missing(value):
+        remedy = (
+            "convert it first, for example with str(value); numbers beside texts are better scaled "
+            "and given to a model as features of their own"
+        )
     elif is_missing(value):
         remedy = "replace missing texts first, for example by an empty string"
     else:

@@ -83,7 +83,7 @@ def test_a_model_of_few_layers_and_positions():
 
 
 def test_fewer_layers_have_their_reason():
-    assert "fewer than 20 per class, allow it" in settings(59)["tuned_layers"][1]
+    assert settings(59)["tuned_layers"] == (2, "fewer than 20 texts per class")
 
 
 def test_few_texts_come_in_small_batches_and_are_averaged():
@@ -94,5 +94,7 @@ def test_few_texts_come_in_small_batches_and_are_averaged():
 
 
 def test_reasons_are_for_a_reader():
-    assert settings(200)["epochs"][1] == "200 texts of 12 words on average allow it"
-    assert "as much as two cores do in a few minutes" in settings(6000, 200.0)["epochs"][1]
+    assert settings(200)["epochs"][1] == (
+        "200 texts of 12 words on average are no more than two cores train in a few minutes"
+    )
+    assert "as much as two cores train in a few minutes" in settings(6000, 200.0)["epochs"][1]

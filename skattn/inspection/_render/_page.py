@@ -21,7 +21,7 @@ from skattn.inspection._render._corpus import strongest, words_of_classes
 from skattn.inspection._render._palette import DARK, LIGHT, N_LEVELS, SHADES, css_variables
 
 N_WORDS = 10  # for each class in the list over all texts, and half as many against it
-MIN_TEXTS = 2  # that hold a word of this list
+MANY_TEXTS = 50  # from so many on, words of a single text are left out of this list
 MAX_CLASSES = 20  # of this list, and of the confusion matrix
 LEAST_EVIDENCE = 0.001
 
@@ -141,7 +141,7 @@ def _words(explanations):
     if not explanations or any(explanation.evidence is None for explanation in explanations):
         return []
     classes = []
-    words = words_of_classes(explanations, min(MIN_TEXTS, len(explanations)))
+    words = words_of_classes(explanations, 2 if len(explanations) >= MANY_TEXTS else 1)
     for label, found in list(words.items())[:MAX_CLASSES]:
         chosen = strongest(found, N_WORDS, 1) + strongest(found, N_WORDS // 2, -1)
         shown = [
