@@ -101,15 +101,13 @@ def train(request, data, before=None):
         lease = _lease_to_train(request, seed, before)
     fitted = _fitted(request, data, settings, lease, before)
     callbacks = _callbacks.of_fit(request, data, settings, fitted)
-    last_epoch = _interruption.LastEpoch(callbacks, store.start, store.write, before is not None)
+    last_epoch = _interruption.LastEpoch(callbacks, store.start, store.write)
     try:
         interruption = _run(fitted, data, settings, last_epoch, request.name)
         _refuse_divergence(params["learning_rate"], last_epoch.history, fitted.model)
         fitted = _with_history(fitted, last_epoch, params["early_stopping"], before)
     except BaseException:
-        last_epoch.undo()
-        if before is None:
-            lease.network.exposed = True  # half trained: it is not handed on
+        lease.network.exposed = True  # half trained: it is not handed on
         raise
     if interruption is None:
         store.remove()
@@ -186,17 +184,15 @@ def _hold_out(params, data, seed):
 
 
 def _lease_to_train(request, seed, before):
-    """A network with fresh weights, or the one before."""
+    """A network with fresh weights, or a copy of the one before, which readers may be using."""
     config = request.config
     if before is None:
         _weights.refuse_too_large(config, request.build)
         lease = Lease(POOL.acquire(config, request.build))
         _weights.initialize(lease.network.model, seed, request.embeddings, request.pretrained)
     else:
-        lease = before.lease
         _refuse_changes(before.config, config)
-        if not before.keeps_optimizer:
-            _weights.reset_optimizer(lease.network.model)
+        lease = before.copied(config)
     _weights.set_learning_rate(lease.network.model, config)
     return lease
 

@@ -99,6 +99,21 @@ class FittedNetwork:
             )
         return self._keras_classifier
 
+    def copied(self, config):
+        """A lease of a network with the same weights, to train on.
+
+        Parameters
+        ----------
+        config : dict
+            As of this network, but for the learning rate.
+        """
+        saved = _weights.snapshot(self.model, self.keeps_optimizer)
+        lease = Lease(POOL.acquire(config, self.build))
+        if self.frozen:
+            lease.network.model.frozen.hold(self.frozen)
+        _weights.restore(lease.network.model, saved)
+        return lease
+
     def to_state(self, save_optimizer):
         """Plain values and NumPy arrays, for a file."""
         keeps_optimizer = bool(self.keeps_optimizer and save_optimizer)

@@ -38,20 +38,16 @@ class LastEpoch(keras.callbacks.Callback):
         From which the fit goes on.
     write : callable, default=None
         Takes an `EpochEnd` after every epoch, to put it into a file.
-    undoable : bool, default=False
-        Whether the weights before the fit are kept too, for a network that was trained before.
     """
 
-    def __init__(self, callbacks, start=None, write=None, undoable=False):
+    def __init__(self, callbacks, start=None, write=None):
         super().__init__()
-        self.others, self.start, self.write, self.undoable = callbacks, start, write, undoable
+        self.others, self.start, self.write = callbacks, start, write
         self.n_epochs = start.n_epochs if start else 0
         self.history = {k: list(v) for k, v in start.history.items()} if start else {}
-        self.state = self.before = None
+        self.state = None
 
     def on_train_begin(self, logs=None):
-        if self.undoable:
-            self.before = self._end_of_epoch()
         if self.start:
             self._restart()
         self.state = self.start
@@ -109,11 +105,6 @@ class LastEpoch(keras.callbacks.Callback):
         for callback in _with_memory(self.others):
             callback.on_train_end()  # the best or the mean weights so far
         return True
-
-    def undo(self):
-        """Give the network the weights that it had before the fit."""
-        if self.before is not None:
-            _weights.restore(self.model, self.before._asdict())
 
     def best_iteration(self):
         """The epoch that early stopping goes back to, counted from 1; None without it."""

@@ -57,6 +57,7 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     judged = kept if list(before.get("weights_", ())) != kept else []  # a warm start keeps them
     trial = Trial(judged, data, given, facts, model, estimator.n_jobs)
     settings_of_sklearn = {"enable_metadata_routing": False, "transform_output": "default"}
+    held_out = _held_out(validation_data, columns)
     with config_context(**settings_of_sklearn), _bar(estimator, params, trial) as bar:
         trial.begin(bar)
         if "linear" in kept:
@@ -67,7 +68,6 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
         elif not trial.beside:
             fitted["weights_"] = trial.weights()
         if "network" in kept:
-            held_out = _held_out(validation_data, columns)
             network = _parts.fit_network(data, params, continued, bar, held_out)
             fitted["network_"], interruption = network
         if trial.beside:  # the trial ran in other processes while the network was trained
@@ -89,9 +89,9 @@ def fit_chunk(estimator, X, y, classes, sample_weight):
         vectorizer, classifier = _parts.make_network(_rules.filled_in(given, settings))
         params = classifier.get_params(deep=False)
         _parts.refuse_other_tokens(estimator.network_[0], vectorizer)
-        vectorizer, classifier = estimator.network_.named_steps.values()
         for name in ("vocabulary_size", "embeddings"):
-            params[name] = getattr(classifier, name)
+            params[name] = getattr(estimator.network_[-1], name)
+        vectorizer, classifier = _parts.continued(estimator.network_, params)
         ids = vectorizer.transform(texts)
     else:
         n_classes = y.shape[1] if multilabel else len(np.unique(y))
@@ -99,13 +99,12 @@ def fit_chunk(estimator, X, y, classes, sample_weight):
         facts = _rules.facts_of(texts, n_classes)
         settings = _rules.settings_of(facts, given, model_of(given["pretrained"]), ["network"])
         vectorizer, classifier = _parts.make_network(_rules.filled_in(given, settings))
-        ids, params = vectorizer.fit_transform(texts), {}
+        ids = vectorizer.fit_transform(texts)
         if given["pretrained"] is None:
-            params["vocabulary_size"] = vectorizer.vocabulary_size_
+            classifier.set_params(vocabulary_size=vectorizer.vocabulary_size_)
         if vectorizer.embeddings is not None:
-            params["embeddings"] = vectorizer.embeddings_
-    with _parts.settings_until_failure(classifier, params):
-        classifier.partial_fit(ids, y, classes, weights)
+            classifier.set_params(embeddings=vectorizer.embeddings_)
+    classifier.partial_fit(ids, y, classes, weights)
     return _fitted_facts(classifier.classes_, settings, multilabel, columns) | {
         "network_": _parts.as_pipeline(vectorizer, classifier),
         "weights_": {"network": 1.0},
@@ -168,6 +167,8 @@ def _held_out(given, columns):
 def _still_open(settings, given):
     """The settings of an earlier fit, of the parameters that the user still leaves to rules."""
     earlier = _rules.from_plain(settings)
+    if given["early_stopping"] and "weight_averaging" in earlier:
+        earlier["weight_averaging"] = _rules.about_averaging(given)
     return {name: setting for name, setting in earlier.items() if given[name] is None}
 
 

@@ -1,7 +1,5 @@
 """Fit the two parts of a `TextClassifier`: its network and its linear model."""
 
-import contextlib
-
 import numpy as np
 from sklearn import config_context
 from sklearn.multiclass import OneVsRestClassifier
@@ -24,7 +22,6 @@ CONSTRAINTS = SequenceVectorizer._parameter_constraints | {
 }
 _PREPROCESSING = ("lowercase", "strip_accents", "preprocessor")
 _OF_WORDS = ("stop_words", "tokenizer")
-_OF_TOKENS = ("token_pattern", "ngram_range", "analyzer", "truncation")
 _NGRAMS = {"word": (1, 2), "char": (1, 3), "char_wb": (2, 5)}  # of the linear model
 
 
@@ -72,20 +69,19 @@ def fit_network(data, params, before=None, bar=None, validation_data=None):
     settings = classifier.get_params(deep=False)
     if before is not None:
         refuse_other_tokens(before[0], vectorizer)
-        vectorizer, classifier = before.named_steps.values()
+        vectorizer, classifier = continued(before, settings)
     with stage("tokens"):
         read = vectorizer.fit_transform if before is None else vectorizer.transform
         ids = read(data.texts)
     if bar is not None:
-        settings |= {"verbose": 0, "callbacks": [*_listed(params["callbacks"]), bar]}
-    interruption = None
-    with settings_until_failure(classifier, settings):
-        try:
-            _fit_classifier(classifier, vectorizer, ids, data, validation_data)
-        except KeyboardInterrupt as error:
-            if not hasattr(classifier, "_fitted"):
-                raise
-            interruption = error
+        classifier.set_params(verbose=0, callbacks=[*_listed(params["callbacks"]), bar])
+    interruption, earlier = None, vars(classifier).get("_fitted")
+    try:
+        _fit_classifier(classifier, vectorizer, ids, data, validation_data)
+    except KeyboardInterrupt as error:
+        if vars(classifier).get("_fitted") is earlier:
+            raise
+        interruption = error
     classifier.set_params(verbose=params["verbose"], callbacks=params["callbacks"])
     return as_pipeline(vectorizer, classifier), interruption
 
@@ -100,11 +96,8 @@ def refuse_other_tokens(before, now):
     now : SequenceVectorizer
         With the current parameters.
     """
-    changed = [
-        name
-        for name in (*_PREPROCESSING, *_OF_WORDS, *_OF_TOKENS)
-        if getattr(before, name) != getattr(now, name)
-    ]
+    params, earlier = now.get_params(deep=False), before.get_params(deep=False)
+    changed = [name for name in params if not same(earlier[name], params[name])]
     if changed:
         raise ValueError(
             f"warm_start and partial_fit keep the vocabulary, but {changed} changed since. Set "
@@ -112,16 +105,27 @@ def refuse_other_tokens(before, now):
         )
 
 
-@contextlib.contextmanager
-def settings_until_failure(classifier, settings):
-    """Set parameters, and restore the former ones if what follows fails."""
-    before = classifier.get_params(deep=False)
-    classifier.set_params(**settings)
-    try:
-        yield
-    except BaseException:
-        classifier.set_params(**before)
-        raise
+def same(one, other):
+    """Tell whether two values of a parameter are equal; a table of vectors only to itself."""
+    if one is other:
+        return True
+    if hasattr(one, "shape") or hasattr(other, "shape"):
+        return False
+    return bool(one == other)
+
+
+def continued(network, settings):
+    """The fitted steps, the classifier as a copy with these parameters: nothing of it is shared.
+
+    Parameters
+    ----------
+    network : Pipeline
+        Of a fitted vectorizer and a fitted classifier.
+    settings : dict
+        Parameters of the classifier.
+    """
+    vectorizer, classifier = network.named_steps.values()
+    return vectorizer, classifier._as_fitted(classifier._fitted).set_params(**settings)
 
 
 def _fit_classifier(classifier, vectorizer, ids, data, validation_data):

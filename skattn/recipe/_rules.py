@@ -162,12 +162,21 @@ def _about_training(facts, given):
     }
     settings = {name: Setting(value, "for all texts") for name, value in usual.items()}
     settings |= _noise_and_epochs(facts)
-    settings["weight_averaging"] = (
-        Setting(False, "early stopping keeps the best epoch instead")
-        if given.get("early_stopping")
-        else Setting(True, "the mean over epochs is steadier than the last epoch")
-    )
+    settings["weight_averaging"] = about_averaging(given)
     return settings
+
+
+def about_averaging(given):
+    """The setting of `weight_averaging`.
+
+    Parameters
+    ----------
+    given : dict
+        All parameters.
+    """
+    if given.get("early_stopping"):
+        return Setting(False, "early stopping keeps the best epoch instead")
+    return Setting(True, "the mean over epochs is steadier than the last epoch")
 
 
 def _noise_and_epochs(facts):

@@ -336,6 +336,7 @@ def test_balanced_weights_of_chunks_are_refused(make, whole_numbers):
         make(class_weight="balanced").partial_fit(*whole_numbers)
 
 
+@both
 def test_partial_fit_holds_nothing_out(make, whole_numbers):
     X, y = whole_numbers
     clf = make(early_stopping=True, validation_fraction=0.3).partial_fit(X, y)

@@ -1,5 +1,7 @@
 """`TextClassifier` fitted again: what a warm start and chunks keep, follow and refuse."""
 
+import threading
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ from tiny_models import TEXTS as SENTENCES
 from tiny_models import build_model
 
 from skattn import SequenceVectorizer, TextClassifier
+from skattn.recipe import _trial
 
 SMALL = {"epochs": 1, "units": 4, "embedding_dim": 4, "random_state": 0}
 LABELS = np.array(["a", "b", "c"] * 16)
@@ -56,6 +59,51 @@ def test_a_parameter_goes_back_to_the_rules_in_a_warm_start(name):
     assert name not in model.settings_
     model.set_params(**{name: None}, verbose=0).fit(TEXTS, LABELS)
     assert model.settings_[name]["value"] is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_length", 1), ("vocabulary", ["word1"]), ("n_features", 9), ("unknown", "drop")],
+)
+def test_a_warm_start_keeps_its_vocabulary_or_says_so(warm, name, value):
+    with pytest.raises(ValueError, match=rf"vocabulary, but \['{name}'"):
+        warm.set_params(**{name: value}).fit(TEXTS, LABELS)
+
+
+def test_early_stopping_can_be_set_for_a_warm_start(warm):
+    warm.set_params(early_stopping=True, epochs=2).fit(TEXTS, LABELS)
+    assert warm.network_[-1].best_iteration_ in (1, 2, 3)
+    assert warm.settings_["weight_averaging"]["value"] is False
+
+
+def test_a_warm_start_whose_trial_dies_leaves_the_earlier_fit(monkeypatch):
+    model = TextClassifier(linear=False, warm_start=True, **SMALL).fit(TEXTS * 5, list(LABELS) * 5)
+    before, history = model.predict_proba(TEXTS), model.history_
+
+    def dies(trial):
+        trial.beside = True
+        raise MemoryError("a worker died")
+
+    monkeypatch.setattr(_trial.Trial, "weights", dies)
+    monkeypatch.setattr(_trial, "_has_processes", lambda n_jobs: True)
+    monkeypatch.setattr(_trial.Trial, "begin", lambda trial, bar: None)
+    with pytest.raises(MemoryError, match="a worker died"):
+        model.set_params(linear=True).fit(TEXTS * 5, list(LABELS[::-1]) * 5)
+    np.testing.assert_array_equal(model.predict_proba(TEXTS), before)
+    assert model.history_ == history
+
+
+def test_readers_of_a_warm_start_see_the_old_fit_or_the_new_one():
+    model = TextClassifier(linear=False, warm_start=True, **SMALL | {"epochs": 20})
+    model.fit(TEXTS, LABELS)
+    before, seen = model.predict_proba(TEXTS[:1]), []
+    thread = threading.Thread(target=model.fit, args=(TEXTS, LABELS))
+    thread.start()
+    while thread.is_alive():
+        seen.append(model.predict_proba(TEXTS[:1]).tobytes())
+    thread.join()
+    assert set(seen) <= {before.tobytes(), model.predict_proba(TEXTS[:1]).tobytes()}
+    assert model.predict_proba(TEXTS[:1]).tobytes() != before.tobytes()
 
 
 def test_a_warm_start_of_a_pretrained_network_needs_no_folder(tmp_path):

@@ -326,7 +326,7 @@ def test_few_texts_of_words_that_stand_once():
     ("labels", "message"),
     [
         (["x"] * 48, "one class only, 'x'"),
-        ([*"ab" * 23, "a", float("nan")], "mixes texts and other labels"),
+        ([*"ab" * 23, "a", float("nan")], "contains NaN"),
         (None, "requires y to be passed"),
         (["x", "y"], "inconsistent numbers of samples"),
     ],
