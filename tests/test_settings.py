@@ -54,12 +54,12 @@ def text(**parameters):
 
 models = [
     (text(dropout=0.2, early_stopping=True), texts),
-    (text(encoder="conv", extra_pooling="max", weight_decay=0.01), texts),
+    (text(encoder="conv", extra_pooling="max", weight_decay=0.01, word_dropout=0.3), texts),
     (text(encoder="transformer", attention="multihead", head_penalty=0.1), texts),
     (text(encoder="bigru", segment_length=3, label_smoothing=0.1), texts),
     (make_pipeline(StandardScaler(), GatedDenseClassifier(learning_rate_schedule="cosine",
                                                           **rest)), X),
-    (GatedDenseClassifier(gate="inputs", optimizer="rmsprop", **rest), X),
+    (GatedDenseClassifier(gate="inputs", optimizer="rmsprop", **rest), 1e5 * X),
     (GatedDenseClassifier(**rest), sparse.csr_array(np.where(X > 0, X, 0.0))),
 ]
 if when == "fitted":

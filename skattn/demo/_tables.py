@@ -258,20 +258,19 @@ def _parse_table(content, path):
     header_line = content.splitlines()[0]
     unquoted = re.sub(r'"[^"]*"', "", header_line)
     separator = next((mark for mark in "\t;," if mark in unquoted), ",")
-    rows = None
-    if separator == "\t" and '"' not in header_line:
-        # Most TSV files have no quoting; a quote in a text is then a character like any other.
-        rows = _read_rows(content, path, separator, quoting=csv.QUOTE_NONE)
-    if rows is None:
-        rows = _read_rows(content, path, separator, quoting=csv.QUOTE_MINIMAL)
+    # Most TSV files have no quoting; a quote in a text is then a character like any other.
+    n_tabs = {line.count("\t") for line in content.split("\n") if line}
+    plain = separator == "\t" and '"' not in header_line and len(n_tabs) == 1
+    quoting = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
+    rows = _read_rows(content, path, separator, quoting)
     return [str(name).strip() for name in rows.iloc[0]], rows.iloc[1:].fillna("")
 
 
 def _read_rows(content, path, separator, quoting):
-    """Let pandas read the rows; None where the rows of an unquoted table differ in length."""
+    """Let pandas read the rows."""
     pandas = _import_pandas()
     try:
-        rows = pandas.read_csv(
+        return pandas.read_csv(
             io.StringIO(content),
             sep=separator,
             quoting=quoting,
@@ -281,10 +280,7 @@ def _read_rows(content, path, separator, quoting):
             keep_default_na=False,
         )
     except pandas.errors.ParserError as error:
-        if quoting == csv.QUOTE_NONE:
-            return None
         raise DemoError(_complaint(str(error), content, path, separator)) from None
-    return None if quoting == csv.QUOTE_NONE and rows.isna().any(axis=None) else rows
 
 
 def _complaint(message, content, path, separator):

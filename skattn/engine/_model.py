@@ -56,6 +56,8 @@ class ResidentModel(keras.Model):
     def start_optimizer(self):
         """Build the optimizer's variables, and remember what they begin with."""
         self.optimizer.build(self.trainable_variables)
+        # Keras's own has the type of `keras.config.floatx`, in which a sum of losses may overflow
+        self._loss_tracker = keras.metrics.Mean(name="loss", dtype="float32")
         self._optimizer_start = [_constant(v.numpy()) for v in self.optimizer.variables]
 
     def reset_optimizer(self):

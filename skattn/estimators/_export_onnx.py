@@ -94,8 +94,7 @@ def network_as_onnx(estimator, caller, weights="float32"):
     -------
     bytes
     """
-    if weights not in WEIGHTS:
-        raise ValueError(f"weights must be 'float32' or 'int8', got {weights!r}.")
+    check_weights_name(weights)
     check_is_fitted(estimator)
     try:
         import onnx
@@ -107,6 +106,12 @@ def network_as_onnx(estimator, caller, weights="float32"):
     written = onnx_model(helper, network.model, network.config, classes)
     onnx.checker.check_model(written)
     return _in_int8(written, caller) if weights == "int8" else written.SerializeToString()
+
+
+def check_weights_name(weights):
+    """Refuse what is none of the kinds of weights."""
+    if weights not in WEIGHTS:
+        raise ValueError(f"weights must be 'float32' or 'int8', got {weights!r}.")
 
 
 def _in_int8(model, caller):

@@ -31,6 +31,11 @@ class HeldOutScore(keras.callbacks.Callback):
             score = self.score()
         if not isinstance(score, Real):
             raise ValueError(f"scoring must give one number, but it gave {score!r:.60}.")
+        if score != score:
+            raise ValueError(
+                "scoring gave NaN for the validation set, as roc_auc does for a single class. Use "
+                "another scoring, or a validation set with all classes."
+            )
         logs["val_score"] = float(score)
 
 

@@ -17,6 +17,7 @@ from skattn.inspection._parts._fitted_models import (
 from skattn.inspection._parts._readings import CannotSplit, onto, united
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._additive import settled
+from skattn.utils._targets import as_plain_labels
 from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
 
@@ -128,10 +129,10 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     """
     check_is_fitted(pipeline)
     texts = rows_of(pipeline, texts)
-    attention = find_attention(pipeline)
-    readings, unexplained = _evidence(pipeline, texts, has_attention=attention is not None)
     if len(texts) == 0:
         return []
+    attention = find_attention(pipeline)
+    readings, unexplained = _evidence(pipeline, texts, has_attention=attention is not None)
     probabilities = np.asarray(pipeline.predict_proba(texts), dtype=np.float64)
     classes = np.asarray(pipeline.classes_)
     positions = _predicted(pipeline, texts, probabilities)
@@ -139,7 +140,7 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     looked, segments = _looked(attention, texts, targets)
     columns = _columns(pipeline, texts)
     networks = attention.networks() if attention is not None else []
-    labels = classes.tolist()
+    labels = as_plain_labels(classes)
     return [
         _explanation(
             looked[i],
@@ -284,14 +285,15 @@ def placed(weights, own, spans):
 
 def _positions(target, classes, n_texts):
     """The position of each text's target in the classes."""
-    place = {label: position for position, label in enumerate(classes.tolist())}
+    place = {label: position for position, label in enumerate(as_plain_labels(classes))}
     labels = np.asarray(target)
-    labels = labels.tolist() if labels.ndim else [labels.item()] * n_texts
+    labels = as_plain_labels(labels) if labels.ndim else as_plain_labels([labels]) * n_texts
     if len(labels) != n_texts:
         raise ValueError(f"target has {len(labels)} labels for {n_texts} texts.")
     strangers = [label for label in labels if label not in place]
     if strangers:
-        raise ValueError(f"target {strangers[0]!r} is none of the classes {classes.tolist()}.")
+        known = as_plain_labels(classes)
+        raise ValueError(f"target {strangers[0]!r} is none of the classes {known}.")
     return np.array([place[label] for label in labels])
 
 

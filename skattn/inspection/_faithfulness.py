@@ -230,7 +230,13 @@ def _prediction_of_read_texts(pipeline):
 
 def _check_stable(ask, explanations):
     """Words are erased from the text that the vectorizer read; the model must agree on it."""
-    again = np.asarray(ask([e.text for e in explanations]))
+    try:
+        again = np.asarray(ask([e.text for e in explanations]))
+    except Exception as error:
+        raise ValueError(
+            "Words are erased from what SequenceVectorizer reads, but the model does not take such "
+            f"texts ({error}). Give faithfulness_report the part of the pipeline that does."
+        ) from error
     before = np.array([e.probabilities for e in explanations])
     if not np.allclose(again, before, atol=1e-4):
         raise ValueError(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skattn.utils._optional import import_pandas
+from skattn.utils._targets import as_plain_labels
 
 __all__ = ["TextExplanation"]
 
@@ -168,7 +169,7 @@ class TextExplanation:
     def _place(self, label):
         places = np.flatnonzero(self.classes == label)
         if not len(places):
-            raise ValueError(f"{label!r} is none of the classes {self.classes.tolist()}.")
+            raise ValueError(f"{label!r} is none of the classes {as_plain_labels(self.classes)}.")
         return int(places[0])
 
     def top_tokens(self, n: int | None = 5) -> list[tuple[str, float]]:
@@ -232,7 +233,7 @@ class TextExplanation:
 
     @property
     def _labels(self):
-        return np.asarray(self.classes).tolist()
+        return as_plain_labels(self.classes)
 
     def __repr__(self) -> str:
         if self.evidence is None:

@@ -35,7 +35,8 @@ class WordDropout(keras.layers.Layer):
     def call(self, ids, training=None):
         if not training:
             return ids
-        dropped = keras.random.uniform(ops.shape(ids), seed=self.seed_generator) < self.rate
+        drawn = keras.random.uniform(ops.shape(ids), dtype="float32", seed=self.seed_generator)
+        dropped = drawn < self.rate
         return ops.where(ops.logical_and(dropped, ids != 0), ops.ones_like(ids), ids)
 
     def compute_output_spec(self, ids, training=None):

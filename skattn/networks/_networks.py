@@ -139,7 +139,7 @@ def _build_on_pretrained(config):
     backbone, tuned_layers = config["backbone"], config["tuned_layers"]
     frozen = FrozenLayers(backbone, tuned_layers)
     ids = keras.Input((None,), dtype="int32", name="token_ids")
-    states = keras.Input((None, frozen.width), name="states")
+    states = keras.Input((None, frozen.width), dtype="float32", name="states")
     mask = StatesMask(frozen.n_special, name="states_mask")(ids)
     hidden, sets = states, tuned_sets(backbone, tuned_layers)
     tuned = {

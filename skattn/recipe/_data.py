@@ -51,7 +51,10 @@ def checked(texts, y, sample_weight, class_weight, classes=None):
 
 def texts_of(X, columns):
     """The texts of `X`, which is a data frame if `columns` is not None."""
-    return text_list(X) if columns is None else texts_of_columns(X, columns)
+    texts = text_list(X) if columns is None else texts_of_columns(X, columns)
+    if not texts:
+        raise ValueError("Found no texts in X: at least one is needed.")
+    return texts
 
 
 def column_names(columns):

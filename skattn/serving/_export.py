@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skattn.estimators._attention_text import AttentionTextClassifier
-from skattn.estimators._export_onnx import network_as_onnx
+from skattn.estimators._export_onnx import check_weights_name, network_as_onnx
 from skattn.recipe._linear import SHARPNESS
 from skattn.recipe._text_classifier import TextClassifier
 from skattn.serving._folder import write_folder
@@ -82,6 +82,7 @@ def export(
     >>> load(folder).classes_.tolist()
     ['bad', 'good']
     """
+    check_weights_name(weights)
     while isinstance(model, Pipeline) and len(model.steps) == 1:
         model = model.steps[0][1]
     if isinstance(model, TextClassifier):

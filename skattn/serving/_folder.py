@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 
 import numpy as np
 
@@ -28,13 +29,21 @@ def write_folder(folder, settings, files):
     contents = {name: _as_bytes(content) for name, content in files.items()}
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     settings = {"format": FORMAT, **settings, "files": sums}
+    settings["checksum"] = _checksum(settings)
     contents[SETTINGS] = (json.dumps(settings, indent=1) + "\n").encode("utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         for name in reversed(contents):  # the last to be opened is the first to get its name
-            stack.enter_context(replacing(folder / name)).write(contents[name])
+            file = stack.enter_context(replacing(folder / name))
+            file.write(contents[name])
+            file.flush()
+            os.fsync(file.fileno())  # a full disk is told here, before any file is replaced
     for name in set(_NAMES) - set(contents):  # of an earlier export
         (folder / name).unlink(missing_ok=True)
+
+
+def _checksum(settings):
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def read_folder(folder):
@@ -57,13 +66,16 @@ def read_folder(folder):
         settings = json.loads(text)
         found = settings["format"]
         names = settings["files"]
-    except (ValueError, TypeError, KeyError) as error:
+        checksum = settings.pop("checksum", None)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{folder / SETTINGS} is damaged ({error!r}). Export it again.") from error
     if found != FORMAT:
         raise ValueError(
             f"{str(folder)!r} was written by another version of skattn (format {found}, this one "
             f"reads {FORMAT}). Use the same version to export and to serve."
         )
+    if checksum != _checksum(settings):
+        raise ValueError(f"{folder / SETTINGS} is damaged: it was changed. Export it again.")
     return settings, {name: _read(folder, name, names[name]) for name in names if name in _NAMES}
 
 

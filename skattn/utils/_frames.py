@@ -17,7 +17,7 @@ def texts_of_columns(X, columns):
     -------
     texts : list of str
     """
-    parts = [_column(X, name) for name in columns]
+    parts = _columns(X, columns)
     return ["\n".join(row) for row in zip(*parts, strict=True)]
 
 
@@ -28,13 +28,24 @@ def spans_of_columns(X, columns):
     -------
     spans : list of dict of str to (int, int)
     """
-    parts = [_column(X, name) for name in columns]
+    parts = _columns(X, columns)
     spans = []
     for row in zip(*parts, strict=True):
         starts = np.cumsum([0, *(len(text) + 1 for text in row)]).tolist()
         ends = [start + len(text) for start, text in zip(starts, row, strict=False)]
         spans.append(dict(zip(columns, zip(starts, ends, strict=False), strict=True)))
     return spans
+
+
+def _columns(X, columns):
+    """The texts of each column."""
+    if hasattr(X, "collect_schema") and not hasattr(X, "to_dict"):
+        raise ValueError("X is a lazy frame of polars: collect it first, X.collect().")
+    parts = [_column(X, name) for name in columns]
+    lengths = dict(zip(columns, map(len, parts), strict=True))
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"The columns of X differ in length: {lengths}.")
+    return parts
 
 
 def _column(X, name):

@@ -49,6 +49,8 @@ def check_targets(y, name):
         )
     if sparse.issparse(y):
         y = y.toarray()
+    if not isinstance(getattr(y, "dtype", None), np.dtype | None) and _holds_numbers(y.dtype):
+        y = y.tolist()  # pandas's nullable numbers, of which NumPy would make floats
     if np.any(np.ma.getmask(y)):
         raise ValueError(_MISSING)
     if isinstance(y, (list, tuple)):
@@ -88,6 +90,10 @@ def _refuse_odd_lists(y):
         )
 
 
+def _holds_numbers(dtype):
+    return getattr(dtype, "kind", "") in ("b", "i", "u")
+
+
 def _fixed_width(y):
     """Texts as NumPy has held them before StringDType, which scikit-learn does not know."""
     labels = y.astype(object)
@@ -111,7 +117,10 @@ def check_weights(sample_weight, X, y):
 
     Rows of weight zero are left out.
     """
+    if np.ndim(sample_weight) == 0 and hasattr(sample_weight, "item"):
+        sample_weight = sample_weight.item()
     a_number = isinstance(sample_weight, Number)  # the same for every row
+    _refuse_odd_weights(sample_weight)
     if a_number and not np.isfinite(complex(sample_weight)):
         raise ValueError(f"sample_weight is {sample_weight}. Give a finite number above 0.")
     check_consistent_length(X, y, None if a_number else sample_weight)
@@ -125,9 +134,24 @@ def check_weights(sample_weight, X, y):
     return kept, _within_bounds(weights[kept])
 
 
+def _refuse_odd_weights(sample_weight):
+    """Weights that are missing or complex: scikit-learn's messages do not name the argument."""
+    if sample_weight is None:
+        return
+    kind = np.asarray(sample_weight).dtype.kind
+    if kind == "c" or (kind == "O" and any(map(is_missing, np.ravel(sample_weight)))):
+        raise ValueError("sample_weight holds missing or complex values. Give numbers >= 0.")
+
+
 def _within_bounds(weights):
     """Weights whose sum does not overflow, nor their product with others; only ratios matter."""
     return weights / weights.max() if weights.max(initial=0.0) > HUGE else weights
+
+
+def as_plain_labels(labels):
+    """Labels as a list of Python's own values; NumPy would make numbers of nanoseconds."""
+    labels = np.asarray(labels)
+    return list(labels) if labels.dtype.kind in "mM" else labels.tolist()
 
 
 def announced_classes(classes):
@@ -187,7 +211,8 @@ def encode_targets(y, multilabel, classes=None):
     if len(strangers):
         raise ValueError(
             f"y holds classes that were not announced: {strangers.tolist()}. Known are "
-            f"{known.tolist()}; name all in `classes` at the first call of partial_fit."
+            f"{known.tolist()}. Leave these rows out, or fit anew: set warm_start=False, or name "
+            "all in `classes` at the first call of partial_fit."
         )
     return Targets(places.astype(np.int32), known, False)
 

@@ -13,6 +13,8 @@ def as_texts(X):
         raise ValueError(
             "Expected texts in an order, got a set, whose order is arbitrary; give a list."
         )
+    if np.ma.is_masked(X):
+        raise ValueError("Some texts are masked. Leave them out: X.compressed().")
     shape = getattr(X, "shape", None)
     if isinstance(shape, tuple):
         return _one_column(X, shape)

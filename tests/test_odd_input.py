@@ -1,0 +1,175 @@
+"""Input that an adversary tried: each is taken as it is meant, or refused by name."""
+
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skattn import (
+    GatedDenseClassifier,
+    TextClassifier,
+    explain_texts,
+    faithfulness_report,
+    serving,
+)
+
+TEXTS = ["a late goal won the match", "the bank cut its profit forecast"] * 20
+LABELS = ["sport", "business"] * 20
+SMALL = {"units": 4, "embedding_dim": 4, "epochs": 1, "random_state": 0}
+
+
+def linear(**params):
+    return TextClassifier(network=False, random_state=0, **params)
+
+
+@pytest.mark.parametrize("unit", ["D", "s", "ns"])
+def test_dates_as_labels_are_explained(unit):
+    y = np.array(["2020-01-01", "2021-01-01"] * 20, dtype=f"M8[{unit}]")
+    explanation = explain_texts(linear().fit(TEXTS, y), TEXTS[:1], target=y[1])[0]
+    assert explanation.target == y[1]
+    assert explanation.top_evidence(y[0], n=1)[0]
+
+
+def test_large_nullable_numbers_stay_themselves():
+    labels = [2**60, 2**60 + 1, 2**60 + 2048, 5] * 10
+    model = linear().fit(TEXTS, pd.Series(labels, dtype="Int64"))
+    assert model.classes_.tolist() == sorted(set(labels))
+    flags = linear().fit(TEXTS, pd.Series([True, False] * 20, dtype="boolean"))
+    assert flags.classes_.dtype == bool
+    with pytest.raises(ValueError, match="y contains NaN"):
+        linear().fit(TEXTS, pd.Series([1, None] * 20, dtype="Int64"))
+
+
+def test_a_score_that_is_not_a_number_is_an_error():
+    model = TextClassifier(early_stopping=True, scoring="roc_auc", linear=False, **SMALL)
+    with (
+        pytest.warns(UserWarning, match="Only one class"),
+        pytest.raises(ValueError, match="scoring gave NaN for the validation set"),
+    ):
+        model.fit(TEXTS, LABELS, validation_data=(TEXTS[:1], LABELS[:1]))
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([{"a"}, {"a", "b"}] * 20, "MultiLabelBinarizer"),
+        ([["a"], ["a", "b"]] * 20, "MultiLabelBinarizer"),
+        (["a", np.nan] * 20, "y contains NaN"),
+        (["a", 1] * 20, "mixes texts and other labels"),
+    ],
+)
+def test_labels_that_are_none(y, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        linear().fit(TEXTS, y)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [([1j] * 40, "complex"), ([None] * 40, "missing or complex"), ([0] * 40, "zero for every")],
+)
+def test_weights_that_are_none(weights, message):
+    with pytest.raises(ValueError, match=f"sample_weight.*{message}"):
+        linear().fit(TEXTS, LABELS, sample_weight=weights)
+    assert linear().fit(TEXTS, LABELS, sample_weight=np.array(2.0)).score(TEXTS, LABELS) == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([["a", "film"]] * 40, r'join its words first, for example with " ".join'),
+        ([1.5] * 40, "features of their own"),
+        (np.ma.array(TEXTS, mask=[True] * 40), "Some texts are masked"),
+        ([], "Found no texts in X"),
+    ],
+)
+def test_texts_that_are_none(texts, message):
+    with pytest.raises(ValueError, match=message):
+        linear().fit(texts, LABELS)
+
+
+def test_frames_that_are_none():
+    with pytest.raises(ValueError, match=r"differ in length: \{'a': 40, 'b': 3\}"):
+        linear(columns=["a", "b"]).fit({"a": TEXTS, "b": TEXTS[:3]}, LABELS)
+    with pytest.raises(ValueError, match="collect it first"):
+        linear(columns="a").fit(pl.DataFrame({"a": TEXTS}).lazy(), LABELS)
+
+
+def test_no_texts_have_no_answer(tmp_path):
+    model = linear().fit(TEXTS, LABELS)
+    assert explain_texts(model, []) == []
+    with pytest.raises(ValueError, match="no texts"):
+        model.predict([])
+    serving.export(model, tmp_path)
+    with pytest.raises(ValueError, match="no texts"):
+        serving.load(tmp_path).predict([])
+
+
+def test_faithfulness_of_a_step_that_picks_a_column():
+    frame = pd.DataFrame({"a": TEXTS, "b": TEXTS})
+    model = make_pipeline(FunctionTransformer(lambda frame: frame["a"]), linear())
+    with pytest.raises(ValueError, match="the part of the pipeline that does"):
+        faithfulness_report(model.fit(frame, LABELS), frame[:8], n_bootstrap=5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda settings: settings.update(parts={}),
+        lambda settings: settings["classes"].reverse(),
+        lambda settings: settings.pop("classes"),
+        lambda settings: settings["parts"]["linear"].update(weight=-5),
+        lambda settings: settings.update(files=[]),
+    ],
+)
+def test_settings_that_were_changed_are_refused(change, tmp_path):
+    serving.export(linear().fit(TEXTS, LABELS), tmp_path)
+    path = tmp_path / "settings.json"
+    settings = json.loads(path.read_text())
+    change(settings)
+    path.write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match=r"damaged.*Export it again"):
+        serving.load(tmp_path)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_a_full_disk_leaves_the_export_before(call, tmp_path, monkeypatch):
+    serving.export(linear().fit(TEXTS, LABELS), tmp_path)
+    expected = serving.load(tmp_path).predict_proba(TEXTS[:2])
+    real, calls = os.fsync, []
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) == call:
+            raise OSError(28, "No space left on device")
+        return real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    other = linear().fit(TEXTS[::-1], ["z", *LABELS[1:]])
+    try:
+        serving.export(other, tmp_path)
+    except OSError:
+        np.testing.assert_array_equal(serving.load(tmp_path).predict_proba(TEXTS[:2]), expected)
+    else:
+        assert call > 2  # the folder alone could not be told to last
+        assert "z" in serving.load(tmp_path).classes_
+
+
+def test_arguments_are_checked_although_nothing_needs_them(tmp_path):
+    model = linear()
+    with pytest.raises(TypeError, match="validation_data"):
+        model.fit(TEXTS, LABELS, validation_data="garbage")
+    with pytest.raises(ValueError, match="weights must be"):
+        serving.export(model.fit(TEXTS, LABELS), tmp_path, weights="zzz")
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    model = GatedDenseClassifier(units=2, epochs=1).fit([[0.0], [1.0]], [0, 1])
+    from skattn import export_onnx
+
+    with pytest.raises(FileNotFoundError, match=r"no-folder does not exist"):
+        export_onnx(model, tmp_path / "no-folder" / "model.onnx")
