@@ -74,11 +74,11 @@ class ServedClassifier:
         found = (
             text_list(texts) if self._columns is None else texts_of_columns(texts, self._columns)
         )
+        if not found:
+            raise ValueError("There are no texts to predict: pass one or more.")
         total = np.zeros((len(found), len(self.classes_)))
         for weight, places, part in self._parts:
             total[:, places] += weight * part.probabilities(found)
-        if not found:
-            raise ValueError("There are no texts to predict: pass one or more.")
         if not np.all(np.isfinite(total)):
             raise ValueError(
                 f"The classifier in {self._folder} gives probabilities that are not finite: its "
