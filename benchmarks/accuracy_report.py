@@ -50,7 +50,9 @@ def _where(split, place):
         "test": "Judged on the published test parts (sms_spam: a fifth of the texts)",
         "validation": "Judged on inner validation splits of the training parts",
     }[split]
-    packages = ", ".join(f"{name} {version}" for name, version in place["packages"].items())
+    packages = ", ".join(
+        f"{name} {version}" for name, version in place["packages"].items() if version
+    )
     return (
         f"{judged}. {place['date']}, commit {place['commit']}, {place['cores']} cores of "
         f"{place['processor']}, Python {place['python']}, {packages}. Where there are several "

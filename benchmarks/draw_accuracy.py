@@ -58,6 +58,7 @@ def draw(results):
             )
         panel.set_title(name or "mean of the seven", loc="left", fontsize="medium")
         panel.set_xticks(range(len(TICKS)), list(TICKS.values()))
+        panel.set_xlim(-0.3, len(TICKS) - 0.7)
         panel.grid(axis="y", color="#dddddd", linewidth=0.6)
         panel.spines[["top", "right"]].set_visible(False)
     for panel in panels[::2]:

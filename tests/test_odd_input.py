@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -107,6 +108,29 @@ def test_no_texts_have_no_answer(tmp_path):
     serving.export(model, tmp_path)
     with pytest.raises(ValueError, match="no texts"):
         serving.load(tmp_path).predict([])
+
+
+def test_faithfulness_of_columns_in_a_calibration():
+    frame = pd.DataFrame({"a": TEXTS, "b": TEXTS})
+    model = CalibratedClassifierCV(linear(columns=["a", "b"]), cv=2).fit(frame, LABELS)
+    assert explain_texts(model, frame[:1])[0].tokens
+    with pytest.raises(TypeError, match="in a CalibratedClassifierCV read"):
+        faithfulness_report(model, frame[:8], n_bootstrap=5)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [({"token_pattern": "("}, "token_pattern='\\('"), ({"n_jobs": 0}, "'n_jobs' parameter")],
+)
+def test_parameters_that_are_none(params, message):
+    with pytest.raises(ValueError, match=message):
+        linear(**params).fit(TEXTS, LABELS)
+
+
+def test_weights_that_leave_one_class():
+    model = GatedDenseClassifier(units=4, epochs=1, class_weight={"sport": 0})
+    with pytest.raises(ValueError, match="class_weight leaves one class only, 'business'"):
+        model.fit(np.arange(40.0)[:, None], LABELS)
 
 
 def test_faithfulness_of_a_step_that_picks_a_column():

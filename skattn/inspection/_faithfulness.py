@@ -14,7 +14,7 @@ from skattn.inspection._erasure import Bootstrap, agreement, erased_texts, is_co
 from skattn.inspection._explain import NO_ATTENTION, explain_texts, placed, rows_of
 from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
 from skattn.inspection._parts._attention import find_attention
-from skattn.inspection._parts._fitted_models import final_model
+from skattn.inspection._parts._fitted_models import ensemble_of, final_model
 from skattn.utils._sklearn_compat import validated
 from skattn.utils._typing import Texts
 
@@ -223,9 +223,23 @@ def _sample(pipeline, ask, texts, n_texts, rng):
 def _prediction_of_read_texts(pipeline):
     """`predict_proba` for texts as the vectorizer reads them, columns joined."""
     model = final_model(pipeline).model
-    if getattr(model, "_column_spans", None) is None:
-        return pipeline.predict_proba
-    return model._predict_joined
+    if getattr(model, "_column_spans", None) is not None:
+        return model._predict_joined
+    if _reads_columns(model):
+        raise TypeError(
+            f"faithfulness_report cannot erase words from the columns that the classifiers in a "
+            f"{type(model).__name__} read: give it one of these classifiers."
+        )
+    return pipeline.predict_proba
+
+
+def _reads_columns(model):
+    """Tell whether a classifier in a vote or a calibration reads columns of a frame."""
+    if getattr(model, "_column_spans", None) is not None:
+        return True
+    ensemble = ensemble_of(model)
+    members = [] if ensemble is None else ensemble.models
+    return any(_reads_columns(final_model(member).model) for member in members)
 
 
 def _check_stable(ask, explanations):

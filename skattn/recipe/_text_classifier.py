@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from skattn.recipe._base import BaseTextClassifier
 from skattn.recipe._parts import CONSTRAINTS
@@ -340,5 +340,9 @@ class TextClassifier(BaseTextClassifier):
         "linear": ["boolean"],
         "columns": [str, "array-like", None],
         "extra_pooling": [StrOptions({"max", "mean", "none"}), None],
-        "n_jobs": [Integral, None],
+        "n_jobs": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+            None,
+        ],
     }

@@ -283,6 +283,12 @@ def drop_weightless(X, y, weights, targets):
     kept = np.flatnonzero(weights)
     if not len(kept):
         raise ValueError("class_weight gives every row the weight 0; nothing is left to learn.")
+    left = np.unique(targets.encoded[kept]) if not targets.multilabel else targets.classes
+    if len(left) < 2:
+        raise ValueError(
+            f"class_weight leaves one class only, {targets.classes[left].tolist()[0]!r}: a "
+            "classifier needs at least two with a weight above 0."
+        )
     return X[kept], y[kept], weights[kept], targets._replace(encoded=targets.encoded[kept])
 
 

@@ -72,11 +72,16 @@ def _check_words_and_pattern(reader):
         return
     if reader.token_pattern is None:
         raise ValueError("token_pattern is None. Give a regular expression, or a tokenizer.")
+    check_pattern(reader.token_pattern)
+
+
+def check_pattern(token_pattern):
+    """Refuse what is no regular expression."""
     try:
-        re.compile(reader.token_pattern)
+        re.compile(token_pattern)
     except re.error as error:
         raise ValueError(
-            f"token_pattern={reader.token_pattern!r} is not a regular expression: {error}."
+            f"token_pattern={token_pattern!r} is not a regular expression: {error}."
         ) from error
 
 
