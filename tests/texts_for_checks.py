@@ -46,6 +46,9 @@ class ClassifierOnRows(_OnRows, TextClassifier):
     def fit_transform(self, X, y=None, sample_weight=None):
         return self.fit(X, y, sample_weight).transform(X)
 
+    def predict(self, X):
+        return super().predict(as_texts(X))
+
     def predict_proba(self, X):
         return super().predict_proba(as_texts(X))
 

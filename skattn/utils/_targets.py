@@ -117,7 +117,7 @@ def check_weights(sample_weight, X, y):
 
     Rows of weight zero are left out.
     """
-    if np.ndim(sample_weight) == 0 and hasattr(sample_weight, "item"):
+    if isinstance(sample_weight, np.ndarray) and sample_weight.ndim == 0:
         sample_weight = sample_weight.item()
     a_number = isinstance(sample_weight, Number)  # the same for every row
     _refuse_odd_weights(sample_weight)
@@ -138,8 +138,9 @@ def _refuse_odd_weights(sample_weight):
     """Weights that are missing or complex: scikit-learn's messages do not name the argument."""
     if sample_weight is None:
         return
-    kind = np.asarray(sample_weight).dtype.kind
-    if kind == "c" or (kind == "O" and any(map(is_missing, np.ravel(sample_weight)))):
+    weights = np.asarray(sample_weight)
+    kind = weights.dtype.kind
+    if kind == "c" or (kind == "O" and any(map(is_missing, weights.ravel().tolist()))):
         raise ValueError("sample_weight holds missing or complex values. Give numbers >= 0.")
 
 
