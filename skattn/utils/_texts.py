@@ -67,7 +67,9 @@ def text_list(X):
 
 def is_missing(value):
     """Tell None, NaN of any kind and the missing values of pandas from texts and labels."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return getattr(value, "ndim", 0) == 0 and bool(value != value)
 
 
 def _complaint(row, value):

@@ -245,7 +245,7 @@ def test_numbers_beyond_float32_are_refused(dense_rows):
 
 @pytest.mark.parametrize("X", [["a good film", "a dull film"], [["red", 1.0], ["blue", 2.0]]])
 def test_texts_and_categories_are_refused_with_what_to_do(X):
-    with pytest.raises(ValueError, match=r"'(a good film|red)'.*encode.*make_text_classifier"):
+    with pytest.raises(ValueError, match=r"'(a good film|red)'.*encode.*TextClassifier"):
         classifier().fit(X, ["good", "bad"])
 
 

@@ -157,7 +157,7 @@ def test_true_classes_in_a_pandas_series():
 
 
 @pytest.mark.parametrize(
-    ("y", "message"), [(["good"], "inconsistent"), (np.eye(2), "one true class a text")]
+    ("y", "message"), [(["good"], "inconsistent"), (np.eye(2), "one true class for each text")]
 )
 def test_true_classes_are_checked(y, message):
     with pytest.raises(ValueError, match=message):
