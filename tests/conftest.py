@@ -34,6 +34,18 @@ def pytest_configure(config):
     config.option.loadscopereorder = False
 
 
+@pytest.fixture(autouse=True, scope="module")
+def no_idle_workers():
+    """End joblib's workers after each file.
+
+    They end by themselves after 300 idle seconds, and a call that begins at that very moment may
+    wait for them for ever.
+    """
+    yield
+    if (loky := sys.modules.get("joblib.externals.loky")) is not None:
+        loky.get_reusable_executor().shutdown(wait=True)
+
+
 def pytest_collection_modifyitems(items):
     """Begin with the file that takes longest, so that no process works on it alone at the end."""
     items.sort(key=lambda item: item.path.name != "test_workers.py")
