@@ -21,7 +21,13 @@ COLUMNS = {
     "accuracy_unseen": "Without test texts that also stand in the training part",
 }
 RECIPES = ("recipe", "pretrained recipe")
-SIZE_NAMES = {"all": "all", "500": "500", "32c": "32 a class", "8c": "8 a class", "2c": "2 a class"}
+SIZE_NAMES = {
+    "all": "all",
+    "500": "500",
+    "32c": "32 per class",
+    "8c": "8 per class",
+    "2c": "2 per class",
+}
 
 
 def blocks(result):
@@ -41,7 +47,7 @@ def blocks(result):
         yield "title", "Mean over the sets, by the number of training texts"
         yield "table", ["in %", *(SIZE_NAMES[n] for n in sizes)], list(_means(results, sets, sizes))
     for size in sizes[:2]:
-        yield "title", f"Seconds a fit, {SIZE_NAMES[size]} training texts"
+        yield "title", f"Seconds per fit, {SIZE_NAMES[size]} training texts"
         yield "table", ["", *sets], list(_second_rows(results, sets, size))
 
 
@@ -54,9 +60,9 @@ def _where(split, place):
         f"{name} {version}" for name, version in place["packages"].items() if version
     )
     return (
-        f"{judged}. {place['date']}, commit {place['commit']}, {place['cores']} cores of "
-        f"{place['processor']}, Python {place['python']}, {packages}. Where there are several "
-        "seeds: mean and, in brackets, standard deviation over them."
+        f"{judged}. Newest results: {place['date']}, commit {place['commit']}, {place['cores']} "
+        f"cores of {place['processor']}, Python {place['python']}, {packages}. Where there are "
+        "several seeds: mean and, in brackets, standard deviation over them."
     )
 
 

@@ -3,7 +3,7 @@
     python benchmarks/accuracy_text.py --data DIR --pretrained MODEL --split test \
         --output benchmarks/results/accuracy.json
 
-A size is a number of texts drawn with the shares of the classes (`500`), a number a class (`8c`)
+A size is a number of texts drawn with the shares of the classes (`500`), a number per class (`8c`)
 or `all`. Choices are made with `--split validation`, which never opens a test file: 85 % of the
 training part is trained on and 15 % judged, once for each seed. `--split test` judges on the
 published test parts, or on a fifth of the texts where there is none. Each result is written at
@@ -57,7 +57,7 @@ class SentenceEmbeddings:
 
 
 class SetFit:
-    """SetFit: contrastive pairs, 20 of each kind a text as in its paper, then a linear model."""
+    """SetFit: contrastive pairs, 20 of each kind per text as in its paper, then a linear model."""
 
     def __init__(self, folder, seed):
         self.folder, self.seed = folder, seed

@@ -139,7 +139,7 @@ def test_the_tables(benchmarks, result, tmp_path, monkeypatch):
     accuracy_report.main()
     assert "| recipe | 91.00 (1.41) | 100.00 (0.00) | 95.50 |" in readme.read_text()
     assert "| recipe | 80.50 (0.71) |" in readme.read_text()
-    assert "| in % | all | 8 a class |" in readme.read_text()
+    assert "| in % | all | 8 per class |" in readme.read_text()
     assert "   * - recipe\n     - 91.00 (1.41)\n     - 100.00 (0.00)\n" in page.read_text()
     given[0] = str(tmp_path / "absent.json")
     monkeypatch.setattr(sys, "argv", ["accuracy_report.py", *given])

@@ -60,10 +60,10 @@ def refuse_texts_and_sparse(X):
 
 
 def refuse_joined_vocabularies(X):
-    """A clear error where the ids of several vectorizers stand side by side.
+    """Raise an error if the ids of several vectorizers stand side by side.
 
-    One vocabulary's id 7 is another word than the other's, and the network would take them for one.
-    Such tables are known by padding that stops at the same column in all texts.
+    The same id is a different word in each vocabulary, but the network has one embedding for both.
+    Such tables are recognized by padding that ends at the same column in many texts.
 
     Parameters
     ----------

@@ -166,7 +166,9 @@ class FaithfulnessReport:
     @property
     def note(self) -> str:
         """What was measured, and on which texts."""
-        parts = [
+        few = self.n_texts < FEW_TEXTS
+        parts = [f"Too few texts to rely on: use {FEW_TEXTS} or more."] if few else []
+        parts += [
             f"{self.n_texts} texts, 95 % bootstrap intervals in small figures. Comprehensiveness: "
             "how far the predicted class's probability falls without the top 1, 5, 10, 20 and "
             "50 % of the words (mean). Sufficiency: how far with these words alone."
@@ -257,9 +259,6 @@ class FaithfulnessReport:
                 lines.append(_wrapped(text, "  [x] " if met else "  [ ] ", " " * 6))
             lines.append("")
         lines[-1:] = []
-        if self.n_texts < FEW_TEXTS:
-            few = f"Only {self.n_texts} texts: too few to rely on. Use {FEW_TEXTS} or more."
-            lines += ["", _wrapped(few)]
         lines += ["", " " * 17 + "".join(f"{title:>16}" for title in SHORT_TITLES)]
         for ranking, cells in self.rows():
             means = "".join(f"{_number(mean):>16}" for mean, _, _ in cells)

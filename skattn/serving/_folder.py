@@ -1,14 +1,12 @@
 """The folder of a served classifier: plain files, and a list of what belongs together."""
 
-import contextlib
 import hashlib
 import io
 import json
-import os
 
 import numpy as np
 
-from skattn.utils._files import replacing
+from skattn.utils._files import replace_all
 
 FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
 SETTINGS = "settings.json"
@@ -32,12 +30,7 @@ def write_folder(folder, settings, files):
     settings["checksum"] = _checksum(settings)
     contents[SETTINGS] = (json.dumps(settings, indent=1) + "\n").encode("utf-8")
     folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        for name in reversed(contents):  # the last to be opened is the first to get its name
-            file = stack.enter_context(replacing(folder / name))
-            file.write(contents[name])
-            file.flush()
-            os.fsync(file.fileno())  # a full disk is told here, before any file is replaced
+    replace_all({folder / name: content for name, content in contents.items()})
     for name in set(_NAMES) - set(contents):  # of an earlier export
         (folder / name).unlink(missing_ok=True)
 

@@ -23,22 +23,64 @@ def replacing(path):
         with path.open("wb") as file:
             yield file
         return
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"The folder {path.parent} does not exist. Make it first.")
-    temporary = path.with_name(f".unfinished-{secrets.token_hex(8)}")
+    temporary = _beside(path)
     try:
         with temporary.open("xb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
+            _sync(file)
+        _take_place(temporary, path)
     except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        _remove(temporary)
         raise
+
+
+def replace_all(contents):
+    """Write several files that belong together: all are on the disk before the first is replaced.
+
+    Parameters
+    ----------
+    contents : dict of Path to bytes
+        In the order in which the files are replaced.
+    """
+    temporaries = {}
+    try:
+        for name, content in contents.items():
+            path = Path(os.path.realpath(name))  # a link stays a link
+            temporaries[path] = _beside(path)
+            with temporaries[path].open("xb") as file:
+                file.write(content)
+                _sync(file)
+        for path, temporary in temporaries.items():
+            _take_place(temporary, path)
+    except BaseException:
+        for temporary in temporaries.values():
+            _remove(temporary)
+        raise
+
+
+def _beside(path):
+    """A new name in the folder of a file."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The folder {path.parent} does not exist. Make it first.")
+    return path.with_name(f".unfinished-{secrets.token_hex(8)}")
+
+
+def _sync(file):
+    """Bring to the disk what was written; a full disk is an error here."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _take_place(temporary, path):
+    if path.exists():
+        shutil.copymode(path, temporary)
+    os.replace(temporary, path)
     _sync_folder(path.parent)
+
+
+def _remove(temporary):
+    with contextlib.suppress(OSError):
+        temporary.unlink()
 
 
 def _sync_folder(folder):

@@ -150,7 +150,10 @@ def _within_bounds(weights):
 
 
 def as_plain_labels(labels):
-    """Labels as a list of Python's own values; NumPy would make numbers of nanoseconds."""
+    """Labels as a list: Python's own values, but dates as NumPy has them.
+
+    NumPy's `tolist` would give nanoseconds as plain numbers.
+    """
     labels = np.asarray(labels)
     return list(labels) if labels.dtype.kind in "mM" else labels.tolist()
 
@@ -284,7 +287,7 @@ def drop_weightless(X, y, weights, targets):
     kept = np.flatnonzero(weights)
     if not len(kept):
         raise ValueError("class_weight gives every row the weight 0; nothing is left to learn.")
-    left = np.unique(targets.encoded[kept]) if not targets.multilabel else targets.classes
+    left = np.unique(targets.encoded[kept])  # numbers of classes: several labels have no weights
     if len(left) < 2:
         raise ValueError(
             f"class_weight leaves one class only, {targets.classes[left].tolist()[0]!r}: a "

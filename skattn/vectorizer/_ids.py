@@ -95,7 +95,7 @@ def check_hashing(params):
         "min_df": 1,
         "max_df": 1.0,
     }
-    given = [name for name, default in defaults.items() if not _is_default(params[name], default)]
+    given = [name for name, default in defaults.items() if not is_default(params[name], default)]
     if given:
         raise ValueError(
             f"{' and '.join(given)} and n_features cannot go together: n_features="
@@ -103,7 +103,8 @@ def check_hashing(params):
         )
 
 
-def _is_default(value, default):
+def is_default(value, default):
+    """Tell whether a parameter has its default."""
     return value is None if default is None else value == default
 
 

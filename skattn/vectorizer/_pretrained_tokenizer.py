@@ -11,7 +11,7 @@ from skattn.utils._pretrained_folder import (
     read_json,
     read_tokenizer,
 )
-from skattn.vectorizer._ids import OUT_OF_VOCABULARY, word_ids
+from skattn.vectorizer._ids import OUT_OF_VOCABULARY, is_default, word_ids
 
 # what the model decides, or what has no meaning beside it
 _DECIDED = (
@@ -58,7 +58,7 @@ def read_vocabulary(params, kind):
         than the model has positions for.
     """
     defaults = {p.name: p.default for p in inspect.signature(kind).parameters.values()}
-    given = [name for name in _DECIDED if _differs(params[name], defaults[name])]
+    given = [name for name in _DECIDED if not is_default(params[name], defaults[name])]
     if given:
         raise ValueError(
             f"{' and '.join(given)} cannot be set beside pretrained: the model has its own "
@@ -93,7 +93,3 @@ def token_ids(found):
     ids = word_ids(found.words)
     ids[found.words[found.unknown]] = OUT_OF_VOCABULARY
     return ids
-
-
-def _differs(value, default):
-    return value is not None if default is None else value != default

@@ -349,6 +349,9 @@ def test_the_text_says_verdict_rule_and_numbers_within_a_terminal():
     assert all(ranking in text for ranking in report.scores)
     assert f"{report.intervals['attention']['comprehensiveness'][0]:.3f}" in text
     assert max(map(len, text.splitlines())) <= 81
+    assert ("Too few texts to rely on" in text) == (report.n_texts < 20)
+    assert "Too few texts to rely on" in str(report_on(TEXTS[:5]))
+    assert "Too few texts to rely on" in report_on(TEXTS[:5])._repr_html_()
     assert repr(report) == f"<FaithfulnessReport: {' '.join(report.verdicts.values())}>"
 
 

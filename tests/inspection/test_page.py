@@ -302,6 +302,15 @@ def test_the_words_of_each_class_and_the_confusion_matrix_stand_above_the_texts(
     )
 
 
+def test_words_of_a_single_text_are_left_out_of_a_long_list_which_says_so():
+    texts = ["fine", *["fine film"] * 48, "film dull"]
+    for many, n_texts in ((False, 49), (True, 50)):
+        page = render_page(explain_texts(film_model(), texts[-n_texts:]))
+        words = {b["data-word"] for b in Page(page).all("button", "word")}
+        assert ("dull" in words) != many
+        assert ("Words that occur in a single text are left out." in page) == many
+
+
 def test_the_foot_says_which_model_when_and_whether_it_was_tested():
     page = render_page(explain_texts(film_model(), ["fine"]), model_name="<Pipeline>")
     foot = page.partition("<footer")[2]

@@ -102,6 +102,7 @@ def test_readers_of_a_warm_start_see_the_old_fit_or_the_new_one():
     while thread.is_alive():
         seen.append(model.predict_proba(TEXTS[:1]).tobytes())
     thread.join()
+    assert seen
     assert set(seen) <= {before.tobytes(), model.predict_proba(TEXTS[:1]).tobytes()}
     assert model.predict_proba(TEXTS[:1]).tobytes() != before.tobytes()
 

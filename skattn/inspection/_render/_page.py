@@ -54,6 +54,7 @@ def render_page(
         aggregates=list(dict.fromkeys(explanation.aggregate for explanation in explanations)),
         filters=_filters(explanations, y_true),
         words=_words(explanations),
+        only_common=len(explanations) >= MANY_TEXTS,
         confusion=_confusion(explanations, y_true),
         cards=_cards(explanations, y_true),
         report=_report_data(report) if report is not None else None,
