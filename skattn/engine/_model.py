@@ -239,10 +239,16 @@ class ResidentModel(keras.Model):
 
         A readout with a time axis is padded on the right with 0, to the longest row or beyond.
         """
-        if name not in self._read_functions:
-            self._read_functions[name] = self._compile_readout(name)
-        read = self._read_functions[name]
-        return self._in_order(x, lambda batch, _: read(to_tensor(batch)))
+        return self._read(name, [name], x)[0]
+
+    def read_answers(self, x):
+        """All readouts named in `answers` for each row, by name, in one pass."""
+        return dict(zip(self.answers, self._read("answers", self.answers, x), strict=True))
+
+    @property
+    def answers(self):
+        """Names of the readouts, without those that are as large as the states of a text."""
+        return [name for name in self._readouts if name not in ("embedded", "states")]
 
     def gradient_times_input(self, x, outputs):
         """For each token, its embedding times the gradient of the output of its row.
@@ -253,13 +259,23 @@ class ResidentModel(keras.Model):
             self._read_functions["gradient"] = self._compile_gradient()
         function = self._read_functions["gradient"]
         outputs = np.asarray(outputs, dtype=np.int32)
-        return self._in_order(x, lambda batch, rows: function(to_tensor(batch), outputs[rows]))
+        (found,) = self._in_order(
+            x, lambda batch, rows: [function(to_tensor(batch), outputs[rows])]
+        )
+        return found
 
     def readout_width(self, name):
         """The last dimension of one of the readouts."""
         return int(self._readouts[name].shape[-1])
 
+    def _read(self, key, names, x):
+        if key not in self._read_functions:
+            self._read_functions[key] = self._compile_readouts(names)
+        read = self._read_functions[key]
+        return self._in_order(x, lambda batch, _: read(to_tensor(batch)))
+
     def _in_order(self, x, answer):
+        """Call `answer` with each batch and the numbers of its rows; its arrays, for all rows."""
         rows = as_rows(x, self._resident.kind)
         parts = []
         alone = len(rows) == 1  # then there is nothing to put in order
@@ -267,18 +283,17 @@ class ResidentModel(keras.Model):
         most = PRETRAINED_TOKENS if self.frozen else PREDICT_TOKENS
         for numbers in prediction_batches(rows.lengths, hashes, most):
             filled = filled_up(numbers)
-            part = answer(rows.batch(filled), filled).numpy()
-            parts.append((numbers, part[: len(numbers)]))
-        width = max(part.shape[1] for _, part in parts)
-        answers = np.zeros((len(rows), width, *parts[0][1].shape[2:]), dtype=np.float32)
-        for numbers, part in parts:
-            answers[numbers, : part.shape[1]] = part
-        return answers
+            found = [part.numpy()[: len(numbers)] for part in answer(rows.batch(filled), filled)]
+            parts.append((numbers, found))
+        return [_put_together(len(rows), parts, place) for place in range(len(parts[0][1]))]
 
-    def _compile_readout(self, name):
-        readout = keras.Model(self.inputs, self._readouts[name], dtype="float32")
+    def _compile_readouts(self, names):
+        outputs = [self._readouts[name] for name in names]
+        readout = keras.Model(self.inputs, outputs, dtype="float32")
         spec = self._resident.spec
-        return compiled(lambda x: readout(self._features(x), training=False), [spec])
+        return compiled(
+            lambda x: tf.nest.flatten(readout(self._features(x), training=False)), [spec]
+        )
 
     def _features(self, x):
         """What the network reads of a batch of rows."""
@@ -311,6 +326,16 @@ class ResidentModel(keras.Model):
             return each * tf.cast(ids != 0, tf.float32)
 
         return gradient_times_input
+
+
+def _put_together(n_rows, parts, place):
+    """One array of what the batches gave, padded with 0 to the widest."""
+    parts = [(numbers, found[place]) for numbers, found in parts]
+    width = max(part.shape[1] for _, part in parts)
+    whole = np.zeros((n_rows, width, *parts[0][1].shape[2:]), dtype=np.float32)
+    for numbers, part in parts:
+        whole[numbers, : part.shape[1]] = part
+    return whole
 
 
 def _constant(values):

@@ -24,7 +24,8 @@ def token_evidence(X, fitted):
     base : ndarray of shape (n_rows, n_classes)
         What the network says of as many unknown tokens.
     """
-    parts, logits, base = logit_parts(fitted.model, fitted.config, X)
+    representation = fitted.read("representation", X)
+    parts, logits, base = logit_parts(fitted.model, fitted.config, X, representation)
     answers = fitted.read("probabilities", X).astype(np.float64)
     evidence = np.zeros((*X.shape, parts.shape[2]))
     for row, kept in enumerate(X != 0):

@@ -17,8 +17,8 @@ from skattn.networks._pretrained import (
     read_pretrained,
     read_static,
 )
+from skattn.utils._at_hand import has_vectors
 from skattn.utils._pretrained_folder import find_folder, n_positions, read_json, read_tokenizer
-from skattn.utils._vectors_at_hand import has_vectors
 from skattn.utils._warnings import warn
 
 # parameter -> its value without a pretrained transformer, and with one

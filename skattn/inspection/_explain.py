@@ -17,6 +17,7 @@ from skattn.inspection._parts._fitted_models import (
 from skattn.inspection._parts._readings import CannotSplit, onto, united
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._additive import settled
+from skattn.utils._at_hand import results_at_hand
 from skattn.utils._targets import as_plain_labels
 from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
@@ -131,6 +132,11 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     texts = rows_of(pipeline, texts)
     if len(texts) == 0:
         return []
+    with results_at_hand():
+        return _explained(pipeline, texts, target)
+
+
+def _explained(pipeline, texts, target):
     attention = find_attention(pipeline)
     readings, unexplained = _evidence(pipeline, texts, has_attention=attention is not None)
     probabilities = np.asarray(pipeline.predict_proba(texts), dtype=np.float64)

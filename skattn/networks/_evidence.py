@@ -1,6 +1,8 @@
 """Evidence of the networks: what each token or feature adds to each logit."""
 
 import threading
+from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -8,19 +10,20 @@ import tensorflow as tf
 from scipy import sparse
 
 from skattn.engine._batches import PREDICT_TOKENS, filled_up, prediction_batches
-from skattn.engine._frozen_states import PRETRAINED_TOKENS
-from skattn.engine._resident_rows import as_rows, to_tensor
+from skattn.engine._frozen_states import PRETRAINED_TOKENS, compiled
+from skattn.engine._resident_rows import as_rows, to_tensor, with_states
 from skattn.networks._attention_pooling import fixed_weights
 from skattn.networks._recurrence import loop_only
 
 UNKNOWN = 1  # the id of a token out of vocabulary
-N_NODES, FEWER_NODES = 3, 1  # on the path, for up to MANY_LOGITS logits and for more
-MANY_LOGITS = 12
+N_NODES = 3  # on the path
 N_NODES_OF_FEATURES = 8
+N_AT_ONCE = 4  # logits that share a forward pass
+N_LOGITS_OF_WORDS = 3  # followed down to the words, where a transformer has more
 _TRACE_LOCK = threading.Lock()
 
 
-def logit_parts(model, config, X):
+def logit_parts(model, config, X, representation):
     """What each token adds to each logit, compared with a text of as many unknown tokens.
 
     If no layer mixes the states (``encoder="none"``), this is exact: with the attention weights
@@ -35,6 +38,10 @@ def logit_parts(model, config, X):
     trec and mr, three nodes were as faithful as sixteen, an unknown token was a better start of the
     path than zeros, and both were better than gradient x input.
 
+    A pretrained transformer with many classes would take a pass through all of its layers for each
+    of them. There only the three largest logits of a row are followed down to the words; the others
+    end at the last states of the tokens.
+
     Parameters
     ----------
     model : ResidentModel
@@ -43,6 +50,8 @@ def logit_parts(model, config, X):
         From which it was built.
     X : int array of shape (n_rows, n_columns)
         Checked token ids.
+    representation : ndarray of shape (n_rows, width)
+        What the output layer reads of these rows.
 
     Returns
     -------
@@ -50,18 +59,34 @@ def logit_parts(model, config, X):
         In the order of the tokens, 0 beyond. They need not add up exactly.
     logits, base : ndarray of shape (n_rows, n_logits), float64
         Of the rows, and of rows of unknown tokens. A softmax needs differences only: there the
-        first logit is subtracted from all.
+        mean of the logits, or the first one, is subtracted from all.
     """
     lengths, row_of = np.unique((X != 0).sum(axis=1), return_inverse=True)
     blank = np.where(np.arange(X.shape[1]) < lengths[:, None], UNKNOWN, 0)
-    logits, base = _logits(model, X), _logits(model, blank)[row_of]
+    logits, base = (
+        _logits(model, representation),
+        _logits(model, model.read("representation", blank)),
+    )
+    rows, base = as_rows(X, "tokens"), base[row_of]
+    mixing = config["encoder"] != "none"
+    if model.frozen and logits.shape[1] > N_LOGITS_OF_WORDS + 1:
+        wanted = np.eye(logits.shape[1], dtype=np.float32)
+        if not config["multilabel"]:
+            wanted -= 1 / len(wanted)
+            logits, base = logits @ wanted, base @ wanted
+        largest = np.argsort(-logits, axis=1, kind="stable")[:, :N_LOGITS_OF_WORDS]
+        parts = _integrated(
+            model, rows, np.broadcast_to(wanted, (len(X), *wanted.shape)), _of_states, mixing
+        )
+        followed = _integrated(model, rows, wanted[largest], _of_words, True)
+        np.put_along_axis(parts, largest[:, None, :], followed, axis=2)
+        return parts, logits, base
     wanted, logits, base = _wanted(config, logits, base)
-    mixing = config["encoder"] != "none" or bool(model.frozen)
-    n_nodes = N_NODES if len(wanted) <= MANY_LOGITS else FEWER_NODES
-    nodes, weights = _legendre(n_nodes) if mixing else (np.ones(1), np.ones(1))
-    found = _integrated(model, as_rows(X, "tokens"), wanted, nodes, weights, fixed=not mixing)
+    place = _of_words if model.frozen else _of_embeddings
+    every = np.broadcast_to(wanted, (len(X), *wanted.shape))
+    parts = _integrated(model, rows, every, place, mixing or bool(model.frozen))
     first = logits.shape[1] - len(wanted)
-    return np.pad(found, [(0, 0), (0, 0), (first, 0)]), logits, base
+    return np.pad(parts, [(0, 0), (0, 0), (first, 0)]), logits, base
 
 
 def feature_parts(model, config, X):
@@ -83,7 +108,8 @@ def feature_parts(model, config, X):
     logits, base : ndarray of shape (n_rows, n_logits) and (1, n_logits)
         As `logit_parts` has them.
     """
-    wanted, logits, base = _wanted(config, _logits(model, X), _logits(model, X[:1] * 0))
+    read = [_logits(model, model.read("representation", rows)) for rows in (X, X[:1] * 0)]
+    wanted, logits, base = _wanted(config, *read)
     rows = as_rows(X, model._resident.kind)
     stored = sparse.csr_array(X) if sparse.issparse(X) else None
     shape = X.shape if stored is None else (stored.nnz,)
@@ -123,76 +149,145 @@ def _legendre(n_nodes):
     return (nodes + 1) / 2, weights / 2
 
 
-def _logits(model, X):
+def _logits(model, representation):
     kernel, bias = model.get_layer("probabilities").get_weights()
-    return model.read("representation", X).astype(np.float64) @ kernel + bias
+    return representation.astype(np.float64) @ kernel + bias
 
 
-def _integrated(model, rows, wanted, nodes, weights, fixed):
-    """(n_rows, n_steps, len(wanted)): gradients of combinations of logits, times the way."""
-    name = "evidence_fixed" if fixed else "evidence"
-    gradient = _compiled(model, name, lambda model: _compile(model, fixed))
-    n_steps = max(1, int(rows.lengths.max(initial=0)))
-    parts = np.zeros((len(rows), n_steps, len(wanted)))
+def _integrated(model, rows, wanted, place, mixing):
+    """Gradients of combinations of logits, times the way to the text.
+
+    Parameters
+    ----------
+    model : ResidentModel
+    rows : TokenRows
+    wanted : float32 array of shape (n_rows, n_wanted, n_logits)
+        The combinations of logits of each row.
+    place : callable
+        From the model to its `_Path`.
+    mixing : bool
+        Whether what stands at the end of the path depends on other tokens too. If not, one gradient
+        with fixed attention weights is exact.
+
+    Returns
+    -------
+    parts : ndarray of shape (n_rows, n_steps, n_wanted)
+    """
+    nodes, weights = _legendre(N_NODES) if mixing else (np.ones(1), np.ones(1))
+    n_wanted, n_steps = wanted.shape[1], max(1, int(rows.lengths.max(initial=0)))
+    n_each = -(-n_wanted // -(-n_wanted // N_AT_ONCE))
+    wanted = np.pad(wanted, [(0, 0), (0, -n_wanted % n_each), (0, 0)])
+    parts = np.zeros((len(rows), n_steps, wanted.shape[1]))
+    ends, gradients = _compiled(
+        model,
+        (place.__name__, mixing, n_each),
+        lambda model: _compile(model, place(model), n_each, not mixing),
+    )
     most = PRETRAINED_TOKENS if model.frozen else PREDICT_TOKENS
     for numbers in prediction_batches(rows.lengths, rows.hashes(), most):
         filled = filled_up(numbers)
         ids = tf.constant(rows.batch(filled))
-        for place, weight in zip(nodes, weights, strict=True):
-            for column, logit in enumerate(wanted):
-                found = gradient(ids, tf.constant(logit), tf.constant(place, tf.float32)).numpy()
-                width = min(found.shape[1], n_steps)
-                parts[numbers, :width, column] += weight * found[: len(numbers), :width]
-    return parts
+        start, way = ends(ids)
+        for begin in range(0, wanted.shape[1], n_each):
+            some = tf.constant(wanted[filled, begin : begin + n_each])
+            for node, weight in zip(nodes, weights, strict=True):
+                found = gradients(ids, some, tf.constant(node, tf.float32), start, way).numpy()
+                found = found[: len(numbers), :n_steps]
+                parts[numbers, : found.shape[1], begin : begin + n_each] += weight * found
+    return parts[:, :, :n_wanted]
 
 
 def _compiled(model, name, compile_it):
-    """The graph (batch, wanted, place) -> gradient at that place of the way, times the way."""
+    """What is compiled once for each network."""
     with _TRACE_LOCK:
         if name not in model._read_functions:
             model._read_functions[name] = compile_it(model)
     return model._read_functions[name]
 
 
-def _compile(model, fixed):
-    vectors, context, first = _path(model)
-    last = model.get_layer("probabilities")
+class _Path(NamedTuple):
+    """Where the gradients are taken, and what leads there and on."""
 
-    def gradient_times_way(ids, wanted, place):
-        start = vectors(tf.where(ids == 0, 0, UNKNOWN))
-        way = vectors(ids) - start
-        with tf.GradientTape() as tape:
-            here = start + place * way
+    ends: Callable  # ids -> where the path starts, and how far it goes
+    context: Callable  # ids and a point of the path -> the pooled states
+    first: int  # the step of the first token of the text
+
+
+def _compile(model, path, n_wanted, fixed):
+    """Graphs: ids -> ends of the path; ids, wanted, node and ends -> gradients times the way."""
+    last = model.get_layer("probabilities")
+    ends = compiled(path.ends, [model._resident.spec])
+
+    def gradients_times_way(ids, wanted, node, start, way):
+        with tf.GradientTape(persistent=True) as tape:
+            here = start + node * way
             tape.watch(here)
             with fixed_weights(fixed), loop_only():
-                logit = _sum_of_logits(last, context(ids, here), wanted)
-        each = tf.reduce_sum(tape.gradient(logit, here) * way, axis=-1)
-        each = tf.reshape(each, [tf.shape(ids)[0], -1])[:, first : first + tf.shape(ids)[1]]
-        return each * tf.cast(ids != 0, tf.float32)
+                logits = tf.linalg.matmul(path.context(ids, here), last.kernel)
+            sums = [tf.reduce_sum(logits * wanted[:, number]) for number in range(n_wanted)]
+        each = [tf.reduce_sum(tape.gradient(total, here) * way, axis=-1) for total in sums]
+        each = tf.reshape(tf.stack(each, axis=-1), [tf.shape(ids)[0], -1, n_wanted])
+        each = each[:, path.first : path.first + tf.shape(ids)[1]]
+        return each * tf.cast(ids != 0, tf.float32)[:, :, None]
 
-    return _graph(model, gradient_times_way)
+    wanted = tf.TensorSpec([None, n_wanted, None], tf.float32)
+    points = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in ends.structured_outputs]
+    return ends, _graph(model, gradients_times_way, wanted, *points)
 
 
-def _path(model):
-    """Token ids -> their vectors; ids and vectors -> the pooled states; the first text token."""
-    if model.frozen:
-        rest = keras.Model(model.inputs, model._readouts["representation"], dtype="float32")
-        encode = model.frozen.encode
-        return (
-            model.frozen.words,
-            lambda ids, words: rest([ids, encode(ids, words)], training=False),
-            model.frozen.n_before,
-        )
+def _of_embeddings(model):
+    """From the embeddings of unknown tokens to those of the text."""
     embedded = model._readouts["embedded"]
     embed = keras.Model(model.inputs, embedded, dtype="float32")
-    rest = keras.Model(
-        [*model.inputs, embedded], model._readouts["representation"], dtype="float32"
-    )
-    return (
-        lambda ids: embed(ids, training=False),
-        lambda ids, vectors: rest([ids, vectors], training=False),
-        0,
-    )
+    rest = _rest(model, embedded)
+
+    def ends(ids):
+        start = embed(_unknown(ids), training=False)
+        return start, embed(ids, training=False) - start
+
+    return _Path(ends, lambda ids, point: rest([ids, point], training=False), 0)
+
+
+def _of_words(model):
+    """From the word vectors of a transformer's unknown tokens to those of the text."""
+    frozen = model.frozen
+    rest = keras.Model(model.inputs, model._readouts["representation"], dtype="float32")
+
+    def ends(ids):
+        start = frozen.words(_unknown(ids))
+        return start, frozen.words(ids) - start
+
+    def context(ids, words):
+        return rest([ids, frozen.encode(ids, words)], training=False)
+
+    return _Path(ends, context, frozen.n_before)
+
+
+def _of_states(model):
+    """From the mean of the last states of unknown tokens to the last states of the text."""
+    read = keras.Model(model.inputs, model._readouts["states"], dtype="float32")
+    rest = _rest(model, model._readouts["states"])
+
+    def states(ids):
+        return read(with_states(model.frozen, ids), training=False)
+
+    def ends(ids):
+        kept = tf.cast(ids != 0, tf.float32)[:, :, None]
+        start = tf.reduce_sum(states(_unknown(ids[:1])) * kept[:1], axis=1, keepdims=True)
+        start /= tf.maximum(tf.reduce_sum(kept[:1]), 1.0)
+        return start, (states(ids) - start) * kept
+
+    return _Path(ends, lambda ids, point: rest([ids, point], training=False), 0)
+
+
+def _rest(model, tensor):
+    """The layers from a tensor to the pooled states."""
+    inputs = [model.inputs[0], tensor]
+    return keras.Model(inputs, model._readouts["representation"], dtype="float32")
+
+
+def _unknown(ids):
+    return tf.where(ids == 0, 0, UNKNOWN)
 
 
 def _compile_features(model):
@@ -206,18 +301,13 @@ def _compile_features(model):
             here = place * way
             tape.watch(here)
             rows = batch.with_values(here) if is_sparse else here
-            logit = _sum_of_logits(last, context(rows, training=False), wanted)
+            states = context(rows, training=False)
+            logit = tf.reduce_sum(tf.linalg.matvec(states, tf.linalg.matvec(last.kernel, wanted)))
         return tape.gradient(logit, here) * way
 
-    return _graph(model, gradient_times_way)
+    return _graph(model, gradient_times_way, tf.TensorSpec([None], tf.float32))
 
 
-def _sum_of_logits(last, states, wanted):
-    """The wanted combination of the logits, summed over the rows."""
-    return tf.reduce_sum(tf.linalg.matvec(states, tf.linalg.matvec(last.kernel, wanted)))
-
-
-def _graph(model, function):
-    number = tf.TensorSpec([], tf.float32)
-    signature = [model._resident.spec, tf.TensorSpec([None], tf.float32), number]
-    return tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
+def _graph(model, function, wanted, *others):
+    node = tf.TensorSpec([], tf.float32)
+    return compiled(function, [model._resident.spec, wanted, node, *others])

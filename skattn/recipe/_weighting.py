@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from skattn.utils._at_hand import once
+
 LEAST_TEXTS = 200  # with fewer, the held-out texts are too few to learn weights from
 TRAINING_TEXTS = 4000  # at most, or a quarter of the texts if that is more
 JUDGED_TEXTS = 2000  # at most
@@ -126,7 +128,8 @@ def probabilities(model, texts, classes):
     -------
     probabilities : ndarray of shape (n_samples, n_classes), float64
     """
-    found = np.asarray(model.predict_proba(texts), dtype=np.float64)
+    found = once(model, "probabilities", texts, lambda: model.predict_proba(texts))
+    found = np.asarray(found, dtype=np.float64)
     if found.shape[1] == len(classes):
         return found
     whole = np.zeros((len(found), len(classes)))

@@ -13,11 +13,11 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skattn.utils._at_hand import with_vectors
 from skattn.utils._saved_state import PickledState
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._texts import as_texts, checked_texts
 from skattn.utils._typing import Texts
-from skattn.utils._vectors_at_hand import with_vectors
 from skattn.vectorizer._ids import (
     FIRST_WORD,
     OUT_OF_VOCABULARY,

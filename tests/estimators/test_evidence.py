@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from tiny_models import build_model
 
-from skattn import AttentionTextClassifier, GatedDenseClassifier
+from skattn import AttentionTextClassifier, GatedDenseClassifier, SequenceVectorizer
+from skattn.networks import _evidence
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import ENCODERS
-from skattn.networks._evidence import logit_parts
 
+WORDS = ("film", "plot", "awful", "splendid", "dull", "fine")
 SETTINGS = {"units": 4, "embedding_dim": 4, "epochs": 2, "learning_rate": 0.05, "random_state": 0}
 
 
@@ -19,6 +21,11 @@ def fitted(texts_as_ids, multilabel=False, **settings):
     else:
         y = np.where(X[:, 0] < 9, "low", y)
     return AttentionTextClassifier(**SETTINGS | settings).fit(X, y)
+
+
+def logit_parts(clf, X):
+    fitted = clf._fitted
+    return _evidence.logit_parts(fitted.model, fitted.config, X, clf.transform(X))
 
 
 def assert_adds_up(clf, X):
@@ -52,7 +59,7 @@ def test_base_and_parts_add_up(texts_as_ids, number):
 @pytest.mark.parametrize("case", [c for c in CASES if c["encoder"] == "none"], ids=str)
 def test_without_an_encoder_the_logits_split_exactly(texts_as_ids, case):
     clf = fitted(texts_as_ids, **case)
-    parts, logits, base = logit_parts(clf._fitted.model, clf._fitted.config, texts_as_ids[0])
+    parts, logits, base = logit_parts(clf, texts_as_ids[0])
     np.testing.assert_allclose(base + parts.sum(axis=1), logits, atol=1e-5)
 
 
@@ -63,7 +70,7 @@ def test_a_word_counts_by_its_weight_and_its_state_beside_the_unknown_word(texts
     table = model.get_layer("embedding").get_weights()[0]
     kernel, bias = model.get_layer("probabilities").get_weights()
     by_hand = clf.attention_weights(X)[:, :, None] * ((table[X] - table[1]) @ kernel)
-    parts, _, base = logit_parts(model, clf._fitted.config, X)
+    parts, _, base = logit_parts(clf, X)
     np.testing.assert_allclose(parts, by_hand - by_hand[:, :, :1], atol=1e-5)
     start = table[1] @ kernel + bias
     np.testing.assert_allclose(base[0], start - start[0], atol=1e-5)
@@ -74,6 +81,50 @@ def test_the_base_is_what_the_network_says_of_unknown_words(texts_as_ids):
     clf = fitted(texts_as_ids, encoder="lstm")
     _, base = assert_adds_up(clf, X)
     np.testing.assert_allclose(base, clf.predict_proba((X != 0).astype(int)), atol=1e-6)
+
+
+def relative(parts):
+    """A softmax knows differences between logits only."""
+    return parts - parts.mean(axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize("encoder", ["bilstm", "conv"])
+def test_logits_that_share_a_pass_have_the_parts_that_they_have_alone(
+    texts_as_ids, encoder, monkeypatch
+):
+    X, _ = texts_as_ids
+    several = AttentionTextClassifier(encoder=encoder, **SETTINGS).fit(X, X[:, 0] % 7)
+    together, *_ = logit_parts(several, X)
+    monkeypatch.setattr(_evidence, "N_AT_ONCE", 1)
+    alone, *_ = logit_parts(several, X)
+    assert np.abs(relative(alone)).max() > 1e-3
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("encoder", ["none", "gru"])
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_the_largest_logits_of_a_transformer_are_followed_to_the_words(
+    tmp_path, encoder, multilabel, monkeypatch
+):
+    folder = build_model(tmp_path)
+    texts = [f"{word} and {other}" for word in WORDS for other in WORDS]
+    X = SequenceVectorizer(pretrained=folder).fit_transform(texts)
+    y = np.repeat(np.arange(len(WORDS)), len(WORDS))
+    y = ((y[:, None] - np.arange(len(WORDS))) % 6 < 2).astype(int) if multilabel else y
+    clf = AttentionTextClassifier(
+        pretrained=folder, tuned_layers=1, encoder=encoder, units=4, epochs=1, random_state=0
+    ).fit(X, y)
+    assert_adds_up(clf, X)
+    parts, logits, _ = logit_parts(clf, X)
+    monkeypatch.setattr(_evidence, "N_LOGITS_OF_WORDS", len(WORDS))
+    whole, *_ = logit_parts(clf, X)
+    whole = whole if multilabel else relative(whole)
+    order = np.argsort(-logits, axis=1)[:, None, :]
+    largest, whole_largest = (np.take_along_axis(p, order, axis=2)[..., :3] for p in (parts, whole))
+    np.testing.assert_allclose(largest, whole_largest, atol=1e-5)
+    others, whole_others = (np.take_along_axis(p, order, axis=2)[..., 3:] for p in (parts, whole))
+    assert np.abs(others - whole_others).max() > 1e-5  # they end at the states
+    assert np.abs(others).max() > 1e-5
 
 
 # -- features --------------------------------------------------------------------------------------

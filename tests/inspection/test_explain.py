@@ -34,6 +34,7 @@ from skattn import (
     explain_texts,
     make_text_classifier,
 )
+from skattn.engine._model import ResidentModel
 from skattn.inspection._parts._attention import Mixture, find_attention
 from skattn.inspection._render._text_pieces import text_pieces
 
@@ -452,3 +453,34 @@ def test_the_repr_is_short_however_long_the_tokens_are():
     )
     assert len(repr(explanation)) < 200
     assert "x… 100.0 %" in repr(explanation)
+
+
+def test_the_network_reads_each_text_once(monkeypatch):
+    """Besides the gradients, and the texts of unknown words that evidence starts from."""
+    texts, labels, _ = planted_texts(60, seed=0)
+    model = make_text_classifier(encoder="conv", units=4, epochs=1, random_state=0)
+    model.fit(texts, labels)
+    explained = explain_texts(model, texts[:5])
+    read, spans = [], []
+
+    def reading(network, key, names, x, original=ResidentModel._read):
+        read.append((key, len(x)))
+        return original(network, key, names, x)
+
+    def looking(vectorizer, seen, original=SequenceVectorizer.token_spans):
+        spans.append(len(seen))
+        return original(vectorizer, seen)
+
+    monkeypatch.setattr(ResidentModel, "_read", reading)
+    monkeypatch.setattr(SequenceVectorizer, "token_spans", looking)
+    again = explain_texts(model, texts[:5])
+    n_lengths = len({len(text.split()) for text in texts[:5]})
+    assert read == [("answers", 5), ("representation", n_lengths)]
+    assert spans == [5]
+    for one, other in zip(explained, again, strict=True):
+        np.testing.assert_array_equal(one.evidence, other.evidence)
+        np.testing.assert_array_equal(one.weights, other.weights)
+    read.clear()
+    model.predict_proba(texts[:5])
+    model.predict_proba(texts[:5])
+    assert read == [("probabilities", 5)] * 2  # nothing is kept outside

@@ -4,6 +4,7 @@ They are found by what an object can do (``attention_weights``, ``token_spans``)
 here imports an estimator, or TensorFlow.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from skattn.inspection._parts._fitted_models import (
     voters_of,
 )
 from skattn.inspection._parts._readings import in_words
+from skattn.utils._at_hand import once
 
 
 class TokenValues(NamedTuple):
@@ -34,6 +36,15 @@ class AttentionNetwork:
         self.vectorizer = vectorizer
         self.classifier = classifier
         self.classes_ = np.asarray(classifier.classes_)
+
+    def read(self, texts):
+        """The texts as the vectorizer saw them, their ids and the spans of their tokens."""
+        seen = transformed(self.text_steps, texts)
+        return once(self.vectorizer, "tokens", seen, partial(self._tokens, seen))
+
+    def _tokens(self, seen):
+        ids = np.asarray(self.vectorizer.transform(seen))
+        return seen, ids, self.vectorizer.token_spans(seen)
 
     def networks(self):
         """Every attention network in this part of the model."""
@@ -58,10 +69,10 @@ class AttentionNetwork:
         length = getattr(self.classifier, "_fitted_segment_length", None)
         if not length:
             return None
-        seen = transformed(self.text_steps, texts)
-        weights = self.classifier.segment_attention_weights(self.vectorizer.transform(seen))
+        _, ids, every = self.read(texts)
+        weights = self.classifier.segment_attention_weights(ids)
         found = []
-        for spans, row in zip(self.vectorizer.token_spans(seen), weights, strict=True):
+        for spans, row in zip(every, weights, strict=True):
             firsts = np.arange(0, len(spans), length)
             lasts = np.minimum(firsts + length, len(spans)) - 1
             limits = np.stack([spans[firsts, 0], spans[lasts, 1]], axis=1)
@@ -70,10 +81,8 @@ class AttentionNetwork:
         return found
 
     def _per_token(self, texts, measure):
-        seen = transformed(self.text_steps, texts)
-        ids = np.asarray(self.vectorizer.transform(seen))
+        seen, ids, spans = self.read(texts)
         values = np.asarray(measure(ids), dtype=np.float64)  # (n_texts, max_length)
-        spans = self.vectorizer.token_spans(seen)
         rows = zip(seen, spans, values, ids != 0, strict=True)
         return [
             TokenValues(str(text), *in_words(self.vectorizer, str(text), span, value[kept]), 1.0)
@@ -121,7 +130,8 @@ class Mixture:
         votes = np.zeros((len(self.models), len(texts)))
         for member, (model, weight) in enumerate(zip(self.models, self.weights, strict=True)):
             own = self._own_positions(model, positions)
-            probabilities = np.asarray(model.predict_proba(X))[rows, np.maximum(own, 0)]
+            probabilities = once(model, "probabilities", X, partial(model.predict_proba, X))
+            probabilities = np.asarray(probabilities)[rows, np.maximum(own, 0)]
             votes[member] = weight * np.where(own >= 0, probabilities, 0.0)
         total = votes.sum(axis=0)
         return np.divide(votes, total, out=np.zeros_like(votes), where=total > 0)

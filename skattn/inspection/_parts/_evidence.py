@@ -60,10 +60,8 @@ class _NetworkEvidence:
 
     def evidence(self, texts):
         """One :class:`Reading` a text."""
-        seen = transformed(self.network.text_steps, texts)
-        ids = np.asarray(self.network.vectorizer.transform(seen))
+        seen, ids, spans = self.network.read(texts)
         values, base = self.network.classifier._evidence_on_tokens(ids)
-        spans = self.network.vectorizer.token_spans(seen)
         vectorizer = self.network.vectorizer
         return [
             Reading(str(text), *in_words(vectorizer, str(text), span, each[row != 0]), start)
