@@ -16,7 +16,7 @@ from skattn.networks._attention_pooling import fixed_weights
 from skattn.networks._recurrence import loop_only
 
 UNKNOWN = 1  # the id of a token out of vocabulary
-N_NODES = 3  # on the path
+NODES, NODES_OF_A_TRANSFORMER = (0.5,), (0.4, 0.5, 0.6)  # on the path from 0 to 1
 N_NODES_OF_FEATURES = 8
 N_AT_ONCE = 4  # logits that share a forward pass
 N_LOGITS_OF_WORDS = 3  # followed down to the words, where a transformer has more
@@ -34,9 +34,13 @@ def logit_parts(model, config, X, representation):
 
     Otherwise the contributions are integrated gradients (M. Sundararajan, A. Taly, Q. Yan,
     "Axiomatic attribution for deep networks", ICML 2017) on the path from the embedding of an
-    unknown token to the embeddings of the text, by the Gauss-Legendre rule. On validation splits of
-    trec and mr, three nodes were as faithful as sixteen, an unknown token was a better start of the
-    path than zeros, and both were better than gradient x input.
+    unknown token to the embeddings of the text, of which few points stand for all. On validation
+    splits of trec and mr, its middle was as faithful as sixteen points (within 0.2 points of
+    comprehensiveness), an unknown token was a better start of the path than zeros, and both were
+    better than gradient x input. In a transformer the logits change within a short stretch around
+    the middle of the path. On validation splits of trec, mr, snips and banking77, three points
+    there were at least as faithful as a Gauss-Legendre rule with three nodes, and much more than
+    one with two.
 
     A pretrained transformer with many classes would take a pass through all of its layers for each
     of them. There only the three largest logits of a row are followed down to the words; the others
@@ -173,7 +177,7 @@ def _integrated(model, rows, wanted, place, mixing):
     -------
     parts : ndarray of shape (n_rows, n_steps, n_wanted)
     """
-    nodes, weights = _legendre(N_NODES) if mixing else (np.ones(1), np.ones(1))
+    nodes = (NODES_OF_A_TRANSFORMER if model.frozen else NODES) if mixing else (1.0,)
     n_wanted, n_steps = wanted.shape[1], max(1, int(rows.lengths.max(initial=0)))
     n_each = -(-n_wanted // -(-n_wanted // N_AT_ONCE))
     wanted = np.pad(wanted, [(0, 0), (0, -n_wanted % n_each), (0, 0)])
@@ -190,10 +194,10 @@ def _integrated(model, rows, wanted, place, mixing):
         start, way = ends(ids)
         for begin in range(0, wanted.shape[1], n_each):
             some = tf.constant(wanted[filled, begin : begin + n_each])
-            for node, weight in zip(nodes, weights, strict=True):
+            for node in nodes:
                 found = gradients(ids, some, tf.constant(node, tf.float32), start, way).numpy()
                 found = found[: len(numbers), :n_steps]
-                parts[numbers, : found.shape[1], begin : begin + n_each] += weight * found
+                parts[numbers, : found.shape[1], begin : begin + n_each] += found / len(nodes)
     return parts[:, :, :n_wanted]
 
 
