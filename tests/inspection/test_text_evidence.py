@@ -272,6 +272,18 @@ def test_networks_that_read_characters_or_pairs():
         assert_adds_up(vote.fit(texts, labels), texts[:5] + HOSTILE, atol=1e-6)
 
 
+@pytest.mark.parametrize("ngram_range", [(1, 1), (1, 2)])
+def test_word_boundaries_are_no_tokens_of_an_explanation(ngram_range):
+    texts, labels, _ = planted_texts(60, seed=0)
+    network = AttentionTextClassifier(encoder="none", embedding_dim=4, epochs=1, random_state=0)
+    vectorizer = SequenceVectorizer(analyzer="char_wb", ngram_range=ngram_range)
+    model = make_pipeline(vectorizer, network).fit(texts, labels)
+    for explanation in assert_adds_up(model, ["a dull film", "fine!"], atol=1e-6):
+        assert "".join(explanation.tokens) == explanation.text.replace(" ", "")
+        assert explanation.weights.sum() == pytest.approx(1)
+    assert_adds_up(model, HOSTILE, atol=1e-6)
+
+
 class Weighed(ClassifierMixin, BaseEstimator):
     """What an estimator of raw texts with a network and a linear model looks like."""
 

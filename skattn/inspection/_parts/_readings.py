@@ -87,9 +87,10 @@ def shared(first, stop, values, n_spans):
 def per_word(spans, values):
     """Share the value of each n-gram evenly among the words in it; the sum stays.
 
-    The words are the tokens that have no other token within them. Tokens that do not overlap are
-    words already; where words overlap even so (n-grams of characters, pairs of words without the
-    words themselves), everything stays as it is.
+    The words are the tokens that have no other token within them. The boundaries of words, which
+    ``analyzer="char_wb"`` makes tokens of no width, are shared among what stands beside them. Where
+    words overlap even so (n-grams of characters, pairs of words without the words themselves),
+    everything stays as it is.
 
     Parameters
     ----------
@@ -100,13 +101,16 @@ def per_word(spans, values):
     -------
     spans, values : arrays of shape (n_words, 2) and (n_words, ...)
     """
-    if not np.any(spans[1:, 0] < spans[:-1, 1]):
-        return spans, values
-    words = _innermost(np.unique(spans, axis=0))
-    if np.any(words[1:, 0] < words[:-1, 1]) or np.any(words[:, 0] == words[:, 1]):
-        return spans, values
+    empty = spans[:, 0] == spans[:, 1]
+    if not empty.any() and not np.any(spans[1:, 0] < spans[:-1, 1]):
+        return spans, values  # the tokens are words already
+    words = np.unique(spans[~empty], axis=0)
+    words = _innermost(words) if len(words) else words
     first = np.searchsorted(words[:, 0], spans[:, 0])
     stop = np.searchsorted(words[:, 1], spans[:, 1], side="right")  # at least one word in each
+    first[empty], stop[empty] = touched(words, spans[empty])
+    if np.any(words[1:, 0] < words[:-1, 1]) or np.any(first >= stop):
+        return spans, values
     columns = values.reshape(len(values), -1)
     return words, shared(first, stop, columns, len(words)).reshape(-1, *values.shape[1:])
 
