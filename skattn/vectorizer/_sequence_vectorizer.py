@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skattn.utils._at_hand import with_vectors
+from skattn.utils._at_hand import once, with_vectors
 from skattn.utils._saved_state import PickledState
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._texts import as_texts, checked_texts
@@ -286,8 +286,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         self._check_ready()
         texts = as_texts(X)
         texts = texts if hasattr(texts, "__len__") else list(texts)
-        read, ids = build_tokens(self._reader()), self._ids_of_tokens()
-        return rows_of_ids(texts, read, ids, self._n_columns(), self.truncation, self.unknown)
+        return once(self, "ids", texts, lambda: self._rows_of_ids(texts))
 
     def token_spans(self, texts: Texts) -> list[NDArray[np.int64]]:
         """Return the position of each kept token in the original texts.
@@ -383,6 +382,10 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         ids, lengths, learned = learn(X, params, self._reader(), type(self))
         self._keep(learned)  # only now, when nothing can fail any more
         return ids, lengths
+
+    def _rows_of_ids(self, texts):
+        read, ids = build_tokens(self._reader()), self._ids_of_tokens()
+        return rows_of_ids(texts, read, ids, self._n_columns(), self.truncation, self.unknown)
 
     def _keep(self, learned):
         for name in _LEARNED:

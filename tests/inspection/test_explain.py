@@ -461,7 +461,7 @@ def test_the_network_reads_each_text_once(monkeypatch):
     model = make_text_classifier(encoder="conv", units=4, epochs=1, random_state=0)
     model.fit(texts, labels)
     explained = explain_texts(model, texts[:5])
-    read, spans = [], []
+    read, spans, ids = [], [], []
 
     def reading(network, key, names, x, original=ResidentModel._read):
         read.append((key, len(x)))
@@ -471,12 +471,17 @@ def test_the_network_reads_each_text_once(monkeypatch):
         spans.append(len(seen))
         return original(vectorizer, seen)
 
+    def tokenizing(vectorizer, seen, original=SequenceVectorizer._rows_of_ids):
+        ids.append(len(seen))
+        return original(vectorizer, seen)
+
+    monkeypatch.setattr(SequenceVectorizer, "_rows_of_ids", tokenizing)
     monkeypatch.setattr(ResidentModel, "_read", reading)
     monkeypatch.setattr(SequenceVectorizer, "token_spans", looking)
     again = explain_texts(model, texts[:5])
     n_lengths = len({len(text.split()) for text in texts[:5]})
     assert read == [("answers", 5), ("representation", n_lengths)]
-    assert spans == [5]
+    assert spans == ids == [5]
     for one, other in zip(explained, again, strict=True):
         np.testing.assert_array_equal(one.evidence, other.evidence)
         np.testing.assert_array_equal(one.weights, other.weights)
