@@ -5,6 +5,7 @@ import io
 import pickle
 import subprocess
 import sys
+import unicodedata
 from collections import Counter
 from unittest import mock
 
@@ -159,6 +160,7 @@ def test_given_vocabulary_serves_texts_without_tokens():
 
 @given(st.lists(st.text(st.characters(exclude_categories=[]), max_size=20), min_size=1, max_size=5))
 @example(["\ud800 \udc00\ud800x", "İ\x00 \x00"])
+@example(["\U0002f800 e\u0301"])  # letters that have a composed form are read as it
 def test_round_trip(texts):
     texts = [*texts, "ab\x00"]
     for vectorizer in (
@@ -177,8 +179,9 @@ def test_round_trip(texts):
         for tokens, again, text in zip(
             vectorizer.inverse_transform(ids), copied.inverse_transform(ids), texts, strict=True
         ):
-            assert list(tokens) == read(text)
-            assert list(again) == read(text)
+            expected = read(unicodedata.normalize("NFC", text))
+            assert list(tokens) == expected
+            assert list(again) == expected
 
 
 def test_inverse_transform():
