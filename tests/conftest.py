@@ -57,6 +57,20 @@ def roomy_pool():
     POOL._max_idle = 32
 
 
+@pytest.fixture(scope="module")
+def graphs_as_traced():
+    """For modules with many small fits: to optimize their graphs would take a third of the time.
+
+    Not for those that compare bits with another process.
+    """
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    POOL.clear()
+
+
 @pytest.fixture(scope="session")
 def texts_as_ids():
     """60 texts of 1 to 8 tokens, right-padded, and whether a text begins with an even id."""

@@ -113,6 +113,7 @@ def test_few_labels_are_judged_on_some_texts(benchmark, tmp_path, monkeypatch):
     assert sizes == {"all": (40, 10), "2c": (4, 6)}
 
 
+@pytest.mark.slow
 def test_the_plot_has_a_line_for_each_contender(benchmarks, result, tmp_path):
     import draw_accuracy
 

@@ -12,6 +12,8 @@ from texts_for_checks import EXPECTED_TO_FAIL, ClassifierOnRows, VectorizerOnRow
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 ESTIMATORS = [
     GatedDenseClassifier(units=32, epochs=20, learning_rate=5e-3),
     AttentionTextClassifier(encoder="conv", units=32, embedding_dim=32, learning_rate=4e-3),
@@ -77,6 +79,7 @@ def test_as_many_checks_run_as_for_mlp_classifier(estimator):
 OF_TEXTS = [ClassifierOnRows(epochs=2, units=8, embedding_dim=8), VectorizerOnRows()]
 
 
+@pytest.mark.slow
 @parametrize_with_checks(OF_TEXTS, expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL)
 def test_scikit_learns_checks_on_texts(estimator, check):
     run(check, estimator)

@@ -123,6 +123,7 @@ def test_worker_pools(run_python):
     assert run_python(POOLS).stdout.split("\n")[:2] == ["True", "(2,)"]
 
 
+@pytest.mark.slow
 def test_a_fork_before_tensorflow_changes_nothing(run_python):
     code = FORK + "import skattn, tensorflow as tf\n"
     code += "work = tf.config.threading.get_inter_op_parallelism_threads\n"

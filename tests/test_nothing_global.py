@@ -68,10 +68,12 @@ assert not changed, [(name, str(before[name])[-300:], str(after[name])[-300:]) f
 """
 
 
+@pytest.mark.slow
 def test_nothing_of_the_process_is_changed(run_python):
     run_python(CODE)
 
 
+@pytest.mark.slow
 def test_two_estimators_in_two_threads_do_not_disturb_each_other(texts_as_ids, dense_rows):
     ids, labels = texts_as_ids
     rows, classes = dense_rows

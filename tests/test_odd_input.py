@@ -46,6 +46,7 @@ def test_large_nullable_numbers_stay_themselves():
         linear().fit(TEXTS, pd.Series([1, None] * 20, dtype="Int64"))
 
 
+@pytest.mark.slow
 def test_a_score_that_is_not_a_number_is_an_error():
     model = TextClassifier(early_stopping=True, scoring="roc_auc", linear=False, **SMALL)
     with (

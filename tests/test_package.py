@@ -192,6 +192,7 @@ def test_import_of_the_package_is_light(run_python):
     assert run_python(code).stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_vectorizer_and_explanations_come_without_tensorflow(run_python):
     names = "SequenceVectorizer, TextExplanation, explain_texts, AttentionDisplay"
     code = f"import sys; from skattn import {names}; print('tensorflow' in sys.modules)"

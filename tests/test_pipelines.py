@@ -94,6 +94,7 @@ def test_a_pipeline_from_raw_texts():
     assert np.all(np.isfinite(pipeline.predict_proba(["", "?!"])))
 
 
+@pytest.mark.slow
 def test_a_search_over_both_steps():
     grid = {
         "sequencevectorizer__lowercase": [True, False],
@@ -129,6 +130,7 @@ def serial_search(dense_rows):
     return GridSearchCV(gated(), GRID, cv=3, n_jobs=1).fit(*dense_rows)
 
 
+@pytest.mark.slow
 def test_a_search_in_one_process(serial_search, dense_rows):
     X, y = dense_rows
     assert serial_search.best_params_["learning_rate"] == 2e-2
@@ -189,6 +191,7 @@ def test_stacking(dense_rows):
     assert stack.stack_method_ == ["predict_proba", "predict_proba"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [gated, text])
 def test_one_against_the_rest(make, dense_rows):
     X, y = dense_rows
@@ -239,6 +242,7 @@ def test_the_html_picture_names_class_and_parameters(make, dense_rows):
 # -- metadata --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_weights_are_routed_through_pipeline_and_search(dense_rows):
     X, y = dense_rows
     weights = (np.arange(90) % 2).astype(float)

@@ -98,6 +98,7 @@ def test_answers_are_the_same(expected, run_python, tmp_path, name, when):
             np.testing.assert_allclose(found[key], right[key], atol=1e-4, err_msg=key)
 
 
+@pytest.mark.slow
 def test_another_backend_is_named(run_python, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
     code = "from skattn import SequenceVectorizer\n"  # knows no Keras

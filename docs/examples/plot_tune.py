@@ -46,7 +46,7 @@ search = GridSearchCV(
         "learning_rate": [3e-4, 1e-3, 3e-3, 1e-2],
         "encoder": ["none", "conv"],
     },
-    cv=3,
+    cv=2,
     refit=False,
 )
 _ = search.fit(X_train[:400], y_train[:400])

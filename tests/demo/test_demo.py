@@ -169,6 +169,7 @@ def test_interrupt_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().err == "skattn: stopped\n"
 
 
+@pytest.mark.slow
 def test_no_traceback_reaches_the_terminal(tmp_path):
     command = [sys.executable, "-m", "skattn", "--data", "missing.csv", "--output", str(tmp_path)]
     process = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)

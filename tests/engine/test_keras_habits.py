@@ -43,6 +43,7 @@ def save_plain(model, path):
 SAVERS = {"method": save_plain, "function": keras.saving.save_model}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("save", SAVERS.values(), ids=SAVERS)
 @pytest.mark.parametrize("kind", ["gated", "text"])
 def test_a_saved_model_is_loaded_by_keras(dense_rows, texts_as_ids, tmp_path, kind, save):
@@ -61,6 +62,7 @@ def test_a_saved_model_is_loaded_by_keras(dense_rows, texts_as_ids, tmp_path, ki
     assert type(loaded) is type(keras.Model(loaded.inputs, loaded.outputs))
 
 
+@pytest.mark.slow
 def test_a_saved_gated_model_needs_keras_only(dense_rows, run_python, tmp_path):
     GatedDenseClassifier(units=4, epochs=1).fit(*dense_rows).model_.save(tmp_path / "model.keras")
     code = (

@@ -71,6 +71,7 @@ def plain_gated_network(n_features, units, l2):
     return keras.Model(features, answers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", "adamw"])
 def test_dense_rows_train_as_in_a_loop_by_hand(dense_rows, optimizer):
     X, y = dense_rows
@@ -90,6 +91,7 @@ def test_dense_rows_train_as_in_a_loop_by_hand(dense_rows, optimizer):
     assert_same_weights(model, plain, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_dense_rows_train_as_in_keras_fit(dense_rows):
     X, y = dense_rows
     clf = fitted(GatedDenseClassifier, X, y, units=6)
@@ -118,6 +120,7 @@ def test_sparse_rows_train_as_dense_ones(dense_rows):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frozen_with_adam", [True, False])
 def test_texts_train_as_in_a_loop_by_hand(texts_as_ids, frozen_with_adam):
     X, labels = texts_as_ids
@@ -150,6 +153,7 @@ def test_texts_train_as_in_a_loop_by_hand(texts_as_ids, frozen_with_adam):
     assert (moved[0] == 0) == frozen_with_adam
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stride", [1, 3])
 def test_how_many_batches_one_call_runs_changes_no_bit(dense_rows, monkeypatch, stride):
     X, y = dense_rows
@@ -253,6 +257,7 @@ def test_several_labels_have_the_mean_of_their_cross_entropies(dense_rows):
 # -- reading ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["none", "lstm", "bilstm"])
 def test_a_row_gets_the_same_answer_alone_and_among_others(encoder, texts_as_ids):
     X, y = texts_as_ids
@@ -262,6 +267,7 @@ def test_a_row_gets_the_same_answer_alone_and_among_others(encoder, texts_as_ids
     np.testing.assert_allclose(alone, together, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("units", "dim", "kernel"), [(4, 4, True), (3, 4, False), (4, 5, False)])
 def test_an_lstm_of_even_sizes_predicts_one_row_by_the_kernel(units, dim, kernel, texts_as_ids):
     X, y = texts_as_ids
@@ -369,6 +375,7 @@ assert get_logger().level == before
 # -- the shapes of batches of predictions ----------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_rows", [1, 17, 37])
 def test_rows_that_fill_up_a_batch_are_seen_nowhere(n_rows, dense_rows, texts_as_ids):
     X, y = dense_rows
@@ -385,6 +392,7 @@ def test_rows_that_fill_up_a_batch_are_seen_nowhere(n_rows, dense_rows, texts_as
     assert text.attention_weights(X[:n_rows]).shape == X[:n_rows].shape
 
 
+@pytest.mark.slow
 def test_segments_end_with_the_longest_text():
     X = np.full((20, 40), 2)
     X[:, 33:] = 0  # predicted 36 wide

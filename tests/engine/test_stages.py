@@ -48,6 +48,7 @@ def test_a_failed_fit_reports_nothing(capsys):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "X", "expected"),
     [

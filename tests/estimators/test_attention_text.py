@@ -11,6 +11,8 @@ from skattn import AttentionTextClassifier
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import ENCODERS
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 
 def classifier(**parameters):
     defaults = {"encoder": "none", "units": 3, "embedding_dim": 4, "n_heads": 2, "epochs": 2}
@@ -52,6 +54,7 @@ def padded_twice(draw):
     return rows
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -68,6 +71,7 @@ def test_zeros_are_padding_wherever_they_stand(lstm, pairs):
     np.testing.assert_array_equal(weights[0][here != 0], weights[1][there != 0])
 
 
+@pytest.mark.slow
 @every_encoder
 def test_every_encoder_is_blind_to_padding(encoder, texts_as_ids):
     X, y = texts_as_ids
@@ -86,6 +90,7 @@ def test_every_encoder_is_blind_to_padding(encoder, texts_as_ids):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attention", SCORES)
 def test_every_attention_is_blind_to_padding(attention, texts_as_ids):
     X, y = texts_as_ids
@@ -124,6 +129,7 @@ def test_a_text_of_padding_only_has_the_probabilities_of_the_bias(encoder, texts
     assert not np.any(clf.transform(empty)[0])
 
 
+@pytest.mark.slow
 def test_texts_of_padding_only_can_be_trained_on(texts_as_ids):
     X, y = texts_as_ids
     X = np.where(np.arange(60)[:, None] % 10 == 0, 0, X)
@@ -157,6 +163,7 @@ def test_ids_beyond_the_table_are_out_of_vocabulary(stranger, texts_as_ids):
     assert np.abs(known - clf.predict_proba(np.where(X == 0, 0, 1))).max() > 0  # 29 has its own row
 
 
+@pytest.mark.slow
 def test_a_size_that_was_given_is_kept(texts_as_ids):
     X, y = texts_as_ids
     larger = classifier(vocabulary_size=50).fit(X, y)
@@ -172,6 +179,7 @@ def test_a_size_that_was_given_is_kept(texts_as_ids):
     np.testing.assert_array_equal(smaller.predict_proba(X), by_hand.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_chunks_keep_the_rows_of_ids_that_come_later():
     clf = classifier(vocabulary_size=9)
     clf.partial_fit([[2, 3], [3, 3]], ["a", "b"])
@@ -336,6 +344,7 @@ def test_segments_are_blind_to_padding(texts_as_ids):
     assert not np.any(weights[X == 0])
 
 
+@pytest.mark.slow
 def test_training_that_goes_on_refuses_another_size_of_the_table(texts_as_ids):
     X, y = texts_as_ids
     settings = {"encoder": "none", "embedding_dim": 4, "epochs": 1, "warm_start": True}

@@ -15,6 +15,8 @@ from sklearn.model_selection import train_test_split
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 
 def text(**parameters):
     """A text classifier that trains in no time."""
@@ -84,6 +86,7 @@ def test_the_columns_follow_the_classes(make, whole_numbers):
     np.testing.assert_array_equal(clf.classes_[clf.predict_proba(X).argmax(axis=1)], clf.predict(X))
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, pd.DataFrame])
 def test_several_labels_a_row(make, container, whole_numbers):
@@ -131,6 +134,7 @@ def test_one_class_left_by_the_weights_is_named(make, whole_numbers):
 # -- weights ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @both
 def test_weights_are_repeated_rows_bit_for_bit_in_one_batch(make, whole_numbers):
     X, y = whole_numbers
@@ -143,6 +147,7 @@ def test_weights_are_repeated_rows_bit_for_bit_in_one_batch(make, whole_numbers)
     assert bits(make(**parameters).fit(X, y), X) != bits(again, X)
 
 
+@pytest.mark.slow
 @both
 def test_a_row_of_weight_zero_is_as_if_it_were_not_there(make, whole_numbers):
     X, y = whole_numbers
@@ -246,6 +251,7 @@ def overfitting(make, whole_numbers, **parameters):
     return make(early_stopping=True, **parameters).fit(X, y), X, y
 
 
+@pytest.mark.slow
 @both
 def test_early_stopping_goes_back_to_the_best_epoch(make, whole_numbers):
     clf, X, y = overfitting(make, whole_numbers, n_iter_no_change=3, tol=0.0)
@@ -258,6 +264,7 @@ def test_early_stopping_goes_back_to_the_best_epoch(make, whole_numbers):
     assert losses[-1] > min(losses)
 
 
+@pytest.mark.slow
 @both
 def test_the_best_epoch_is_kept_also_where_the_fit_was_not_stopped(make, whole_numbers):
     clf, X, y = overfitting(make, whole_numbers, n_iter_no_change=100, tol=0.0, epochs=15)
@@ -347,6 +354,7 @@ def test_partial_fit_holds_nothing_out(make, whole_numbers):
 # -- training in parts -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @both
 def test_partial_fit_again_and_again_is_one_fit(make, whole_numbers):
     X, y = whole_numbers
@@ -397,6 +405,7 @@ def test_partial_fit_takes_weights(make, whole_numbers):
         assert bits(make().partial_fit(X[kept], y[kept]), X) == bits(weighted, X)
 
 
+@pytest.mark.slow
 @both
 def test_warm_start_goes_on_where_the_last_fit_ended(make, whole_numbers):
     X, y = whole_numbers
@@ -432,6 +441,7 @@ def test_what_was_trained_cannot_change_its_form(make, whole_numbers):
 # -- hyperparameters -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @both
 def test_an_optimizer_can_be_a_name_or_an_object(make, whole_numbers):
     X, y = whole_numbers
@@ -473,6 +483,7 @@ def test_dropout_acts_in_training_alone(make, whole_numbers):
     assert bits(make(dropout=0.5).fit(X, y), X) == bits(clf, X)
 
 
+@pytest.mark.slow
 @both
 def test_a_strong_penalty_makes_the_last_kernel_small(make, whole_numbers):
     X, y = whole_numbers
@@ -666,6 +677,7 @@ def test_looking_at_an_estimator_builds_no_network_and_keeps_none_from_the_pool(
     assert hasattr(clf, "model_")
 
 
+@pytest.mark.slow
 def test_a_network_that_a_callback_or_a_scorer_may_keep_stays_theirs(dense_rows):
     kept = []
 
@@ -688,6 +700,7 @@ def test_a_network_that_a_callback_or_a_scorer_may_keep_stays_theirs(dense_rows)
     assert kept[1].model_ is not None
 
 
+@pytest.mark.slow
 def test_the_best_epoch_counts_in_the_epochs_of_the_history(dense_rows):
     X, y = dense_rows
     clf = GatedDenseClassifier(units=4, epochs=3, warm_start=True, random_state=0).fit(X, y)

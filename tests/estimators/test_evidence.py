@@ -10,6 +10,8 @@ from skattn.networks import _evidence
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import ENCODERS
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 WORDS = ("film", "plot", "awful", "splendid", "dull", "fine")
 SETTINGS = {"units": 4, "embedding_dim": 4, "epochs": 2, "learning_rate": 0.05, "random_state": 0}
 
@@ -49,6 +51,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: str(CASES[number]))
 def test_base_and_parts_add_up(texts_as_ids, number):
     clf = fitted(texts_as_ids, multilabel=number % 3 == 0, **CASES[number])
@@ -56,6 +59,7 @@ def test_base_and_parts_add_up(texts_as_ids, number):
     assert_adds_up(clf, np.vstack([gaps, np.zeros((1, 8), dtype=int)]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in CASES if c["encoder"] == "none"], ids=str)
 def test_without_an_encoder_the_logits_split_exactly(texts_as_ids, case):
     clf = fitted(texts_as_ids, **case)
@@ -76,6 +80,7 @@ def test_a_word_counts_by_its_weight_and_its_state_beside_the_unknown_word(texts
     np.testing.assert_allclose(base[0], start - start[0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_base_is_what_the_network_says_of_unknown_words(texts_as_ids):
     X, _ = texts_as_ids
     clf = fitted(texts_as_ids, encoder="lstm")
@@ -88,6 +93,7 @@ def relative(parts):
     return parts - parts.mean(axis=-1, keepdims=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["bilstm", "conv"])
 def test_logits_that_share_a_pass_have_the_parts_that_they_have_alone(
     texts_as_ids, encoder, monkeypatch
@@ -101,6 +107,7 @@ def test_logits_that_share_a_pass_have_the_parts_that_they_have_alone(
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["none", "gru"])
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_the_largest_logits_of_a_transformer_are_followed_to_the_words(
@@ -137,6 +144,7 @@ def gated(dense_rows, rows, multilabel=False, **settings):
     return GatedDenseClassifier(units=8, epochs=15, random_state=0, **settings).fit(rows, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", ["hidden", "inputs"])
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_features_add_up_dense_and_sparse(dense_rows, gate, multilabel):

@@ -14,6 +14,8 @@ from skattn import AttentionTextClassifier, GatedDenseClassifier, export_onnx
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import ENCODERS
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
@@ -48,6 +50,7 @@ SOME_SLOW = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", SOME_SLOW)
 def test_every_encoder(encoder, texts_as_ids, tmp_path):
     clf = AttentionTextClassifier(encoder=encoder, n_layers=2, dropout=0.1, **SMALL)
@@ -87,6 +90,7 @@ def test_several_labels_a_row(dense_rows, tmp_path):
     np.testing.assert_allclose(outputs["probabilities"], expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lstm", "conv", "pretrained", "gated"])
 def test_weights_of_8_bits(kind, texts_as_ids, dense_rows, tmp_path, caplog):
     X, y = dense_rows if kind == "gated" else texts_as_ids

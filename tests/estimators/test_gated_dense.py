@@ -11,6 +11,8 @@ from scipy import sparse
 from skattn import GatedDenseClassifier
 from skattn.estimators import _gated_dense
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 
 def classifier(**parameters):
     return GatedDenseClassifier(**{"units": 6, "epochs": 3, "random_state": 0} | parameters)
@@ -54,6 +56,7 @@ def test_many_sparse_columns_are_never_dense_as_a_whole(many_columns, monkeypatc
     assert peak_memory() - before < dense / 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gate", ["hidden", "inputs"])
 def test_sparse_rows_become_dense_a_batch_at_a_time(gate, monkeypatch):
     rng = np.random.default_rng(0)
@@ -140,6 +143,7 @@ def test_sparse_weights_are_repeated_rows_bit_for_bit_in_one_batch(dense_rows):
     np.testing.assert_array_equal(weighted.predict_proba(X), again.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_rows_with_swapped_counts_are_two_rows():
     # equal rows of a batch are merged: rows that only look alike must not be
     X = sparse.csr_array(np.array([[1.0, 2.0], [2.0, 1.0]] * 20))
@@ -220,6 +224,7 @@ def test_a_parameter_that_makes_no_sense_is_named(name, value, dense_rows):
 # -- rows of any container -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_frames_and_lists_and_arrays_give_the_same(dense_rows):
     X, y = dense_rows
     expected = classifier().fit(X, y).predict_proba(X)

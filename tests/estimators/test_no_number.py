@@ -56,6 +56,7 @@ def test_texts_without_order_are_refused(kind):
         SequenceVectorizer().fit(kind(["a film", "a book"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method", ["predict", "predict_proba", "transform", "gate_values", "score"]
 )

@@ -133,6 +133,7 @@ def test_every_parameter_is_tried():
     assert names == set(OTHERS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
 def test_a_text_classifier(configuration, tmp_path):
     pipeline = text_pipeline(CONFIGURATIONS[configuration])

@@ -22,6 +22,8 @@ from skattn import (
 )
 from skattn.fitting._network_pool import POOL
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 GOOD = ["a fine film of a boy", "good acting", "the fine story", "it is good, fine!"]
 BAD = ["a dull film of a boy", "dull acting", "the dull story", "it is dull, dull!"]
 TEXTS = (GOOD + BAD) * 3
@@ -52,6 +54,7 @@ def classifier(folder, **parameters):
 # -- training --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns(kind, folders):
     folder = folders[kind]
@@ -64,6 +67,7 @@ def test_it_learns(kind, folders):
     assert history[-1] < 0.5 * history[0]
 
 
+@pytest.mark.slow
 def test_defaults_on_a_transformer(bert):
     clf = AttentionTextClassifier(pretrained=bert).fit(ids(bert), LABELS)
     config = clf._fitted.config
@@ -74,6 +78,7 @@ def test_defaults_on_a_transformer(bert):
     assert clf.model_.optimizer.global_clipnorm == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuned_layers", [0, 1, 2, "all"])
 def test_states_kept_for_a_fit_train_as_those_computed_for_each_batch(tuned_layers, bert):
     X = ids(bert)
@@ -83,6 +88,7 @@ def test_states_kept_for_a_fit_train_as_those_computed_for_each_batch(tuned_laye
     np.testing.assert_allclose(kept.history_["loss"], anew.history_["loss"], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_only_the_tuned_layers_and_the_head_are_trained(bert):
     fitted = classifier(bert, tuned_layers=1).fit(ids(bert), LABELS)
     slow = classifier(bert, tuned_layers=1, tuned_rate=1e-30).fit(ids(bert), LABELS)
@@ -97,6 +103,7 @@ def test_only_the_tuned_layers_and_the_head_are_trained(bert):
     assert fitted._fitted.frozen[0].dtype == np.float16
 
 
+@pytest.mark.slow
 def test_the_tuned_layers_have_a_rate_of_their_own(bert):
     X = ids(bert)
     whole = {"optimizer": "sgd", "epochs": 1, "batch_size": 100, "weight_decay": 0.0}
@@ -120,6 +127,7 @@ def test_the_tuned_layers_have_a_rate_of_their_own(bert):
     np.testing.assert_array_equal(head, same_head)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(bert):
     X = ids(bert)
     one, two = (classifier(bert).fit(X, LABELS).predict_proba(X) for _ in range(2))
@@ -128,6 +136,7 @@ def test_the_same_seed_gives_the_same_bits(bert):
     assert np.abs(one - other).max() > 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["bilstm", "conv"])
 def test_an_encoder_may_stand_above(encoder, bert):
     X = ids(bert)
@@ -136,6 +145,7 @@ def test_an_encoder_may_stand_above(encoder, bert):
     assert clf.attention_weights(X).shape == X.shape
 
 
+@pytest.mark.slow
 def test_the_weight_of_a_window_is_shared_among_its_tokens(bert):
     texts = [*TEXTS * 2, "fine"]
     X = ids(bert, texts)
@@ -148,6 +158,7 @@ def test_the_weight_of_a_window_is_shared_among_its_tokens(bert):
     np.testing.assert_allclose(shared, each, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_coarser_precision(bert):
     X = ids(bert)
     fine = classifier(bert, epochs=1).fit(X, LABELS).predict_proba(X)
@@ -159,6 +170,7 @@ def test_a_coarser_precision(bert):
         coarse.set_params(warm_start=True, precision="float32").fit(X, LABELS)
 
 
+@pytest.mark.slow
 def test_training_options(bert):
     X = ids(bert)
     weights = np.where(np.array(LABELS) == "good", 2.0, 1.0)
@@ -173,6 +185,7 @@ def test_training_options(bert):
     assert averaged.fit(X, LABELS).transform(X).shape == (len(X), 64)
 
 
+@pytest.mark.slow
 def test_several_labels(bert):
     pairs = zip(TEXTS, LABELS, strict=True)
     Y = np.array([[label == "good", "film" in text] for text, label in pairs]).astype(int)
@@ -180,6 +193,7 @@ def test_several_labels(bert):
     assert clf.score(ids(bert), Y) > 0.8
 
 
+@pytest.mark.slow
 def test_training_goes_on_without_the_folder(bert, tmp_path):
     folder = shutil.copytree(bert, tmp_path / "model")
     X = ids(folder)
@@ -197,6 +211,7 @@ def test_training_goes_on_without_the_folder(bert, tmp_path):
         clone(clf).fit(X, LABELS)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_knows_the_model(bert, tmp_path):
     X = ids(bert)
     plain = classifier(bert).fit(X, LABELS)
@@ -204,6 +219,7 @@ def test_a_checkpoint_knows_the_model(bert, tmp_path):
     np.testing.assert_array_equal(plain.predict_proba(X), kept.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_a_network_of_the_pool_has_the_weights_of_its_folder(bert, tmp_path):
     X = ids(bert)
     first = classifier(bert).fit(X, LABELS)
@@ -249,12 +265,14 @@ def test_gradients_at_the_vectors_of_the_tokens(bert):
     assert np.abs(found).max() > 1e-6
 
 
+@pytest.mark.slow
 def test_explanations_of_a_pipeline(bert):
     pipeline = make_pipeline(SequenceVectorizer(pretrained=bert), classifier(bert))
     explanation = explain_texts(pipeline.fit(TEXTS, LABELS), TEXTS[:1])[0]
     assert np.isclose(sum(explanation.weights), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_evidence_adds_up_on_whole_words(folders, kind):
     pipeline = make_pipeline(
@@ -313,6 +331,7 @@ def test_more_layers_than_there_are(bert):
 # -- files -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This file of a .* names paths")
 def test_a_file_holds_everything(bert, tmp_path):
     io = pytest.importorskip("skops.io")
@@ -385,6 +404,7 @@ def test_nothing_reaches_for_a_network(bert, monkeypatch):
 # -- static models ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", [None, "conv", "lstm"])
 def test_a_static_model(encoder, tmp_path):
     folder = build_static_model(tmp_path / "model")
@@ -412,6 +432,7 @@ def test_a_static_model_begins_with_its_vectors(tmp_path):
         classifier(folder, embedding_dim=3).fit(X, LABELS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_network_as_onnx(kind, folders, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -148,6 +148,7 @@ def test_an_unfitted_estimator_comes_back(texts_as_ids):
     assert not back.__sklearn_is_fitted__()
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_a_file_with_the_same_bits(dense_rows):
     X, y = dense_rows
     clf = GatedDenseClassifier(units=4, dropout=0.3, random_state=0).partial_fit(X, y)
@@ -203,6 +204,7 @@ def test_pickle_and_copy_keep_callbacks(copied, dense_rows):
     assert back.callbacks[0] is not clf.callbacks[0]
 
 
+@pytest.mark.slow
 def test_every_pickle_protocol_works(text_classifier, texts_as_ids):
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         back = pickle.loads(pickle.dumps(text_classifier, protocol))

@@ -46,6 +46,7 @@ def fitted(texts_as_ids, dense_rows):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["text", "gated"])
 @pytest.mark.parametrize("copied", COPIES)
 def test_a_copy_gives_the_same_bits(fitted, kind, copied):
@@ -80,6 +81,7 @@ for kind in ("text", "gated"):
 """
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bits(fitted, tmp_path, run_python):
     for kind, (clf, X) in fitted.items():
         np.save(tmp_path / f"{kind}_X.npy", X)
@@ -112,6 +114,7 @@ def test_training_goes_on_in_another_process(dense_rows, tmp_path, run_python):
     np.testing.assert_array_equal(np.load(tmp_path / "after.npy"), clf.predict_proba(X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", keras.optimizers.SGD(0.1, momentum=0.9)])
 @pytest.mark.parametrize("method", ["partial_fit", "fit"])
 def test_training_goes_on_as_if_never_copied(dense_rows, optimizer, method):
@@ -124,6 +127,7 @@ def test_training_goes_on_as_if_never_copied(dense_rows, optimizer, method):
     assert again.history_ == clf.history_
 
 
+@pytest.mark.slow
 def test_a_text_classifier_goes_on_as_if_never_copied(texts_as_ids):
     X, y = texts_as_ids
     clf = text_classifier().partial_fit(X, y)
@@ -161,6 +165,7 @@ def test_the_state_holds_plain_values_and_arrays(fitted, kind):
     assert {type(leaf).__name__ for leaf in leaves(state) if not isinstance(leaf, PLAIN)} == set()
 
 
+@pytest.mark.slow
 def test_an_optimizer_is_kept_as_its_configuration(dense_rows):
     X, y = dense_rows
     clf = gated_classifier(optimizer=keras.optimizers.SGD(0.125)).fit(X, y)

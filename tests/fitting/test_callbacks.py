@@ -10,6 +10,8 @@ from sklearn.base import clone
 from skattn import GatedDenseClassifier
 from skattn.fitting import _callbacks
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 
 def small(**parameters):
     return GatedDenseClassifier(**{"units": 3, "epochs": 2, "random_state": 0} | parameters)
@@ -43,6 +45,7 @@ def test_a_callback_sees_every_epoch_and_its_logs(dense_rows, recorder):
         assert logs["loss"] == clf.history_["loss"][epoch]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", [list, tuple, lambda callbacks: callbacks[0]])
 def test_callbacks_are_copied_and_never_changed(dense_rows, recorder, container):
     callbacks = container([recorder])
@@ -135,6 +138,7 @@ def test_the_score_of_each_epoch_stands_in_the_logs():
         assert logs == {"val_score": expected}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scoring", ["loss", "accuracy"])
 def test_verbose_shows_one_bar_in_80_columns(dense_rows, capsys, monkeypatch, scoring):
     monkeypatch.setenv("COLUMNS", "80")

@@ -50,6 +50,7 @@ def die(clf, epoch, *data):
         clone(clf).set_params(callbacks=[Die(epoch)]).fit(*data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", CHOICES)
 def test_a_fit_that_goes_on_ends_with_the_same_bits(choice, dense_rows, tmp_path, monkeypatch):
     X, y = dense_rows
@@ -85,6 +86,7 @@ def test_a_fit_that_had_stopped_early_is_only_finished(dense_rows, tmp_path, mon
     assert clf.best_iteration_ == whole.best_iteration_ == 1
 
 
+@pytest.mark.slow
 def test_warm_start_goes_on_in_the_middle_of_the_second_fit(dense_rows, tmp_path):
     X, y = dense_rows
     clf = GatedDenseClassifier(checkpoint=tmp_path, warm_start=True, **SETTINGS).fit(X, y)

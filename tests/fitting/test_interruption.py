@@ -46,6 +46,7 @@ def test_an_interrupted_fit_is_the_fit_of_its_whole_epochs(dense_rows, hook):
     assert clf.keras_classifier_.history_ == whole.history_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "choice",
     [
@@ -107,6 +108,7 @@ def test_a_fit_that_fails_leaves_the_fitted_estimator_as_it_was(dense_rows, erro
     np.testing.assert_array_equal(clf.predict_proba(X), probabilities)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_warm_start_that_breaks_off_after_training_began(dense_rows, error):
     """Ctrl-C keeps the whole epochs; an error takes back those that were done already."""
@@ -131,6 +133,7 @@ def test_warm_start_that_breaks_off_after_training_began(dense_rows, error):
         np.testing.assert_array_equal(clf.predict_proba(X), again.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_the_progress_bar_goes_away(dense_rows, capsys):
     clf = GatedDenseClassifier(verbose=1, callbacks=[Raise(0)], units=4)
     for _ in range(2):  # a bar that is still there would be an error in the second fit
@@ -177,6 +180,7 @@ print("same as", clf.n_iter_)
     assert "same as" in out
 
 
+@pytest.mark.slow
 def test_an_interrupted_text_classifier_keeps_whole_epochs():
     texts, y = ["a good film", "a bad film"] * 12, ["good", "bad"] * 12
     settings = {"units": 2, "embedding_dim": 2, "epochs": 4, "random_state": 0}

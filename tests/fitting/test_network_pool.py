@@ -120,6 +120,7 @@ def test_a_key_knows_every_parameter_but_the_rate():
 # -- the estimators that use it --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_network_waits_once_its_estimator_is_gone(dense_rows, empty_pool):
     clf = small().fit(*dense_rows)
     network = clf._fitted.network
@@ -130,6 +131,7 @@ def test_a_network_waits_once_its_estimator_is_gone(dense_rows, empty_pool):
     assert small().fit(*dense_rows)._fitted.network is network
 
 
+@pytest.mark.slow
 def test_a_fit_in_a_used_network_is_bit_for_bit_a_first_one(dense_rows, empty_pool):
     X, y = dense_rows
     first = small(random_state=0, epochs=3).fit(X, y)
@@ -145,6 +147,7 @@ def test_a_fit_in_a_used_network_is_bit_for_bit_a_first_one(dense_rows, empty_po
     np.testing.assert_array_equal(again.predict_proba(X), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_the_rate_that_a_callback_left_does_not_reach_the_next_fit(dense_rows, empty_pool):
     X, y = dense_rows
@@ -158,6 +161,7 @@ def test_the_rate_that_a_callback_left_does_not_reach_the_next_fit(dense_rows, e
     np.testing.assert_array_equal(again.predict_proba(X), expected)
 
 
+@pytest.mark.slow
 def test_estimators_that_live_together_never_share_a_network(dense_rows, empty_pool):
     X, y = dense_rows
     result = cross_validate(small(), X, y, cv=3, return_estimator=True)
@@ -169,6 +173,7 @@ def test_estimators_that_live_together_never_share_a_network(dense_rows, empty_p
         np.testing.assert_array_equal(estimator.predict_proba(X), expected)
 
 
+@pytest.mark.slow
 def test_estimators_in_threads_never_share_a_network(dense_rows, empty_pool):
     X, y = dense_rows
     expected = small(random_state=0, epochs=2).fit(X, y).predict_proba(X)
@@ -194,6 +199,7 @@ class Failure(keras.callbacks.Callback):
         raise RuntimeError("in the middle")
 
 
+@pytest.mark.slow
 def test_a_fit_that_fails_gives_no_half_trained_network_on(dense_rows, empty_pool):
     X, y = dense_rows
     with pytest.raises(RuntimeError, match="in the middle"):
@@ -213,6 +219,7 @@ def test_a_refit_leaves_its_first_network_to_others(dense_rows, empty_pool):
     assert clf._fitted.network is first
 
 
+@pytest.mark.slow
 def test_predictions_while_the_same_estimator_is_fitted_again(dense_rows, empty_pool):
     """Every answer is that of one of its fits, never of another estimator's network."""
     X, y = dense_rows
@@ -238,6 +245,7 @@ def test_predictions_while_the_same_estimator_is_fitted_again(dense_rows, empty_
     assert set(found) <= answers
 
 
+@pytest.mark.slow
 def test_a_model_that_was_handed_out_stays_the_users(dense_rows, empty_pool):
     X, y = dense_rows
     clf = small(random_state=0).fit(X, y)
@@ -249,6 +257,7 @@ def test_a_model_that_was_handed_out_stays_the_users(dense_rows, empty_pool):
     np.testing.assert_array_equal(model.predict(X), expected)
 
 
+@pytest.mark.slow
 def test_a_search_builds_one_network_for_each_architecture(dense_rows, empty_pool, monkeypatch):
     X, y = dense_rows
     built = []

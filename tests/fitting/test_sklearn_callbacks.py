@@ -27,6 +27,7 @@ def test_scoring_monitor_has_one_score_an_epoch_and_the_last_is_the_models():
     assert epochs.accuracy.nunique() > 1
 
 
+@pytest.mark.slow
 def test_callbacks_reach_every_fit_of_a_search():
     monitor = sklearn_callback.ScoringMonitor(scoring="accuracy")
     search = GridSearchCV(classifier().set_callbacks(monitor), {"units": [4, 8]}, cv=2)

@@ -10,6 +10,7 @@ from skattn import AttentionTextClassifier, GatedDenseClassifier
 SMALL = {"units": 8, "epochs": 4, "random_state": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 def test_the_scores_are_those_of_the_given_rows(dense_rows, container):
     X, y = container(dense_rows[0]), dense_rows[1]

@@ -112,11 +112,13 @@ def hover(browser, element):
 # -- using it ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_nothing_is_fetched(shown):
     entries = "return performance.getEntriesByType('resource').map((entry) => entry.name)"
     assert shown.execute_script(entries) in ([], ["data:,"])
 
 
+@pytest.mark.slow
 def test_pointing_at_a_word_shows_its_weight(shown):
     words = cards(shown)[0].find_elements("css selector", ".skattn-t")
     assert tip(shown) is None
@@ -196,6 +198,7 @@ def test_a_wrong_prediction_shows_both_classes(shown):
     assert [heading for heading in headings if heading] == ["For good", "For bad"]
 
 
+@pytest.mark.slow
 def test_a_word_is_found(shown):
     from selenium.webdriver.common.keys import Keys
 
@@ -294,6 +297,7 @@ def test_headings_labels_and_regions_are_there_for_a_screen_reader(shown):
     assert shown.find_element("id", "skattn-tip").get_attribute("role") == "tooltip"
 
 
+@pytest.mark.slow
 def test_hostile_texts_run_nothing(browser, tmp_path):
     set_screen(browser)
     explanations = [explanation_of(text, prediction=text) for text in HOSTILE]
@@ -313,6 +317,7 @@ def test_hostile_texts_run_nothing(browser, tmp_path):
     assert browser.get_log("browser") == []
 
 
+@pytest.mark.slow
 def test_six_hundred_texts_do_not_freeze(browser, tmp_path):
     rng = np.random.default_rng(0)
     words = np.array(["fine", "good", "film", "the", "dull", "bad", "scene", "plot"])

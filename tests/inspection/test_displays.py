@@ -185,6 +185,7 @@ def test_without_matplotlib_everything_but_pictures_works(no_matplotlib, tmp_pat
         display.plot()
 
 
+@pytest.mark.slow
 def test_displays_import_no_matplotlib(run_python):
     code = "import sys, skattn.inspection._attention_display; print('matplotlib' in sys.modules)"
     assert run_python(code).stdout.strip() == "False"
@@ -216,6 +217,7 @@ def test_without_true_classes_the_predicted_ones_count(gated, rows):
     assert set(display.groups) == set(gated.predict(rows[0]))
 
 
+@pytest.mark.slow
 def test_gates_have_the_names_of_the_features(rows):
     import pandas
 

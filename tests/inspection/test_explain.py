@@ -38,6 +38,8 @@ from skattn.engine._model import ResidentModel
 from skattn.inspection._parts._attention import Mixture, find_attention
 from skattn.inspection._render._text_pieces import text_pieces
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 TEXTS = ["The fine, fine film!", "a DULL thing", "", "?"]
 
 
@@ -81,6 +83,7 @@ def test_tokens_beyond_max_length_have_no_weight():
     assert explanation.weights.sum() == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_the_network_finds_the_planted_words():
     texts, labels, places = planted_texts(200, seed=1)
     explanations = explain_texts(trained_on_planted_texts("additive"), texts)
@@ -105,6 +108,7 @@ def test_an_array_of_texts_gives_plain_strings():
     assert type(explanation.text) is str
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
@@ -414,12 +418,14 @@ def test_a_piece_under_several_tokens_belongs_to_the_heaviest():
     assert text_pieces(explanation) == [("fine", 0), (" ", 1), ("old film", 2)]
 
 
+@pytest.mark.slow
 def test_explaining_imports_no_tensorflow(run_python):
     names = "explain_texts, faithfulness_report"
     code = f"import sys; from skattn import {names}; print('tensorflow' in sys.modules)"
     assert run_python(code).stdout.strip() == "False"
 
 
+@pytest.mark.slow
 def test_both_levels_of_hierarchical_attention_reach_the_explanation():
     texts = ["one two three four five", "six", "one six three"] * 6
     pipeline = make_text_classifier(
@@ -455,6 +461,7 @@ def test_the_repr_is_short_however_long_the_tokens_are():
     assert "x… 100.0 %" in repr(explanation)
 
 
+@pytest.mark.slow
 def test_the_network_reads_each_text_once(monkeypatch):
     """Besides the gradients, and the texts of unknown words that evidence starts from."""
     texts, labels, _ = planted_texts(60, seed=0)

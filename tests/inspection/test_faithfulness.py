@@ -27,6 +27,8 @@ from skattn.inspection._erasure import (
 )
 from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 TEXTS = ["the fine good film"] * 3 + ["dull film"] * 2
 LABELS = ["good"] * 3 + ["bad"] * 2
 TRAINING = (["the film"] * 4, ["bad", "good"] * 2)
@@ -153,6 +155,7 @@ def test_the_whole_model_is_judged():
     assert "carries" in report.note
 
 
+@pytest.mark.slow
 def test_many_texts_go_through_in_groups_with_the_same_numbers():
     one = report_on(["the fine good film"]).scores["attention"]
     many = report_on(["the fine good film"] * 130, n_texts=None)
@@ -235,6 +238,7 @@ def test_leave_one_out_without_a_lead_asks_for_nothing():
     assert "leave-one-out has no lead" in str(report)
 
 
+@pytest.mark.slow
 def test_the_planted_word_is_a_faithful_explanation():
     texts, labels, _ = planted_texts(60, seed=2)
     model = trained_on_planted_texts("additive")
@@ -243,6 +247,7 @@ def test_the_planted_word_is_a_faithful_explanation():
     assert report.accuracy >= 0.98
 
 
+@pytest.mark.slow
 def test_frozen_uniform_attention_is_not():
     texts, labels, _ = planted_texts(60, seed=2)
     model = trained_on_planted_texts("uniform")

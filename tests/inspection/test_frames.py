@@ -65,6 +65,7 @@ def test_faithfulness_of_a_model_of_columns():
         assert report.accuracy == 1.0
 
 
+@pytest.mark.slow
 def test_seeds_of_a_model_of_columns():
     model = TextClassifier(
         columns=["body"], linear=False, epochs=1, units=4, embedding_dim=4, random_state=0

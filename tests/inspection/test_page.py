@@ -420,6 +420,7 @@ def test_an_even_share_is_pale_and_a_find_is_not():
     assert shade_levels(np.empty(0)).tolist() == []
 
 
+@pytest.mark.slow
 def test_a_text_of_a_hundred_thousand_tokens_is_done_in_seconds():
     start = time.perf_counter()
     render_page([explanation_of("word " * 100_000)])

@@ -28,6 +28,8 @@ from skattn import (
 )
 from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 HOSTILE = [
     "",
     "   ",
@@ -190,6 +192,7 @@ def test_ngrams_are_shared_by_their_words_and_characters_by_those_they_touch():
     assert (fine > 6 * film > 0, sign) == (True, 0)
 
 
+@pytest.mark.slow
 def test_several_labels_one_at_a_time():
     texts, labels, _ = planted_texts(60, seed=3)
     Y = np.stack([np.array(labels) == "good", np.arange(60) % 3 == 0], axis=1).astype(int)
@@ -216,6 +219,7 @@ def reference():
     return make_text_classifier(linear=False, random_state=0).fit(texts, labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [recipe, reference])
 def test_planted_words_come_first_and_opposite_ones_have_opposite_signs(model):
     texts, labels, places = planted_texts(200, seed=1)
@@ -242,12 +246,14 @@ def signs_are_right(explanation):
     return value["splendid"] > 0 > value["awful"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [recipe, reference])
 def test_recommended_models_add_up(model):
     texts, _, _ = planted_texts(10, seed=2)
     assert_adds_up(model(), texts + HOSTILE, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_calibrated_network_adds_up():
     texts, labels, _ = planted_texts(60, seed=0)
     network = make_text_classifier(linear=False, encoder="conv", units=4, epochs=2, random_state=0)
@@ -255,6 +261,7 @@ def test_a_calibrated_network_adds_up():
     assert_adds_up(model, texts[:5] + HOSTILE, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_networks_that_read_characters_or_pairs():
     texts, labels, _ = planted_texts(60, seed=0)
     for settings in (

@@ -21,6 +21,8 @@ from skattn.networks._weights import (
     snapshot,
 )
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 EQUATIONS = ["lstm", "bilstm", "gru", "bigru", "conv", "transformer", "none"]
 
 SLOW = ("bigru", "bilstm")  # "gru" and "lstm" run the same code
@@ -294,6 +296,7 @@ def test_segments_are_attended_to_and_then_their_tokens():
     np.testing.assert_allclose(classifier.attention_weights(X), attention, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_default_is_the_reference_network():
     X, y = np.array([[2, 3], [3, 0]] * 2), [0, 1] * 2
     config = AttentionTextClassifier(units=2, epochs=1).fit(X, y)._fitted.config
@@ -315,6 +318,7 @@ def test_the_default_is_the_reference_network():
     assert not any(isinstance(layer, keras.layers.Lambda) for layer in model.layers)
 
 
+@pytest.mark.slow
 def test_a_frozen_embedding_does_not_move():
     table = np.random.default_rng(0).normal(size=(11, 4)).astype(np.float32)
     frozen, X = fit_text(embeddings=table, embedding_trainable=False, encoder="none", epochs=3)
@@ -377,6 +381,7 @@ def test_each_gate_computes_its_equations(gate, gate_activation, container):
     assert expected[1].shape == (12, 4 if gate == "hidden" else 5)
 
 
+@pytest.mark.slow
 def test_the_reference_gated_configuration_is_the_original_network():
     X = np.random.default_rng(0).normal(size=(40, 16))
     classifier = GatedDenseClassifier(

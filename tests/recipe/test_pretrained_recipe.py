@@ -13,6 +13,8 @@ from tiny_models import TEXTS, build_model, build_static_model
 
 from skattn import TextClassifier, explain_texts, make_text_classifier
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 MANY = [f"{text} {'fine' if i % 2 else 'dull'}" for i, text in enumerate(TEXTS * 12)]
 LABELS = np.array(["dull", "fine"] * 24)
 SMALL = {"epochs": 2, "random_state": 0}
@@ -28,6 +30,7 @@ def fitted(folder):
     return make_text_classifier(pretrained=folder, **SMALL).fit(MANY, LABELS)
 
 
+@pytest.mark.slow
 def test_the_network_begins_with_the_model_and_the_linear_one_reads_as_ever(fitted, folder):
     vectorizer, classifier = (step for _, step in fitted.network_.steps)
     assert vectorizer.pretrained == classifier.pretrained == folder
@@ -38,6 +41,7 @@ def test_the_network_begins_with_the_model_and_the_linear_one_reads_as_ever(fitt
     assert fitted.settings_["analyzer"]["value"] == "word"
 
 
+@pytest.mark.slow
 def test_it_answers_without_the_folder(fitted, folder, tmp_path):
     expected = fitted.predict_proba(MANY)
     moved = tmp_path / "elsewhere"
@@ -73,12 +77,14 @@ def test_given_parameters_win(folder):
     assert not {"tuned_layers", "attention", "max_length"} & set(model.settings_)
 
 
+@pytest.mark.slow
 def test_several_labels_and_the_network_alone(folder):
     targets = np.stack([LABELS == "dull", np.arange(48) < 20], axis=1).astype(int)
     model = TextClassifier(pretrained=folder, linear=False, **SMALL).fit(MANY, targets)
     assert model.predict_proba(MANY[:2]).shape == (2, 2)
 
 
+@pytest.mark.slow
 def test_chunks(folder):
     model = TextClassifier(pretrained=folder, linear=False, **SMALL)
     for _ in range(2):

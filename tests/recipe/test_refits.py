@@ -12,6 +12,8 @@ from tiny_models import build_model
 from skattn import SequenceVectorizer, TextClassifier
 from skattn.recipe import _trial
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 SMALL = {"epochs": 1, "units": 4, "embedding_dim": 4, "random_state": 0}
 LABELS = np.array(["a", "b", "c"] * 16)
 TEXTS = [f"word{row % 7} word{row % 5} mark{label}" for row, label in enumerate(LABELS)]
@@ -22,6 +24,7 @@ def warm():
     return TextClassifier(warm_start=True, **SMALL).fit(TEXTS, LABELS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["a", "b", "c"])
 def test_a_class_may_be_missing_in_a_warm_start(warm, missing):
     kept = np.flatnonzero(missing != LABELS)
@@ -107,6 +110,7 @@ def test_readers_of_a_warm_start_see_the_old_fit_or_the_new_one():
     assert model.predict_proba(TEXTS[:1]).tobytes() != before.tobytes()
 
 
+@pytest.mark.slow
 def test_a_warm_start_of_a_pretrained_network_needs_no_folder(tmp_path):
     pytest.importorskip("safetensors")
     folder = build_model(tmp_path / "model")

@@ -29,6 +29,8 @@ from skattn import (
 )
 from skattn.fitting import _checkpoint
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 SMALL = {"epochs": 2, "embedding_dim": 8, "random_state": 0}
 
 
@@ -61,6 +63,7 @@ def test_make_text_classifier_makes_one():
         make_text_classifier(unit=7)
 
 
+@pytest.mark.slow
 def test_probabilities_are_the_weighted_mean_of_both_parts(fitted):
     texts, _ = texts_of(6, 3, seed=1)
     fitted = copy.deepcopy(fitted)
@@ -178,6 +181,7 @@ def test_reading_reaches_both_parts():
     assert "der" not in words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reading",
     [
@@ -222,6 +226,7 @@ def test_the_linear_model_alone():
     assert pickle.loads(pickle.dumps(model)).predict(TEXTS[:3]).tolist() == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 def test_the_network_alone():
     model = TextClassifier(linear=False, **SMALL).fit(TEXTS, LABELS)
     assert model.weights_ == {"network": 1.0}
@@ -238,6 +243,7 @@ def test_another_fit_leaves_nothing_of_the_part_that_was_taken_out():
     assert not hasattr(model, "network_")
 
 
+@pytest.mark.slow
 def test_chunks_train_the_network_alone():
     model = TextClassifier(linear=False, learning_rate=0.02, **SMALL)
     for start in [0, 24] * 10:
@@ -253,6 +259,7 @@ def test_chunks_train_the_network_alone():
     assert "set linear=False" in str(refusal.value.__cause__)
 
 
+@pytest.mark.slow
 def test_a_warm_start_goes_on_with_the_same_words():
     model = TextClassifier(warm_start=True, **SMALL).fit(TEXTS, LABELS)
     words = model.network_[0].vocabulary_
@@ -276,6 +283,7 @@ def test_a_warm_start_follows_what_is_set_since_and_keeps_what_was_learned():
 # -- labels and weights ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_several_labels():
     model = TextClassifier(**SMALL | {"epochs": 20}).fit(TEXTS, SEVERAL)
     found = model.predict_proba(TEXTS)
@@ -299,6 +307,7 @@ def test_sample_weights_reach_both_parts():
     assert all(np.all(part.predict(TEXTS) == 1) for part in (model.network_, model.linear_))
 
 
+@pytest.mark.slow
 def test_validation_texts_of_ones_own():
     texts, y = texts_of(6, 3, n_rows=9, seed=1)
     labels = np.array(["a", "b", "c"])[y]
@@ -467,6 +476,7 @@ def test_the_global_output_format_changes_nothing_inside(fitted, container):
         assert hasattr(model.transform(TEXTS[:2]), "columns")
 
 
+@pytest.mark.slow
 def test_sample_weights_are_routed():
     with sklearn.config_context(enable_metadata_routing=True):
         model = TextClassifier(**SMALL).set_fit_request(sample_weight=True)
@@ -483,6 +493,7 @@ def test_log_loss_can_be_its_score():
     assert np.all(np.isfinite(scores))
 
 
+@pytest.mark.slow
 def test_callbacks_and_the_bar_are_for_the_whole_fit(capsys):
     texts, y = texts_of(6, 2, n_rows=200)
     begun = []
@@ -535,6 +546,7 @@ def vectors_for(texts, n_dimensions):
     return dict(zip(words, rng.normal(size=(len(words), n_dimensions)), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainable", [True, False])
 def test_word_vectors_reach_the_network(trainable):
     vectors = vectors_for(TEXTS, 5)  # embedding_dim is another number
@@ -556,6 +568,7 @@ def test_word_vectors_reach_the_network(trainable):
     np.testing.assert_array_equal(table, chunks.network_[0].embeddings_)
 
 
+@pytest.mark.slow
 def test_the_classifier_of_a_network_with_word_vectors_can_go_on():
     vectors = vectors_for(TEXTS, 5)
     frozen = {"embeddings": vectors, "embedding_trainable": False, "encoder": "none", "min_df": 1}
@@ -573,6 +586,7 @@ def test_the_classifier_of_a_network_with_word_vectors_can_go_on():
     assert alone.model_.get_layer("embedding").output.shape[-1] == SMALL["embedding_dim"]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_that_of_the_vectors_too(tmp_path, monkeypatch):
     names, plain = [], _checkpoint.fingerprint
     monkeypatch.setattr(

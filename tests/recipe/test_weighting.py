@@ -75,6 +75,7 @@ def test_equal_parts_count_the_same():
     np.testing.assert_allclose(_weighting.share_of_the_first(same, same, truth, np.ones(50)), 0.5)
 
 
+@pytest.mark.slow
 def test_weights_are_learned_from_held_out_texts(monkeypatch):
     texts, y = texts_of(N)
     seen = []
@@ -123,6 +124,7 @@ def test_held_out_texts_count_by_their_weights(monkeypatch):
     np.testing.assert_array_equal(weights, expected)
 
 
+@pytest.mark.slow
 def test_other_processes_learn_the_same_weights():
     texts, y = texts_of(N)
     alone = TextClassifier(**SMALL).fit(texts, y)

@@ -69,6 +69,7 @@ def fitted():
     return TextClassifier(epochs=2, random_state=0).fit(TEXTS, LABELS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one process", "two processes"])
 def test_the_service_answers_several_clients_at_once(options, fitted, tmp_path):
     export(fitted, tmp_path)

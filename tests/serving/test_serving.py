@@ -83,6 +83,7 @@ def test_text_classifier(fitted, tmp_path):
     assert names == {"settings.json", "model.onnx", "words.npz", "linear.npz"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "params",
     [
@@ -108,12 +109,14 @@ def test_weights_of_8_bits(fitted, tmp_path):
         assert in_int8 == (weights == "int8")
 
 
+@pytest.mark.slow
 def test_two_classes(tmp_path):
     labels = [label == "bad" for label in LABELS]
     served = check_same(TextClassifier(**SMALL).fit(TEXTS, labels), tmp_path)
     assert served.classes_.dtype == bool
 
 
+@pytest.mark.slow
 def test_several_labels_a_text(tmp_path):
     labels = np.array([[label == "bad", label != "odd", 1] for label in LABELS]).astype(int)
     with pytest.warns(UserWarning, match="Label 2 is present in all training examples"):
@@ -149,6 +152,7 @@ def test_hashed_tokens(params, tmp_path):
     check_same(pipeline(n_features=32, **params).fit(TEXTS, LABELS), tmp_path)
 
 
+@pytest.mark.slow
 def test_subwords(tmp_path):
     tokenizers = pytest.importorskip("tokenizers")
     subwords = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token="?"))
@@ -159,6 +163,7 @@ def test_subwords(tmp_path):
     check_same(TextClassifier(**SMALL, analyzer=subwords).fit(TEXTS, LABELS), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tuned_layers", [0, 1])
 def test_pretrained_models(kind, tuned_layers, tmp_path):
@@ -170,6 +175,7 @@ def test_pretrained_models(kind, tuned_layers, tmp_path):
     check_same(model, tmp_path / "served", [*UNSEEN, "[SEP] <s> the film"], tolerance=1e-4)
 
 
+@pytest.mark.slow
 def test_static_pretrained_models(tmp_path):
     folder = build_static_model(tmp_path / "model")
     network = AttentionTextClassifier(pretrained=folder, encoder="none", epochs=1, random_state=0)

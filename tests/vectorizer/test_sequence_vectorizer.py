@@ -564,6 +564,7 @@ def test_a_damaged_state_is_refused(damage):
         SequenceVectorizer().__setstate__([state])
 
 
+@pytest.mark.slow
 def test_another_process_gets_the_same_ids(tmp_path):
     vectorizer = SequenceVectorizer(n_features=1000, max_length=6)
     joblib.dump((vectorizer, TEXTS), tmp_path / "stored")

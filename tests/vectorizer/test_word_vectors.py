@@ -85,6 +85,7 @@ def test_vectors_of_few_words_are_noticed(vectors, lowercase, message):
         SequenceVectorizer(embeddings=vectors, lowercase=lowercase).fit(texts)
 
 
+@pytest.mark.slow
 def test_a_hand_made_pipeline_says_that_vectors_are_not_used(recwarn):
     texts, labels = ["the cat", "the whale"] * 4, [0, 1] * 4
     vectorizer = SequenceVectorizer(embeddings=VECTORS)
