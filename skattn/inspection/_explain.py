@@ -92,8 +92,8 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
       With a pretrained transformer, the path begins at its word embeddings and leads through all of
       its layers, the gradient is the mean of three near the middle, and the contributions of the
       pieces of a word are added. If there are more than four classes, this is done for the three
-      most probable classes of each text; for the others, the contributions are those of the last
-      hidden states of the words.
+      most probable classes of each text; for the others, the path begins and ends at the last
+      hidden states instead.
     * *A linear model* on counts or TF-IDF features: the contributions are exact, coefficient times
       feature value. If a word occurs several times, its contribution is divided evenly among the
       occurrences. The contribution of a word n-gram is divided evenly among its words, and that of

@@ -23,7 +23,7 @@ def has_vectors(ids):
 
 @contextlib.contextmanager
 def results_at_hand():
-    """Inside, `once` computes nothing twice."""
+    """Inside, `once` computes nothing twice; the results are dropped at the end."""
     token = _RESULTS.set({} if _RESULTS.get() is None else _RESULTS.get())
     try:
         yield

@@ -134,6 +134,20 @@ def test_the_largest_logits_of_a_transformer_are_followed_to_the_words(
     assert np.abs(others).max() > 1e-5
 
 
+def test_the_evidence_of_a_text_does_not_depend_on_the_texts_beside_it(tmp_path):
+    folder = build_model(tmp_path)
+    texts = [word if n % 2 else f"{word} and a film" for n, word in enumerate(WORDS)]
+    X = SequenceVectorizer(pretrained=folder).fit_transform(texts)
+    clf = AttentionTextClassifier(
+        pretrained=folder, tuned_layers=1, units=4, epochs=1, random_state=0
+    ).fit(X, np.arange(len(WORDS)))
+    together, base = clf._evidence_on_tokens(X)
+    for row in range(len(X)):
+        alone, start = clf._evidence_on_tokens(X[[row]])
+        np.testing.assert_allclose(together[row], alone[0], atol=1e-5)
+        np.testing.assert_allclose(base[row], start[0], atol=1e-5)
+
+
 # -- features --------------------------------------------------------------------------------------
 
 
