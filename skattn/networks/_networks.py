@@ -135,6 +135,10 @@ def _build_on_pretrained(config):
     """Tuned layers of a transformer -> encoder -> attention over the tokens -> softmax, compiled.
 
     The embeddings and the frozen layers are not part of the Keras model; see `model.frozen`.
+
+    The last layer starts from zeros (A. Kolesnikov et al., "Big Transfer (BiT)", ECCV 2020): the
+    first gradients of random weights would change the pretrained layers at random, which costs
+    accuracy where there are few labels.
     """
     backbone, tuned_layers = config["backbone"], config["tuned_layers"]
     frozen = FrozenLayers(backbone, tuned_layers)
@@ -150,7 +154,8 @@ def _build_on_pretrained(config):
         hidden = tuned[number](hidden, mask)
     hidden = TokenStates(len(backbone["prefix"]), name="token_states")(hidden, ids)
     context, weights = _encode_and_attend(hidden, _mask(ids), config)
-    answers = _answers(_dropout(config["dropout"], "dropout")(context), config, None)
+    context_in = _dropout(config["dropout"], "dropout")(context)
+    answers = _answers(context_in, config, None, initializer="zeros")
     readouts = {"attention": weights, "probabilities": answers, "representation": context}
     readouts["states"] = hidden  # which the encoder reads
     model = _compiled([ids, states], answers, "tokens", readouts, config, frozen)
@@ -222,12 +227,12 @@ def _dropout(rate, name):
     return keras.layers.Dropout(rate, seed=0, name=name) if rate else lambda inputs: inputs
 
 
-def _answers(representation, config, l2):
+def _answers(representation, config, l2, initializer=None):
     return keras.layers.Dense(
         config["n_outputs"],
         activation="sigmoid" if config["multilabel"] else "softmax",
         kernel_regularizer=l2,
-        kernel_initializer=glorot(),
+        kernel_initializer=initializer or glorot(),
         name="probabilities",
     )(representation)
 

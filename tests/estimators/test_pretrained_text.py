@@ -106,8 +106,9 @@ def test_only_the_tuned_layers_and_the_head_are_trained(bert):
 @pytest.mark.slow
 def test_the_tuned_layers_have_a_rate_of_their_own(bert):
     X = ids(bert)
-    whole = {"optimizer": "sgd", "epochs": 1, "batch_size": 100, "weight_decay": 0.0}
-    whole |= {"tuned_layers": 1, "learning_rate": 1e-3}
+    # two steps: in the first the last layer is zero, and so are the gradients of what is below it
+    whole = {"optimizer": "sgd", "epochs": 2, "batch_size": 100, "weight_decay": 0.0}
+    whole |= {"tuned_layers": 1, "learning_rate": 0.3}
     begun = classifier(bert, **whole | {"tuned_rate": 1e-30}).fit(X, LABELS)
     steps = []
     for rate in (1.0, 0.25):
@@ -125,6 +126,12 @@ def test_the_tuned_layers_have_a_rate_of_their_own(bert):
     np.testing.assert_allclose(quarter, 0.25 * full, atol=1e-7)
     assert np.abs(full).max() > 1e-6
     np.testing.assert_array_equal(head, same_head)
+
+
+@pytest.mark.slow
+def test_at_first_all_classes_are_equally_probable(bert):
+    begun = classifier(bert, tuned_layers=1, epochs=1, learning_rate=1e-30).fit(ids(bert), LABELS)
+    np.testing.assert_allclose(begun.predict_proba(ids(bert)), 1 / len(set(LABELS)), rtol=1e-6)
 
 
 @pytest.mark.slow
