@@ -14,11 +14,38 @@ from skattn import AttentionTextClassifier, GatedDenseClassifier
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
-ESTIMATORS = [
-    GatedDenseClassifier(units=32, epochs=20, learning_rate=5e-3),
-    AttentionTextClassifier(encoder="conv", units=32, embedding_dim=32, learning_rate=4e-3),
-]
-DEFAULTS = [GatedDenseClassifier(), AttentionTextClassifier()]
+ESTIMATORS = [GatedDenseClassifier(), AttentionTextClassifier()]
+SLOW = {  # checks that take a second or more with one of them
+    "check_class_weight_classifiers",
+    "check_classifier_data_not_an_array",
+    "check_classifiers_classes",
+    "check_classifiers_multilabel_output_format_decision_function",
+    "check_classifiers_multilabel_representation_invariance",
+    "check_classifiers_train",
+    "check_dtype_object",
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_matrix",
+    "check_estimator_sparse_tag",
+    "check_estimators_dtypes",
+    "check_estimators_nan_inf",
+    "check_estimators_overwrite_params",
+    "check_estimators_pickle",
+    "check_f_contiguous_array_estimator",
+    "check_fit2d_1feature",
+    "check_fit_idempotent",
+    "check_fit_score_takes_y",
+    "check_n_features_in_after_fitting",
+    "check_pipeline_consistency",
+    "check_positive_only_tag_during_fit",
+    "check_readonly_memmap_input",
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+    "check_sample_weights_pandas_series",
+    "check_supervised_y_2d",
+    "check_transformer_data_not_an_array",
+    "check_transformer_general",
+    "check_transformer_preserve_dtypes",
+}
 PAST_ITS_TAGS = {
     "check_class_weight_classifiers": "feeds negative numbers, although the tags say that X holds "
     "whole numbers >= 0; its body runs on token ids below",
@@ -32,22 +59,27 @@ SKIPPED = {
 }
 
 
-def expected_to_fail(estimator):
-    return PAST_ITS_TAGS if isinstance(estimator, AttentionTextClassifier) else {}
-
-
 def name_of(check):
     return check.func.__name__
 
 
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_to_fail)
+def checks():
+    """Every check of both, for pytest; scikit-learn's own function marks no slow ones."""
+    found = []
+    for estimator in ESTIMATORS:
+        refused = PAST_ITS_TAGS if isinstance(estimator, AttentionTextClassifier) else {}
+        for instance, check in estimator_checks_generator(estimator):
+            name = name_of(check)
+            marks = [pytest.mark.slow] if name in SLOW else []
+            if name in refused:
+                marks.append(pytest.mark.xfail(reason=refused[name]))
+            identity = f"{type(estimator).__name__}-{name}"
+            found.append(pytest.param(instance, check, marks=marks, id=identity))
+    return found
+
+
+@pytest.mark.parametrize(("estimator", "check"), checks())
 def test_scikit_learns_checks(estimator, check):
-    run(check, estimator)
-
-
-@pytest.mark.slow  # two minutes
-@parametrize_with_checks(DEFAULTS, expected_failed_checks=expected_to_fail)
-def test_scikit_learns_checks_of_the_defaults(estimator, check):
     run(check, estimator)
 
 
@@ -85,6 +117,7 @@ def test_scikit_learns_checks_on_texts(estimator, check):
     run(check, estimator)
 
 
+@pytest.mark.slow
 def test_checks_on_texts_fail_for_the_reasons_given():
     for estimator in OF_TEXTS:
         for instance, check in estimator_checks_generator(estimator):
