@@ -2,11 +2,13 @@
 
 For each set the recommended classifier is fitted on the training part, and `faithfulness_report`
 judges it on texts of the test part (of a set without one, on a held-out quarter). Each result is
-written at once, and a second run with the same output goes on. With `--rst FILE` the table of the
-site's page on explanations is written from what the output holds.
+written at once, and a second run with the same output goes on, also one with another model. With
+`--rst FILE` the tables of the site's page on explanations are written from what the output holds.
 
     python benchmarks/faithfulness.py --data DIR --output benchmarks/results/faithfulness.json \
         --rst docs/explanations_table.rst
+    python benchmarks/faithfulness.py --data DIR --output benchmarks/results/faithfulness.json \
+        --rst docs/explanations_table.rst --pretrained MODEL --max-texts 2000 --sets trec mr snips
 """
 
 import argparse
@@ -19,6 +21,10 @@ from _data import read_texts
 from sklearn.model_selection import train_test_split
 
 SETS = ("trec", "mr", "sms_spam", "snips", "banking77", "r8", "imdb_5k")
+MODELS = {  # what the key of a result ends in
+    "": "``TextClassifier()``",
+    ", pretrained": "``TextClassifier(pretrained=folder)``",
+}
 RANKINGS = ("evidence", "attention", "gradient x input", "leave-one-out", "random")
 METRICS = (
     "comprehensiveness",
@@ -80,18 +86,29 @@ def judge(arguments, name):
     }
 
 
-def table(found):
-    """The results as a table of reStructuredText."""
-    columns = [name for name in SETS if name in found]
+def tables(found):
+    """The results as tables of reStructuredText, one for each kind of model."""
+    lines = [".. Written by benchmarks/faithfulness.py; do not edit by hand.", ""]
+    lines += [
+        "How far the probability of the predicted class falls without the highest-ranked words "
+        "(mean over the top 1, 5, 10, 20 and 50 %), in points: with a space in their place, and in "
+        "brackets with a word that the model does not know.",
+        "",
+    ]
+    for ending, model in MODELS.items():
+        results = {name: found[name + ending] for name in SETS if name + ending in found}
+        if results:
+            lines += table(results, model)
+    return "\n".join(lines)
+
+
+def table(found, model):
+    """The results of one kind of model as lines."""
+    columns = list(found)
     most = {key: max(found[name][key] for name in columns) for key in ("n_texts", "n_train")}
     lines = [
-        ".. Written by benchmarks/faithfulness.py; do not edit by hand.",
-        "",
-        f"`TextClassifier`, fitted on up to {most['n_train']:,} training texts of each set and "
-        f"judged on {most['n_texts']} of its test texts, {found[columns[0]]['date']}. How far the "
-        "probability of the predicted class falls without the highest-ranked words (mean over "
-        "the top 1, 5, 10, 20 and 50 %), in points: with a space in their place, and in brackets "
-        "with a word that the model does not know.",
+        f"{model}, fitted on up to {most['n_train']:,} training texts of each set and judged on "
+        f"{most['n_texts']} of its test texts, {found[columns[0]]['date']}:",
         "",
         ".. list-table::",
         "   :header-rows: 1",
@@ -111,7 +128,7 @@ def table(found):
     rows.append(["share of the network", *(f"{100 * found[n]['share']:.0f} %" for n in columns)])
     for row in rows:
         lines += [("   * - " if i == 0 else "     - ") + cell for i, cell in enumerate(row)]
-    return "\n".join(lines) + "\n"
+    return [*lines, ""]
 
 
 def main():
@@ -128,12 +145,13 @@ def main():
     arguments = parser.parse_args()
     found = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
     for name in arguments.sets:
-        if name not in found and (arguments.data / name).exists():
-            found[name] = judge(arguments, name)
+        key = name + (", pretrained" if arguments.pretrained else "")
+        if key not in found and (arguments.data / name).exists():
+            found[key] = judge(arguments, name)
             arguments.output.write_text(json.dumps(found, indent=1) + "\n")
-            print(name, json.dumps(found[name]["verdicts"]), flush=True)
+            print(key, json.dumps(found[key]["verdicts"]), flush=True)
     if arguments.rst and found:
-        arguments.rst.write_text(table(found), encoding="utf-8")
+        arguments.rst.write_text(tables(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -316,5 +316,5 @@ def test_the_table_of_the_page_on_explanations_is_that_of_its_results(benchmarks
 
     found = json.loads((benchmarks / "results" / "faithfulness.json").read_text("utf-8"))
     page = ROOT / "docs" / "explanations_table.rst"
-    assert page.read_text("utf-8") == faithfulness.table(found)
+    assert page.read_text("utf-8") == faithfulness.tables(found)
     assert all("Evidence is a" in each["verdicts"]["evidence"] for each in found.values())
