@@ -45,7 +45,7 @@ def pad_rows(tokens, lengths, max_length, truncation):
     rows : int32 array of shape (n_texts, max_length)
     """
     lengths = np.asarray(lengths, dtype=np.int64)
-    rows = np.zeros((len(lengths), max_length), dtype=np.int32)
+    rows = empty_rows(len(lengths), max_length)
     start = 0
     for first in range(0, len(lengths), _ROWS_AT_ONCE):
         part = lengths[first : first + _ROWS_AT_ONCE]
@@ -53,6 +53,24 @@ def pad_rows(tokens, lengths, max_length, truncation):
         _fill(rows[first : first + len(part)], tokens[start:stop], part, truncation)
         start = stop
     return rows
+
+
+def empty_rows(n_texts, max_length):
+    """Zeros, in which ids can be written.
+
+    Raises
+    ------
+    MemoryError
+        If there are too many.
+    """
+    try:
+        return np.zeros((n_texts, max_length), dtype=np.int32)
+    except (MemoryError, ValueError) as error:  # the second is NumPy's for 2**63 bytes and more
+        raise MemoryError(
+            f"{n_texts} rows of max_length={max_length} ids do not fit into memory "
+            f"({4 * n_texts * max_length / 2**30:,.0f} GiB). Use a smaller max_length, or None for "
+            "the length of the longest text."
+        ) from error
 
 
 def _fill(rows, tokens, lengths, truncation):

@@ -2,11 +2,9 @@
 
 from itertools import islice
 
-import numpy as np
-
 from skattn.utils._texts import checked_texts
 from skattn.vectorizer._ids import look_up
-from skattn.vectorizer._padding import drop_unknown, pad_rows
+from skattn.vectorizer._padding import drop_unknown, empty_rows, pad_rows
 from skattn.vectorizer._tokens import each_token
 
 _ROWS_AT_ONCE = 4096  # bounds the memory of the tokens
@@ -30,7 +28,7 @@ def rows_of_ids(texts, read, ids, max_length, truncation, unknown):
     -------
     rows : int32 array of shape (n_texts, max_length)
     """
-    rows = np.empty((len(texts), max_length), dtype=np.int32)
+    rows = empty_rows(len(texts), max_length)
     texts = checked_texts(texts)
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         part, lengths = rows[start : start + _ROWS_AT_ONCE], []

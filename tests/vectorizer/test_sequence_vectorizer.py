@@ -100,6 +100,14 @@ def test_truncation(max_length, truncation, expected):
     assert list(vectorizer.inverse_transform(ids)[0]) == expected
 
 
+@pytest.mark.parametrize("max_length", [10**14, 2**62])
+def test_rows_that_do_not_fit_into_memory_are_refused(max_length):
+    vectorizer = SequenceVectorizer(max_length=max_length)
+    for method in (vectorizer.fit_transform, vectorizer.fit(["a good film"]).transform):
+        with pytest.raises(MemoryError, match=rf"max_length={max_length} ids do not fit"):
+            method(["a good film", "a bad one"])
+
+
 @pytest.mark.parametrize(
     ("max_length", "expected"),
     [(None, 10), (1.0, 10), (0.9, 9), (0.85, 9), (0.05, 1), (1, 1), (40, 40)],
