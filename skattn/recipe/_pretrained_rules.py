@@ -94,27 +94,38 @@ def settings_for(model, facts, given):
     }
     reason = "usual for a pretrained transformer"
     settings = {name: (value, reason) for name, value in usual.items()}
-    few = f"fewer than {FEW_TEXTS} texts: "
-    if facts.n_texts < FEW_TEXTS:
-        settings["batch_size"] = (8, few + "smaller batches make more steps")
-        settings["attention"] = ("uniform", few + "too few to learn where to look")
+    if few(facts):
+        why_few = f"fewer than {FEW_TEXTS} texts: "
+        settings["batch_size"] = (8, why_few + "smaller batches make more steps")
+        settings["attention"] = ("uniform", why_few + "too few to learn where to look")
+        settings["tuned_rate"] = (0.05, why_few + "all layers change, but only a little")
     else:
         settings |= {"batch_size": (32, reason), "attention": ("additive", reason)}
     settings |= {name: (value, why) for name, value in plan._asdict().items()}
-    if not _enough_for_all_layers(facts):
-        fewer = f"fewer than {ALL_LAYERS_FROM} texts per class"
+    if not _all_layers(facts):
+        fewer = f"{FEW_TEXTS} or more texts, but fewer than {ALL_LAYERS_FROM} per class"
         settings["tuned_layers"] = (plan.tuned_layers, fewer)
     return settings
 
 
-def _enough_for_all_layers(facts):
-    return facts.n_texts >= ALL_LAYERS_FROM * facts.n_classes
+def few(facts):
+    """Tell whether the texts are too few for the usual training of a pretrained transformer.
+
+    Parameters
+    ----------
+    facts : Facts
+    """
+    return facts.n_texts < FEW_TEXTS
+
+
+def _all_layers(facts):
+    return few(facts) or facts.n_texts >= ALL_LAYERS_FROM * facts.n_classes
 
 
 def _plan(model, facts, given):
     """The longest training within the bound on the work, and the reason in words."""
     epochs = min(max(math.ceil(PASSES / facts.n_texts), USUAL_EPOCHS), MOST_EPOCHS)
-    many = _enough_for_all_layers(facts)
+    many = _all_layers(facts)
     bound = min(MOST_WORK, MOST_WORK_A_TEXT * max(facts.n_texts, FEW_TEXTS))
     wished = Plan(
         given["epochs"] or epochs,

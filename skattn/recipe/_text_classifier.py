@@ -49,7 +49,7 @@ class TextClassifier(BaseTextClassifier):
         apply to the linear model only.
     tuned_layers : int or "all", default=None
         How many of the upper layers of a pretrained transformer to train.
-    tuned_rate : float, default=0.2
+    tuned_rate : float, default=None
         Learning rate of these layers, as a fraction of `learning_rate`.
     cache_size : float, default=1000
         Maximum memory, in MB, for the outputs of the frozen layers on the training texts.
@@ -214,7 +214,7 @@ class TextClassifier(BaseTextClassifier):
         linear: bool = True,
         pretrained: str | PathLike[str] | None = None,
         tuned_layers: int | str | None = None,
-        tuned_rate: float = 0.2,
+        tuned_rate: float | None = None,
         cache_size: float = 1000,
         precision: str = "float32",
         columns: str | list[str] | None = None,

@@ -5,7 +5,7 @@ from joblib.parallel import get_active_backend
 from sklearn import config_context
 
 from skattn.engine._stages import stage
-from skattn.recipe import _parts, _rules, _weighting
+from skattn.recipe import _parts, _pretrained_rules, _rules, _weighting
 
 _FOR_THE_REAL_FIT = {"callbacks": None, "checkpoint": None, "verbose": 0}
 
@@ -27,7 +27,7 @@ class Trial:
 
     def __init__(self, kept, data, given, facts, model, n_jobs):
         self.kept, self.data = kept, data
-        self.long = facts.n_words > _rules.LONG_FROM
+        self.long, self.few = facts.n_words > _rules.LONG_FROM, _pretrained_rules.few(facts)
         self.transformer = model is not None and not model.static
         enough = len(data.texts) >= _weighting.LEAST_TEXTS and not self.transformer
         self.takes_place = len(kept) == 2 and enough
@@ -66,7 +66,7 @@ class Trial:
                 truth = _weighting.truth_table(self.data.y[self.judged], self.data.classes)
                 share = _weighting.share_of_the_first(*found, truth, weights)
                 return dict(zip(self.kept, (share, 1.0 - share), strict=True))
-        return _weighting.by_rule(self.kept, self.transformer, self.long)
+        return _weighting.by_rule(self.kept, self.transformer, self.long, self.few)
 
 
 def _has_processes(n_jobs):

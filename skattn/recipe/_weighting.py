@@ -9,7 +9,8 @@ LEAST_TEXTS = 200  # with fewer, the held-out texts are too few to learn weights
 TRAINING_TEXTS = 4000  # at most, or a quarter of the texts if that is more
 JUDGED_TEXTS = 2000  # at most
 JUDGED_SHARE = 0.2
-WITH_FEW_TEXTS, OF_A_TRANSFORMER, ON_LONG_TEXTS = 0.25, 0.5, 0.4  # where it is not learned
+WITH_FEW_TEXTS = 0.25  # the weight of the network, if it is not learned
+OF_A_TRANSFORMER, ON_LONG_TEXTS, ON_FEW_TEXTS = 0.5, 0.4, 0.75
 SHARES = np.linspace(0, 1, 41)
 
 
@@ -71,12 +72,12 @@ def share_of_the_first(first, second, truth, sample_weight):
     return float(belief @ SHARES / belief.sum())
 
 
-def by_rule(kept, transformer, long):
+def by_rule(kept, transformer, long, few):
     """The weights of the models if they are not learned.
 
-    With few texts, a network that starts from random weights is the weaker model; one that starts
-    from a pretrained transformer is not. Long texts are truncated for it, but not for the linear
-    model.
+    With few texts, a network that starts from random weights is the weaker model, and one that
+    starts from a pretrained transformer is the stronger one. Long texts are truncated for the
+    transformer, but not for the linear model.
 
     Parameters
     ----------
@@ -85,6 +86,8 @@ def by_rule(kept, transformer, long):
         Whether the network starts from a pretrained transformer.
     long : bool
         Whether the texts are long.
+    few : bool
+        Whether there are few texts for a transformer.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def by_rule(kept, transformer, long):
         return {kept[0]: 1.0}
     share = WITH_FEW_TEXTS
     if transformer:
-        share = ON_LONG_TEXTS if long else OF_A_TRANSFORMER
+        share = ON_FEW_TEXTS if few else ON_LONG_TEXTS if long else OF_A_TRANSFORMER
     return {"network": share, "linear": 1.0 - share}
 
 

@@ -38,6 +38,8 @@ def test_the_network_begins_with_the_model_and_the_linear_one_reads_as_ever(fitt
     words = fitted.linear_["features"].transformer_list[0][1].vocabulary_
     assert {"dull", "!", "the film"} <= set(words)
     assert fitted.settings_["attention"]["value"] == "uniform"
+    assert classifier.tuned_rate == fitted.settings_["tuned_rate"]["value"] == 0.05
+    assert fitted.weights_ == {"network": 0.75, "linear": 0.25}
     assert fitted.settings_["analyzer"]["value"] == "word"
 
 

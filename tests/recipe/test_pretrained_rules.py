@@ -11,8 +11,8 @@ NOTHING = TextClassifier().get_params()
 SMALL = Model(static=False, n_layers=6, width=384, max_tokens=256)
 
 
-def settings(n_texts, n_words=12.0, model=SMALL, **given):
-    facts = Facts(n_texts, n_words, 3, True, True)
+def settings(n_texts, n_words=12.0, model=SMALL, n_classes=3, **given):
+    facts = Facts(n_texts, n_words, n_classes, True, True)
     return _pretrained_rules.settings_for(model, facts, NOTHING | given)
 
 
@@ -38,9 +38,14 @@ def test_fewer_texts_are_passed_more_often(n_texts, epochs):
     assert plan(n_texts) == Plan(epochs, 6, 256)
 
 
-def test_all_layers_are_tuned_from_20_texts_a_class_on():
-    assert plan(59).tuned_layers == 2  # of three classes
-    assert plan(60).tuned_layers == 6
+def test_all_layers_are_tuned_with_few_texts_and_with_20_a_class():
+    def tuned(n_texts, n_classes):
+        return settings(n_texts, n_classes=n_classes)["tuned_layers"]
+
+    assert tuned(255, 20)[0] == 6
+    assert tuned(256, 20) == (2, "256 or more texts, but fewer than 20 per class")
+    assert tuned(399, 20)[0] == 2
+    assert tuned(400, 20)[0] == 6
     assert plan(60, model=Model(False, 1, 32, 256)).tuned_layers == 1
 
 
@@ -82,15 +87,16 @@ def test_a_model_of_few_layers_and_positions():
     assert found == Plan(20, 1, 38)
 
 
-def test_fewer_layers_have_their_reason():
-    assert settings(59)["tuned_layers"] == (2, "fewer than 20 texts per class")
-
-
 def test_few_texts_come_in_small_batches_and_are_averaged():
     assert settings(255)["batch_size"][0] == 8
     assert settings(256)["batch_size"][0] == 32
     assert settings(255)["attention"][0] == "uniform"
     assert settings(256)["attention"][0] == "additive"
+
+
+def test_few_texts_change_the_layers_only_a_little():
+    assert settings(255)["tuned_rate"][0] == 0.05
+    assert "tuned_rate" not in settings(256)  # AttentionTextClassifier's own
 
 
 def test_reasons_are_for_a_reader():

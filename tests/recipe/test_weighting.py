@@ -98,13 +98,15 @@ def test_with_few_texts_the_linear_model_counts_more():
 
 
 def test_weights_by_rule():
-    both = ["network", "linear"]
-    assert _weighting.by_rule(["linear"], transformer=False, long=True) == {"linear": 1.0}
-    assert _weighting.by_rule(["network"], transformer=True, long=True) == {"network": 1.0}
-    short, long = (_weighting.by_rule(both, transformer=True, long=long) for long in (False, True))
-    assert short == {"network": 0.5, "linear": 0.5}
-    assert long == {"network": 0.4, "linear": 0.6}
-    assert _weighting.by_rule(both, transformer=False, long=False)["network"] == 0.25
+    def of_network(kept=("network", "linear"), transformer=True, long=False, few=False):
+        return _weighting.by_rule(list(kept), transformer, long, few).get("network")
+
+    assert of_network(kept=["linear"]) is None
+    assert of_network(kept=["network"], long=True, few=True) == 1.0
+    assert of_network() == 0.5
+    assert of_network(long=True) == 0.4
+    assert of_network(few=True) == of_network(few=True, long=True) == 0.75
+    assert of_network(transformer=False, few=True) == 0.25
 
 
 def test_held_out_texts_count_by_their_weights(monkeypatch):
