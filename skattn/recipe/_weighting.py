@@ -97,7 +97,7 @@ def by_rule(kept, transformer, long, few):
         return {kept[0]: 1.0}
     share = WITH_FEW_TEXTS
     if transformer:
-        share = ON_FEW_TEXTS if few else ON_LONG_TEXTS if long else OF_A_TRANSFORMER
+        share = ON_LONG_TEXTS if long else ON_FEW_TEXTS if few else OF_A_TRANSFORMER
     return {"network": share, "linear": 1.0 - share}
 
 
