@@ -14,6 +14,7 @@ FEW = 100  # texts
 FULL_EPOCHS_TO = 25_000  # texts
 LEAST_SHARE_OF_EPOCHS = 1 / 3
 CHARACTERS_A_WORD = 1.5  # of a script without spaces
+_FIND_WORDS = ("tokenizer", "token_pattern")  # in any script
 
 # Thai, Lao, Myanmar, Khmer, kana and Han
 _WITHOUT_SPACES = re.compile(
@@ -91,7 +92,7 @@ def settings_of(facts, given, model=None, kept=("network", "linear")):
     settings : dict of str to Setting
         Without those that were given.
     """
-    rules = _about_reading(facts) if "linear" in kept or model is None else {}
+    rules = _about_reading(facts, given) if "linear" in kept or model is None else {}
     if "network" not in kept:
         pass
     elif model is not None and not model.static:
@@ -104,7 +105,7 @@ def settings_of(facts, given, model=None, kept=("network", "linear")):
     return {name: setting for name, setting in rules.items() if given.get(name) is None}
 
 
-def _about_reading(facts):
+def _about_reading(facts, given):
     settings = {
         "min_df": Setting(2, "a word that occurs in one text only tells nothing about others"),
         "token_pattern": Setting(WORDS_AND_SIGNS, "words of one letter and punctuation count too"),
@@ -114,7 +115,10 @@ def _about_reading(facts):
         settings["min_df"] = Setting(1, f"with fewer than {FEW} texts most words occur once")
     elif facts.spaces and not facts.repeats:
         settings["min_df"] = Setting(1, "no word occurs in two texts")
-    if not facts.spaces:
+    finds_words = [name for name in _FIND_WORDS if given.get(name) is not None]
+    if finds_words:
+        settings["analyzer"] = Setting("word", f"{finds_words[0]} is given")
+    elif not facts.spaces:
         settings["analyzer"] = Setting("char", "the texts have no spaces between words")
     return settings
 

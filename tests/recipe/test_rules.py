@@ -58,6 +58,14 @@ def test_texts_without_spaces_are_read_by_characters():
 
 
 @pytest.mark.parametrize(
+    "given", [{"tokenizer": str.split}, {"token_pattern": "房间|干净"}], ids=str
+)
+def test_a_tokenizer_or_a_pattern_finds_words_in_texts_without_spaces(given):
+    setting = settings(given, spaces=False)["analyzer"]
+    assert setting == ("word", f"{next(iter(given))} is given")
+
+
+@pytest.mark.parametrize(
     ("text", "spaces", "n_words"),
     [
         ("it was a fine film", True, 5),
