@@ -31,7 +31,7 @@ class Facts(NamedTuple):
     n_words: float  # a text, on average
     n_classes: int
     spaces: bool  # between words
-    repeats: bool  # whether any word occurs in two texts
+    repeats: bool = True  # whether a token occurs in two texts, however the models read them
 
 
 class Setting(NamedTuple):
@@ -52,6 +52,7 @@ def facts_of(texts, n_classes):
     Returns
     -------
     Facts
+        `repeats` is not measured here: the settings determine the tokens.
     """
     n_letters = sum(len(_LETTER.findall(text)) for text in texts)
     n_unspaced = sum(len(_WITHOUT_SPACES.findall(text)) for text in texts)
@@ -61,17 +62,7 @@ def facts_of(texts, n_classes):
     else:
         n_words = n_letters / CHARACTERS_A_WORD
     n_words /= max(len(texts), 1)
-    return Facts(len(texts), n_words, int(n_classes), spaces, _any_word_repeats(texts))
-
-
-def _any_word_repeats(texts):
-    seen = set()
-    for text in texts:
-        words = set(re.findall(r"\w+", text.lower()))
-        if not seen.isdisjoint(words):
-            return True
-        seen |= words
-    return False
+    return Facts(len(texts), n_words, int(n_classes), spaces)
 
 
 def settings_of(facts, given, model=None, kept=("network", "linear")):
@@ -113,8 +104,8 @@ def _about_reading(facts, given):
     }
     if facts.n_texts < FEW:
         settings["min_df"] = Setting(1, f"with fewer than {FEW} texts most words occur once")
-    elif facts.spaces and not facts.repeats:
-        settings["min_df"] = Setting(1, "no word occurs in two texts")
+    elif not facts.repeats:
+        settings["min_df"] = Setting(1, "punctuation aside, no token occurs in two texts")
     finds_words = [name for name in _FIND_WORDS if given.get(name) is not None]
     if finds_words:
         settings["analyzer"] = Setting("word", f"{finds_words[0]} is given")

@@ -27,3 +27,13 @@ def test_both_models_read_the_words_that_the_user_finds(given, recwarn):
     for vocabulary in (network.fit(REVIEWS).vocabulary_, words.vocabulary_):
         assert {"房间", "干净", "服务", "周到"} <= set(vocabulary)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    "given", [{"ngram_range": (3, 3)}, {"analyzer": "word"}, {"analyzer": "char_wb"}], ids=str
+)
+def test_a_hundred_texts_that_repeat_no_token_can_be_learned(given):
+    """Each text has characters of its own, none of which is in another."""
+    texts = ["".join(map(chr, range(start, start + 12))) for start in range(0x4E00, 0x52B0, 12)]
+    model = TextClassifier(network=False, **given).fit(texts, [0, 1] * 50)
+    assert model.settings_["min_df"]["value"] == 1
