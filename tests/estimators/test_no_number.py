@@ -135,6 +135,12 @@ def test_one_hot_targets_are_noticed(dense_rows):
     clf.partial_fit(X[:2], several[1:3])
 
 
+def test_one_hot_targets_are_noticed_in_the_first_chunk(dense_rows):
+    X, y = dense_rows
+    with pytest.warns(UserWarning, match=r"one-hot.*y\.argmax\(axis=1\)"):
+        GatedDenseClassifier(units=4).partial_fit(X, np.eye(3)[y])
+
+
 def test_the_first_chunk_with_one_class_is_told_of_classes(texts_as_ids):
     with pytest.raises(ValueError, match=r"partial_fit.*classes=\["):
         AttentionTextClassifier().partial_fit(texts_as_ids[0][:3], ["a"] * 3)
