@@ -70,6 +70,11 @@ def test_labels_that_are_none(y, message):
         linear().fit(TEXTS, y)
 
 
+def test_one_hot_targets_are_noticed_without_the_network():
+    with pytest.warns(UserWarning, match=r"one-hot.*y\.argmax\(axis=1\)"):
+        linear().fit(TEXTS, np.eye(2)[[0, 1] * 20])
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [([1j] * 40, "complex"), ([None] * 40, "missing or complex"), ([0] * 40, "zero for every")],

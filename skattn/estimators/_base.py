@@ -190,7 +190,7 @@ class BaseNetworkClassifier(
             self._warn_of_unused_vectors(X, vectors)
             known = before.classes if before else classes
             data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
-            if not partial:
+            if before is None or not partial:
                 warn_of_one_hot(data.targets)
             with stage("initial weights"):
                 beginning = self._beginning(vectors, before)

@@ -277,8 +277,8 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         return self._fact("config")["gate"]
 
     def _check_X(self, X, reset):
-        if sparse.issparse(X) and hasattr(X, "check_format"):
-            _refuse_damaged(X)
+        if sparse.issparse(X) and X.ndim == 2:
+            X = _undamaged(X)
         try:
             return validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
         except ValueError as error:
@@ -313,9 +313,17 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         return tags
 
 
-def _refuse_damaged(X):
-    """Refuse compressed rows whose indices lie outside the matrix: they are read unchecked."""
+def _undamaged(X):
+    """X in a compressed format; refuse indices outside the matrix, which SciPy reads unchecked."""
     try:
+        if X.format == "coo":
+            X = type(X)((X.data, (X.row, X.col)), shape=X.shape)  # checks the indices
+        if X.format == "lil" and list(map(len, X.rows)) != list(map(len, X.data)):
+            raise ValueError("a row has more indices than values, or fewer")
+        X = X if hasattr(X, "check_format") else X.tocsr()
         X.check_format(full_check=True)
     except ValueError as error:
-        raise ValueError(f"X is a damaged sparse matrix: {error}.") from error
+        raise ValueError(
+            f"X is a damaged sparse matrix: {error}. Build it again from its rows."
+        ) from error
+    return X

@@ -198,12 +198,13 @@ def rows_of(model, texts):
 
     Returns
     -------
-    rows : list of str or data frame
+    rows : list of str, data frame or array
     """
     if isinstance(texts, str):
         return [texts]
-    is_frame = hasattr(texts, "columns") or hasattr(texts, "column_names")
-    if is_frame and len(getattr(texts, "shape", ())) == 2 and not _reads_texts(model):
+    names = ("columns", "column_names")
+    is_table = isinstance(texts, np.ndarray) or any(hasattr(texts, name) for name in names)
+    if is_table and len(getattr(texts, "shape", ())) == 2 and not _reads_texts(model):
         return texts
     return text_list(texts)
 

@@ -5,7 +5,13 @@ from typing import NamedTuple
 import numpy as np
 
 from skattn.utils._frames import texts_of_columns
-from skattn.utils._targets import check_targets, check_weights, encode_targets, weigh_classes
+from skattn.utils._targets import (
+    check_targets,
+    check_weights,
+    encode_targets,
+    warn_of_one_hot,
+    weigh_classes,
+)
 from skattn.utils._texts import text_list
 
 
@@ -37,6 +43,7 @@ def checked(texts, y, sample_weight, class_weight, classes=None):
     y, multilabel = check_targets(y, "TextClassifier")
     kept, weights = check_weights(sample_weight, texts, y)
     targets = encode_targets(y[kept], multilabel, classes)
+    warn_of_one_hot(targets)  # here too, since the linear model may be the only one
     class_weights = weigh_classes(class_weight, targets, weights)
     if not np.any(class_weights):
         raise ValueError("class_weight gives every row the weight 0; nothing is left to learn.")

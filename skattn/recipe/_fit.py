@@ -13,7 +13,7 @@ from skattn.recipe._pretrained_rules import model_in, model_of
 from skattn.recipe._progress import WholeFitBar
 from skattn.recipe._trial import Trial
 from skattn.utils._targets import announced_classes, check_targets, check_weights
-from skattn.vectorizer._tokens import check_pattern
+from skattn.vectorizer._tokens import check_ngram_range, check_pattern
 
 PARTS = ("network", "linear")
 _OF_OUR_VOCABULARY = ("vocabulary", "embeddings", "n_features", "max_features", "unknown")
@@ -45,11 +45,11 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
         classes = before["classes_"]
     data = checked(texts_of(X, columns), y, sample_weight, estimator.class_weight, classes)
     given = _given(estimator)
-    facts = _rules.facts_of(data.texts, len(data.classes))
     if "network" not in kept:
         model = None
     else:  # a network that is continued has its pretrained model already
         model = model_of(given["pretrained"]) if continued is None else model_in(continued)
+    facts = _facts(data.texts, len(data.classes), given, model, kept)
     settings = _rules.settings_of(facts, given, model, kept)
     if continued is not None:
         settings |= _still_open(before["settings_"], given)
@@ -97,8 +97,9 @@ def fit_chunk(estimator, X, y, classes, sample_weight):
     else:
         n_classes = y.shape[1] if multilabel else len(np.unique(y))
         n_classes = n_classes if classes is None else len(announced_classes(classes))
-        facts = _rules.facts_of(texts, n_classes)
-        settings = _rules.settings_of(facts, given, model_of(given["pretrained"]), ["network"])
+        model = model_of(given["pretrained"])
+        facts = _facts(texts, n_classes, given, model, ["network"])
+        settings = _rules.settings_of(facts, given, model, ["network"])
         vectorizer, classifier = _parts.make_network(_rules.filled_in(given, settings))
         ids = vectorizer.fit_transform(texts)
         if given["pretrained"] is None:
@@ -165,6 +166,16 @@ def _held_out(given, columns):
         raise ValueError(f"validation_data: {error}") from error
 
 
+def _facts(texts, n_classes, given, model, kept):
+    """The facts of the rules; whether tokens repeat is asked only where a rule needs it."""
+    facts = _rules.facts_of(texts, n_classes)
+    settings = _rules.settings_of(facts, given, model, kept)
+    if "min_df" not in settings or settings["min_df"].value == 1:
+        return facts
+    params = _rules.filled_in(given, settings)
+    return facts._replace(repeats=_parts.tokens_repeat(texts, params, kept))
+
+
 def _still_open(settings, given):
     """The settings of an earlier fit, of the parameters that the user still leaves to rules."""
     earlier = _rules.from_plain(settings)
@@ -205,6 +216,8 @@ def _given(estimator):
         )
     if given["token_pattern"] is not None:
         check_pattern(given["token_pattern"])
+    if given["ngram_range"] is not None:
+        check_ngram_range(given["ngram_range"])
     seed = given["random_state"]
     if seed is not None and not isinstance(seed, (int, np.integer)):
         given["random_state"] = int(check_random_state(seed).randint(_MAX_SEED))

@@ -1,5 +1,7 @@
 """Fit the two parts of a `TextClassifier`: its network and its linear model."""
 
+import re
+
 import numpy as np
 from sklearn import config_context
 from sklearn.multiclass import OneVsRestClassifier
@@ -10,6 +12,7 @@ from skattn.estimators._attention_text import AttentionTextClassifier
 from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 from skattn.utils._targets import encode_targets
 from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
+from skattn.vectorizer._tokens import build_tokens
 
 OF_VECTORIZER = tuple(SequenceVectorizer().get_params())
 OF_NETWORK = tuple(
@@ -42,6 +45,34 @@ def make_network(params):
     vectorizer = SequenceVectorizer(**own).set_output(transform="default")
     classifier = AttentionTextClassifier(**of_network).set_output(transform="default")
     return vectorizer, classifier
+
+
+def tokens_repeat(texts, params, kept):
+    """Whether a token occurs in two texts, however the models read them; punctuation aside.
+
+    Parameters
+    ----------
+    texts : list of str
+    params : dict
+        Of `TextClassifier`, rules applied.
+    kept : collection of {"network", "linear"}
+    """
+    readers = []
+    if "network" in kept and not params["pretrained"]:
+        readers.append(build_tokens(make_network(params)[0]._reader()))
+    if "linear" in kept:
+        readers += [part.build_analyzer() for _, part in _features(params).transformer_list]
+    return all(_any_repeats(map(read, texts)) for read in readers)
+
+
+def _any_repeats(tokens):
+    seen = set()
+    for of_text in tokens:
+        each = {token for token in of_text if re.search(r"\w", str(token))}
+        if not seen.isdisjoint(each):
+            return True
+        seen |= each
+    return False
 
 
 def fit_network(data, params, before=None, bar=None, validation_data=None):

@@ -14,6 +14,7 @@ FEW = 100  # texts
 FULL_EPOCHS_TO = 25_000  # texts
 LEAST_SHARE_OF_EPOCHS = 1 / 3
 CHARACTERS_A_WORD = 1.5  # of a script without spaces
+_FIND_WORDS = ("tokenizer", "token_pattern")  # in any script
 
 # Thai, Lao, Myanmar, Khmer, kana and Han
 _WITHOUT_SPACES = re.compile(
@@ -30,7 +31,7 @@ class Facts(NamedTuple):
     n_words: float  # a text, on average
     n_classes: int
     spaces: bool  # between words
-    repeats: bool  # whether any word occurs in two texts
+    repeats: bool = True  # whether a token occurs in two texts, however the models read them
 
 
 class Setting(NamedTuple):
@@ -51,6 +52,7 @@ def facts_of(texts, n_classes):
     Returns
     -------
     Facts
+        `repeats` is not measured here: the settings determine the tokens.
     """
     n_letters = sum(len(_LETTER.findall(text)) for text in texts)
     n_unspaced = sum(len(_WITHOUT_SPACES.findall(text)) for text in texts)
@@ -60,17 +62,7 @@ def facts_of(texts, n_classes):
     else:
         n_words = n_letters / CHARACTERS_A_WORD
     n_words /= max(len(texts), 1)
-    return Facts(len(texts), n_words, int(n_classes), spaces, _any_word_repeats(texts))
-
-
-def _any_word_repeats(texts):
-    seen = set()
-    for text in texts:
-        words = set(re.findall(r"\w+", text.lower()))
-        if not seen.isdisjoint(words):
-            return True
-        seen |= words
-    return False
+    return Facts(len(texts), n_words, int(n_classes), spaces)
 
 
 def settings_of(facts, given, model=None, kept=("network", "linear")):
@@ -91,7 +83,7 @@ def settings_of(facts, given, model=None, kept=("network", "linear")):
     settings : dict of str to Setting
         Without those that were given.
     """
-    rules = _about_reading(facts) if "linear" in kept or model is None else {}
+    rules = _about_reading(facts, given) if "linear" in kept or model is None else {}
     if "network" not in kept:
         pass
     elif model is not None and not model.static:
@@ -104,7 +96,7 @@ def settings_of(facts, given, model=None, kept=("network", "linear")):
     return {name: setting for name, setting in rules.items() if given.get(name) is None}
 
 
-def _about_reading(facts):
+def _about_reading(facts, given):
     settings = {
         "min_df": Setting(2, "a word that occurs in one text only tells nothing about others"),
         "token_pattern": Setting(WORDS_AND_SIGNS, "words of one letter and punctuation count too"),
@@ -112,9 +104,12 @@ def _about_reading(facts):
     }
     if facts.n_texts < FEW:
         settings["min_df"] = Setting(1, f"with fewer than {FEW} texts most words occur once")
-    elif facts.spaces and not facts.repeats:
-        settings["min_df"] = Setting(1, "no word occurs in two texts")
-    if not facts.spaces:
+    elif not facts.repeats:
+        settings["min_df"] = Setting(1, "punctuation aside, no token occurs in two texts")
+    finds_words = [name for name in _FIND_WORDS if given.get(name) is not None]
+    if finds_words:
+        settings["analyzer"] = Setting("word", f"{finds_words[0]} is given")
+    elif not facts.spaces:
         settings["analyzer"] = Setting("char", "the texts have no spaces between words")
     return settings
 

@@ -70,10 +70,14 @@ class Trial:
 
 
 def _has_processes(n_jobs):
-    """Tell whether joblib runs several jobs here, and in processes of their own."""
+    """Tell whether joblib runs several jobs here, in processes of their own, while this one works.
+
+    Some backends (Ray's, multiprocessing) return only when every job is done.
+    """
     backend, _ = get_active_backend()
     in_threads = getattr(backend, "uses_threads", False)
-    return not in_threads and effective_n_jobs(n_jobs) > 1
+    returns_at_once = getattr(backend, "supports_return_generator", False)
+    return returns_at_once and not in_threads and effective_n_jobs(n_jobs) > 1
 
 
 def answers(name, data, params, texts, bar=None):

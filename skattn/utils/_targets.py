@@ -14,6 +14,10 @@ from skattn.utils._texts import is_missing
 from skattn.utils._warnings import warn
 
 _MISSING = "Input y contains NaN: labels are missing. Give every row a label."
+_SEVERAL_LABELS = (
+    "If a row can have several labels, turn them into a matrix of 0 and 1 with "
+    "sklearn.preprocessing.MultiLabelBinarizer."
+)
 HUGE = 1e100  # a weight beyond it is taken relative to the largest
 
 
@@ -72,6 +76,11 @@ def check_targets(y, name):
         _refuse_unordered(y)
     multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
     if not multilabel:
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(
+                f"y of shape {y.shape} is not a matrix of 0 and 1. Give one label per row. "
+                + _SEVERAL_LABELS
+            )
         y = column_or_1d(y, warn=True)
     check_classification_targets(y)
     return y, multilabel
@@ -84,10 +93,7 @@ def _refuse_odd_lists(y):
     kinds = [type(label) for label in y if isinstance(label, (list, tuple, set, frozenset))]
     lengths = {len(label) for label in y if isinstance(label, (list, tuple, set, frozenset))}
     if len(lengths) > 1 or any(issubclass(kind, (set, frozenset)) for kind in kinds):
-        raise ValueError(
-            "y holds a list or a set of labels in each row. Turn it into an indicator matrix with "
-            "sklearn.preprocessing.MultiLabelBinarizer."
-        )
+        raise ValueError(f"y holds a list or a set of labels in each row. {_SEVERAL_LABELS}")
 
 
 def _holds_numbers(dtype):

@@ -48,10 +48,10 @@ def check_reading(reader):
     defaults = type(reader)().get_params()
     ignored = [n for n in dict.fromkeys(ignored) if getattr(reader, n) not in (defaults[n], None)]
     if ignored:
-        warn(
-            "These parameters have no effect with the given analyzer or tokenizer: "
-            f"{', '.join(ignored)}."
-        )
+        cause = "your own analyzer" if reader.analyzer != "word" else "a tokenizer"
+        if reader.analyzer in ("char", "char_wb"):  # perhaps set by a rule of TextClassifier
+            cause = f"analyzer={reader.analyzer!r}, where tokens are characters"
+        warn(f"These parameters have no effect with {cause}: {', '.join(ignored)}.")
     if reader.analyzer == "word":
         _check_words_and_pattern(reader)
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here

@@ -71,16 +71,47 @@ def test_no_answer_holds_a_nan(dense_rows, method):
         ask(huge)
 
 
-@pytest.mark.parametrize("column", [-1, 5])
-@pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array])
-def test_damaged_sparse_rows_are_refused(dense_rows, column, container):
+@pytest.fixture(scope="module")
+def fitted_on_sparse_rows(dense_rows):
     X, y = dense_rows
-    clf = GatedDenseClassifier(units=4, epochs=1).fit(sparse.csr_array(X), y)
-    damaged = container(X)
-    damaged.indices[3] = column
-    for use in (clf.predict, lambda rows: GatedDenseClassifier(epochs=1).fit(rows, y)):
+    return GatedDenseClassifier(units=4, epochs=1).fit(sparse.csr_array(X), y)
+
+
+def set_in_dok(X, place):
+    dict.__setitem__(X._dict, place, 1.0)  # past SciPy's own check
+
+
+DAMAGES = {
+    "negative column": ("csr_array", lambda X: X.indices.put(3, -1)),
+    "large column": ("csr_matrix", lambda X: X.indices.put(3, 5)),
+    "row of CSC": ("csc_array", lambda X: X.indices.put(3, 10**6)),
+    "column of BSR": ("bsr_array", lambda X: X.indices.put(0, -1)),
+    "column of COO": ("coo_matrix", lambda X: X.col.put(3, -1)),
+    "row of COO": ("coo_array", lambda X: X.row.put(3, 10**6)),
+    "column of LIL": ("lil_array", lambda X: X.rows[0].__setitem__(0, -1)),
+    "value of LIL": ("lil_matrix", lambda X: X.rows[0].pop()),
+    "column of DOK": ("dok_array", lambda X: set_in_dok(X, (0, -1))),
+}
+
+
+@pytest.mark.parametrize(("container", "damage"), DAMAGES.values(), ids=DAMAGES)
+def test_damaged_sparse_rows_are_refused(fitted_on_sparse_rows, dense_rows, container, damage):
+    X, y = dense_rows
+    damaged = getattr(sparse, container)(X)
+    damage(damaged)
+    for use in (fitted_on_sparse_rows.predict, lambda rows: GatedDenseClassifier().fit(rows, y)):
         with pytest.raises(ValueError, match="X is a damaged sparse matrix"):
             use(damaged)
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "bsr", "coo", "lil", "dok", "dia"])
+def test_all_sparse_formats_are_read_alike(fitted_on_sparse_rows, dense_rows, kind):
+    X, _ = dense_rows
+    for container in (sparse.csr_array(X), sparse.csr_matrix(X)):
+        np.testing.assert_array_equal(
+            fitted_on_sparse_rows.predict_proba(container.asformat(kind)),
+            fitted_on_sparse_rows.predict_proba(container),
+        )
 
 
 EXTREMES = {"tol": 1e300, "n_iter_no_change": 10**30, "batch_size": 10**30}
@@ -102,6 +133,12 @@ def test_one_hot_targets_are_noticed(dense_rows):
     several[0] = 1
     clf.fit(X, several)
     clf.partial_fit(X[:2], several[1:3])
+
+
+def test_one_hot_targets_are_noticed_in_the_first_chunk(dense_rows):
+    X, y = dense_rows
+    with pytest.warns(UserWarning, match=r"one-hot.*y\.argmax\(axis=1\)"):
+        GatedDenseClassifier(units=4).partial_fit(X, np.eye(3)[y])
 
 
 def test_the_first_chunk_with_one_class_is_told_of_classes(texts_as_ids):

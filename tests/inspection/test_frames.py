@@ -4,13 +4,24 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
-from skattn import SequenceVectorizer, TextClassifier, explain_texts, faithfulness_report
+from skattn import (
+    AttentionTextClassifier,
+    EvidenceDisplay,
+    SequenceVectorizer,
+    TextClassifier,
+    explain_texts,
+    faithfulness_report,
+)
 
 Y = np.array(["good", "bad"] * 20)
 FRAME = pd.DataFrame(
@@ -50,6 +61,65 @@ def test_a_column_of_texts_is_a_list_of_them(features):
     model = make_pipeline(features, LogisticRegression()).fit(FRAME["body"], Y)
     for texts in (FRAME[["body"]], FRAME["body"], FRAME["body"].tolist()):
         assert len(explain_texts(model, texts)) == 40
+
+
+LOGISTIC = make_pipeline(make_column_transformer((TfidfVectorizer(), "body")), LogisticRegression())
+OF_ONE_COLUMN = {
+    "words": LOGISTIC,
+    "union": make_pipeline(
+        make_column_transformer((FeatureUnion([("words", TfidfVectorizer())]), "body")),
+        LogisticRegression(),
+    ),
+    "vote": VotingClassifier([("a", LOGISTIC), ("b", LOGISTIC)], voting="soft"),
+    "calibration": CalibratedClassifierCV(LOGISTIC, cv=2),
+    "search": GridSearchCV(LOGISTIC, {"logisticregression__C": [1]}, cv=2),
+    "passthrough": make_pipeline(
+        make_column_transformer(("passthrough", ["body"])), TextClassifier(**LINEAR)
+    ),
+}
+
+
+@pytest.mark.parametrize("model", OF_ONE_COLUMN.values(), ids=OF_ONE_COLUMN)
+@pytest.mark.parametrize("frame", [FRAME, pl.DataFrame(FRAME.to_dict("list"))], ids=["pd", "pl"])
+def test_a_column_transformer_of_one_text_column(model, frame):
+    model = clone(model).fit(frame, Y)
+    explanation = explain_texts(model, frame)[0]
+    assert explanation.text == "a fine film 0"
+    assert explanation.top_evidence("good", n=1)[0][0][0] == "fine"
+    np.testing.assert_allclose(explanation.probabilities, model.predict_proba(frame)[0])
+
+
+@pytest.fixture(scope="module")
+def network():
+    reading = make_pipeline(FunctionTransformer(), SequenceVectorizer())
+    return make_pipeline(
+        make_column_transformer((reading, ["body"]), ("drop", ["title"])),
+        AttentionTextClassifier(encoder="none", units=4, epochs=1, random_state=0),
+    ).fit(FRAME, Y)
+
+
+def test_a_network_behind_a_column_transformer(network):
+    explanation = explain_texts(network, FRAME)[0]
+    assert words_of(explanation) == "fine film"
+    np.testing.assert_allclose(explanation.probabilities, network.predict_proba(FRAME)[0])
+    assert len(EvidenceDisplay.from_estimator(network, FRAME[:2]).explanations) == 2
+    with pytest.raises(TypeError, match=r"reads column \['body'\] of a data frame"):
+        explain_texts(network, "a fine film")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        make_column_transformer((TfidfVectorizer(), "body"), (TfidfVectorizer(), "title")),
+        ColumnTransformer([("a", TfidfVectorizer(), "body")], transformer_weights={"a": 2}),
+        make_column_transformer((OrdinalEncoder(), ["body"])),
+    ],
+    ids=["two", "weights", "categories"],
+)
+def test_a_column_transformer_that_hides_the_words_is_named(columns):
+    model = make_pipeline(columns, LogisticRegression()).fit(FRAME, Y)
+    with pytest.raises(TypeError, match="A ColumnTransformer is explained only if"):
+        explain_texts(model, FRAME)
 
 
 def test_faithfulness_of_a_model_of_columns():

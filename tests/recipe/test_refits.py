@@ -151,12 +151,22 @@ def test_texts_of_weight_0_are_not_in_the_vocabulary_of_the_first_chunk():
     assert "unseen" not in model.network_[0].vocabulary_
 
 
-def test_a_trial_in_threads_ends():
-    texts, labels = TEXTS * 5, np.tile(LABELS, 5)
-    expected = TextClassifier(**SMALL).fit(texts, labels).weights_
-    for params in ({"n_jobs": 2}, {}):
-        with joblib.parallel_config(backend="threading", n_jobs=2):
-            assert TextClassifier(**SMALL, **params).fit(texts, labels).weights_ == expected
+@pytest.fixture(scope="module")
+def weights_found_alone():
+    return TextClassifier(**SMALL).fit(TEXTS * 5, np.tile(LABELS, 5)).weights_
+
+
+@pytest.mark.parametrize(
+    ("backend", "outer", "inner"),
+    [("threading", 2, None), ("threading", 1, 2), ("multiprocessing", 1, 2)],
+)
+def test_a_trial_ends_where_it_cannot_run_beside_the_fit(
+    backend, outer, inner, weights_found_alone
+):
+    """Threads would wait for each other; multiprocessing and Ray return when all jobs are done."""
+    with joblib.parallel_config(backend=backend, n_jobs=outer):
+        model = TextClassifier(**SMALL, n_jobs=inner).fit(TEXTS * 5, np.tile(LABELS, 5))
+    assert model.weights_ == weights_found_alone
 
 
 def test_without_the_network_nothing_asks_for_it():

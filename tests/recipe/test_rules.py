@@ -3,7 +3,7 @@
 import pytest
 
 from skattn import TextClassifier
-from skattn.recipe import _rules
+from skattn.recipe import _parts, _rules
 from skattn.recipe._rules import Facts
 
 NOTHING = TextClassifier().get_params()
@@ -46,7 +46,13 @@ def test_many_texts_are_passed_fewer_times(n_texts, epochs):
 
 @pytest.mark.parametrize(
     ("facts", "min_df"),
-    [({}, 2), ({"n_texts": 100}, 2), ({"n_texts": 99}, 1), ({"repeats": False}, 1)],
+    [
+        ({}, 2),
+        ({"n_texts": 100}, 2),
+        ({"n_texts": 99}, 1),
+        ({"repeats": False}, 1),
+        ({"repeats": False, "spaces": False}, 1),
+    ],
 )
 def test_rare_words_count_where_there_is_nothing_else(facts, min_df):
     assert value("min_df", **facts) == min_df
@@ -55,6 +61,14 @@ def test_rare_words_count_where_there_is_nothing_else(facts, min_df):
 def test_texts_without_spaces_are_read_by_characters():
     assert value("analyzer") == "word"
     assert value("analyzer", spaces=False) == "char"
+
+
+@pytest.mark.parametrize(
+    "given", [{"tokenizer": str.split}, {"token_pattern": "房间|干净"}], ids=str
+)
+def test_a_tokenizer_or_a_pattern_finds_words_in_texts_without_spaces(given):
+    setting = settings(given, spaces=False)["analyzer"]
+    assert setting == ("word", f"{next(iter(given))} is given")
 
 
 @pytest.mark.parametrize(
@@ -70,13 +84,33 @@ def test_scripts_without_spaces_are_recognized(text, spaces, n_words):
     facts = _rules.facts_of([text, text], 2)
     assert facts.spaces is spaces
     assert facts.n_words == pytest.approx(n_words)
-    assert facts.repeats
 
 
-def test_repeated_words_are_found_whatever_their_case():
-    assert not _rules.facts_of(["one two", "three four"], 2).repeats
-    assert not _rules.facts_of(["one one", "three four"], 2).repeats
-    assert _rules.facts_of(["one two", "three One"], 2).repeats
+@pytest.mark.parametrize(
+    ("texts", "given", "repeats"),
+    [
+        (["one two", "three four"], {}, False),
+        (["one one", "three four"], {}, False),
+        (["one two", "three One"], {}, True),
+        (["one two", "three One"], {"lowercase": False}, False),
+        (["one two.", "three four."], {}, False),  # punctuation alone would be no vocabulary
+        (["one two", "one four"], {"ngram_range": (2, 2)}, False),
+        (["one two", "one four"], {"stop_words": ["one"]}, False),
+        (["one-two", "one-four"], {"tokenizer": str.split}, False),
+        (["one-two", "one-four"], {"analyzer": str.split}, False),
+        (["房间干净", "很干净。"], {}, True),
+        (["房间干净", "很干净。"], {"analyzer": "word"}, False),
+        (["房间干净", "很干净。"], {"ngram_range": (3, 3)}, False),
+        (["房间干净", "很干净。"], {"token_pattern": "干净"}, True),
+        (["房间干净", "很干净。"], {"analyzer": "char_wb", "ngram_range": (4, 4)}, False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kept", ["network", "linear"])
+def test_repeated_tokens_are_those_that_are_read(texts, given, repeats, kept):
+    given = NOTHING | given
+    params = _rules.filled_in(given, _rules.settings_of(_rules.facts_of(texts, 2), given))
+    assert _parts.tokens_repeat(texts, params, [kept]) is repeats
 
 
 def test_what_was_given_is_not_set():

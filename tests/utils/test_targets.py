@@ -58,7 +58,10 @@ def test_one_column_of_labels_is_taken_with_a_warning():
     [
         (None, ValueError, "Classifier requires y to be passed.*Pass one label per row"),
         ([0.5, 1.25, 3.0], ValueError, "Unknown label type: continuous"),
-        ([[1, 2], [3, 1]], ValueError, r"shape \(2, 2\)|multiclass-multioutput"),
+        ([[1, 2], [3, 1]], ValueError, r"shape \(2, 2\) is not a matrix.*MultiLabelBinarizer"),
+        ([["a", "b"], ["a", "c"]], ValueError, r"one label per row.*MultiLabelBinarizer"),
+        ([["a"], ["a", "c"]], ValueError, r"in each row.*MultiLabelBinarizer"),
+        ([[0.5, 0.5], [0.1, 0.9]], ValueError, r"one label per row.*MultiLabelBinarizer"),
         ([0.0, np.nan, 1.0], ValueError, "y contains NaN"),
         ([], ValueError, "0 sample"),
     ],

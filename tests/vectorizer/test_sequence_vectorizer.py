@@ -345,9 +345,12 @@ def test_no_text_to_learn_a_length_from():
 @pytest.mark.parametrize(
     ("parameters", "named"),
     [
-        ({"tokenizer": str.split, "token_pattern": r"\w"}, "token_pattern"),
-        ({"analyzer": "char", "stop_words": "english"}, "stop_words"),
-        ({"analyzer": str.split, "preprocessor": str.upper, "ngram_range": (1, 2)}, "preprocessor"),
+        ({"tokenizer": str.split, "token_pattern": r"\w"}, "with a tokenizer: token_pattern"),
+        ({"analyzer": "char", "stop_words": "english"}, "with analyzer='char'.*: stop_words"),
+        (
+            {"analyzer": str.split, "preprocessor": str.upper, "ngram_range": (1, 2)},
+            "with your own analyzer: preprocessor",
+        ),
         ({"vocabulary": ["Cat"]}, "upper case"),
         ({"stop_words": ["it's"]}, "inconsistent"),
     ],

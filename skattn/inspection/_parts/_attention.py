@@ -12,11 +12,13 @@ from sklearn.pipeline import Pipeline
 
 from skattn.inspection._parts._fitted_models import (
     final_model,
+    hidden_by_columns,
     transformed,
     voters_of,
 )
 from skattn.inspection._parts._readings import in_words
 from skattn.utils._at_hand import once
+from skattn.utils._texts import text_list
 
 
 class TokenValues(NamedTuple):
@@ -39,7 +41,7 @@ class AttentionNetwork:
 
     def read(self, texts):
         """The texts as the vectorizer saw them, their ids and the spans of their tokens."""
-        seen = transformed(self.text_steps, texts)
+        seen = text_list(transformed(self.text_steps, texts))
         return once(self.vectorizer, "tokens", seen, partial(self._tokens, seen))
 
     def _tokens(self, seen):
@@ -189,7 +191,8 @@ def _network(classifier, steps):
     name = type(classifier).__name__
     if not places:
         raise TypeError(
-            f"{name} reads token ids, and no SequenceVectorizer stands before it to say which "
+            hidden_by_columns(steps)
+            or f"{name} reads token ids, and no SequenceVectorizer stands before it to say which "
             "words they are: explain the fitted Pipeline from texts, not the classifier alone."
         )
     if places[-1] != len(steps) - 1:

@@ -12,6 +12,7 @@ import numpy as np
 from skattn.inspection._parts._attention import find_network
 from skattn.inspection._parts._fitted_models import (
     final_model,
+    hidden_by_columns,
     names_from_outside_in,
     transformed,
     voters_of,
@@ -45,7 +46,8 @@ def find_evidence(model, steps=()):
     if reads_words(steps):
         return _LinearEvidence(LinearModel(model, steps))
     raise CannotSplit(
-        "The words' part in the probabilities is known for an AttentionTextClassifier behind a "
+        hidden_by_columns(steps)
+        or "The words' part in the probabilities is known for an AttentionTextClassifier behind a "
         "SequenceVectorizer, for a linear classifier behind a TfidfVectorizer or CountVectorizer, "
         f"and for votes and calibrations of these, but not for {names_from_outside_in(model)}."
     )

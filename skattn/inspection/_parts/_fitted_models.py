@@ -4,10 +4,15 @@ Everything is found by what an object can do (``best_estimator_``, ``estimators_
 nothing here imports an estimator of ours.
 """
 
+from functools import partial
+from numbers import Integral
 from typing import NamedTuple
 
+from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import _safe_indexing
 
 _CHOSEN = ("best_estimator_", "estimator_")  # the one fitted model that answers for the whole
 
@@ -127,6 +132,38 @@ def _transformers(named_steps):
     for _, step in named_steps:
         if isinstance(step, Pipeline):
             flat += _transformers(step.steps)
+        elif isinstance(step, ColumnTransformer):
+            flat += _of_one_column(step)
         elif step is not None and not isinstance(step, str):
             flat.append(step)
     return flat
+
+
+def _of_one_column(step):
+    """A ColumnTransformer of one text column as the choice of the column and what reads it."""
+    parts = [(part, columns) for _, part, columns in step.transformers_ if part != "drop"]
+    if len(parts) != 1 or step.transformer_weights:
+        return [step]
+    part, column = parts[0]
+    readers = _transformers([("", part)])
+    a_series = isinstance(column, (str, Integral))  # which nothing but a reader of texts takes
+    if not a_series and not any(hasattr(reader, "token_spans") for reader in readers):
+        return [step]
+    return [FunctionTransformer(partial(_column, name=column)), *readers]
+
+
+def _column(X, name):
+    if isinstance(X, list):
+        raise TypeError(f"The model reads column {name!r} of a data frame: give the frame.")
+    return _safe_indexing(X, name, axis=1)
+
+
+def hidden_by_columns(steps):
+    """Why a ColumnTransformer among the steps hides the words; empty if none does."""
+    if not any(isinstance(step, ColumnTransformer) for step in steps):
+        return ""
+    return (
+        "A ColumnTransformer is explained only if its one transformer reads one column of texts, "
+        "without transformer_weights. Fit on this column alone, or give several text columns to "
+        "TextClassifier(columns=[...])."
+    )
