@@ -4,7 +4,6 @@ import bz2
 import csv
 import gzip
 import io
-import itertools
 import lzma
 import random
 import re
@@ -262,6 +261,8 @@ def _parse_table(content, path):
     n_tabs = {line.count("\t") for line in content.split("\n") if line}
     plain = separator == "\t" and '"' not in header_line and len(n_tabs) == 1
     quoting = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
+    if not plain and '"' in content:
+        _check_quotes(content, path, separator)
     rows = _read_rows(content, path, separator, quoting)
     return [str(name).strip() for name in rows.iloc[0]], rows.iloc[1:].fillna("")
 
@@ -280,10 +281,10 @@ def _read_rows(content, path, separator, quoting):
             keep_default_na=False,
         )
     except pandas.errors.ParserError as error:
-        raise DemoError(_complaint(str(error), content, path, separator)) from None
+        raise DemoError(_complaint(str(error), path)) from None
 
 
-def _complaint(message, content, path, separator):
+def _complaint(message, path):
     """What is wrong with a table that pandas refuses, with the line."""
     if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message):
         expected, line, seen = found.groups()
@@ -291,19 +292,28 @@ def _complaint(message, content, path, separator):
             f"{path}, line {line}: {seen} fields, but the header has {expected}; put quotes around "
             "a text that contains the separator"
         )
-    if found := re.search(r"EOF inside string starting at row (\d+)", message):
-        line = _line_of_row(content, separator, int(found[1]))
-        return f"{path}, line {line}: a quote that is never closed; double a quote within a text"
     return f"{path}: {message}"
 
 
-def _line_of_row(content, separator, row):
-    """The line in which a row begins, both counted from the first one."""
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
+def _check_quotes(content, path, separator):
+    """Refuse a quote that swallows rows: pandas would read on to the next one, wherever it is."""
     csv.field_size_limit(max(csv.field_size_limit(), len(content)))
-    for _ in itertools.islice(filter(None, reader), row):
-        pass
-    return reader.line_num + 1
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            if next(reader, None) is None:
+                return
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                where = "that is never closed"
+            elif reader.line_num > line:
+                where = f"that is not closed before line {reader.line_num}"
+            else:
+                continue  # no row is lost
+            raise DemoError(
+                f"{path}, line {line}: a quote {where}; close it, or double a quote within a text"
+            ) from None
 
 
 def _import_pandas():

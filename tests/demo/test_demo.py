@@ -94,6 +94,22 @@ def test_lines_are_counted_where_texts_span_several(tmp_path, capsys):
     assert "line 45: a quote that is never closed" in fails(capsys, "--data", path)
 
 
+STRAY_QUOTES = {
+    "two that open": (('"open', "sport"), ('"so nice', "sport")),
+    "a quoted word": (('"open', "sport"), ('so "nice film"', "sport")),
+    "one that does not close": (('"quoted"', '"sport'), ('"quoted"', '"sport"')),
+}
+
+
+@pytest.mark.parametrize(("first", "second"), STRAY_QUOTES.values(), ids=STRAY_QUOTES)
+def test_rows_between_two_stray_quotes_are_not_lost(tmp_path, capsys, first, second):
+    """They used to become one text, without a word."""
+    rows = [*GOOD_ROWS[:5], first, *GOOD_ROWS[5:15], second, *GOOD_ROWS[15:]]
+    path = tmp_path / "table.csv"
+    path.write_text(as_csv(rows), encoding="utf-8")
+    assert "line 7: a quote that is not closed before line 18" in fails(capsys, "--data", path)
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, capsys, monkeypatch, pack):
     monkeypatch.setattr(data, "MAX_BYTES", 1 << 20)
@@ -188,6 +204,7 @@ def test_no_traceback_reaches_the_terminal(tmp_path):
         ("text;label\na, b;x\n", ["a, b"]),
         ('"text","la;bel\t",label\na,1,x\n', ["a"]),
         ('text,label\n"a ""b"" c",x\n', ['a "b" c']),
+        ('text,label\n"a" b,x\n"c" ,y\n', ["a b", "c"]),
         ("text,label\nNA,x\nnull,x\n1.50,x\n", ["NA", "null", "1.50"]),
         ('text\tlabel\n"an open quote\tx\nb\ty\n', ['"an open quote', "b"]),
         ('"text"\t"label"\n"a\tb"\t"x"\n', ["a\tb"]),
@@ -203,6 +220,7 @@ def test_no_traceback_reaches_the_terminal(tmp_path):
         "semicolon",
         "header",
         "doubled",
+        "stray",
         "na",
         "quote",
         "allquoted",
