@@ -8,15 +8,17 @@ _TYPES = (
     "skattn.vectorizer._sequence_vectorizer.SequenceVectorizer",
     "skattn.estimators._attention_text.AttentionTextClassifier",
     "skattn.recipe._text_classifier.TextClassifier",
+    "sklearn.multiclass._ConstantPredictor",  # of a label that all training texts have, or none
 )
 
 
 def trusted_types() -> list[str]:
     """Return the types to trust when you load a model of this package with skops.
 
-    None of these types runs code from the file. All of them check the format of the state, and that
-    it does not replace a method; the networks and the vectorizer also check every value. Types that
-    skops trusts by default (scikit-learn's estimators, NumPy, plain values) are not in the list.
+    None of these types runs code from the file. Those of skattn check the format of the state, the
+    parameters, and that no method is replaced; the networks, the vectorizer and `TextClassifier`
+    also check what was learned. Types that skops trusts by default (scikit-learn's public
+    estimators, NumPy, plain values) are not in the list.
 
     Returns
     -------

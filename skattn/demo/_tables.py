@@ -4,7 +4,6 @@ import bz2
 import csv
 import gzip
 import io
-import itertools
 import lzma
 import random
 import re
@@ -23,6 +22,7 @@ BBC_NOTICE = (
 MIN_ROWS_PER_CLASS = 10  # enough for a test part, three folds and an inner validation part
 MAX_BYTES = 2**28  # of a table, decompressed; reading it takes several times as much memory
 _MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00", "zip": b"PK\x03\x04"}
+_UNPACKING = (OSError, EOFError, RuntimeError)  # RuntimeError: a password, an unknown method
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -108,8 +108,8 @@ def load_bbc():
 def load_table(path, text_column="text", label_column="label", encoding=None):
     """Read texts and labels from a CSV or TSV file, compressed or not.
 
-    The separator (tab, semicolon or comma) is taken from the header line. Rows whose text or label
-    is empty are left out.
+    The separator (tab, semicolon or comma) is the one that shows both columns in the header line.
+    Rows whose text or label is empty are left out.
 
     Parameters
     ----------
@@ -133,8 +133,9 @@ def load_table(path, text_column="text", label_column="label", encoding=None):
     """
     if text_column == label_column:
         raise DemoError(f"--text and --label both name the column {text_column!r}")
-    header, rows = _parse_table(_decode_table(_read_bytes(path), path, encoding), path)
-    places = [_column_place(header, name, path) for name in (text_column, label_column)]
+    names = text_column, label_column
+    header, rows = _parse_table(_decode_table(_read_bytes(path), path, encoding), path, names)
+    places = [_column_place(header, name, path) for name in names]
     texts, labels = (rows[place].str.strip() for place in places)
     kept = (texts != "") & (labels != "")
     if not kept.any():
@@ -221,8 +222,10 @@ def _decompressed(file, kind, path):
                 raise DemoError(f"{path} holds {what}; save the table as one CSV file")
             with archive.open(names[0]) as unpacked:
                 return _bounded(unpacked, path)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
-        raise DemoError(f"cannot unpack {path}: {error}") from None
+    except (*_UNPACKING, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+        raise DemoError(
+            f"cannot unpack {path}: {error}; unpack it with another program, and give the CSV file"
+        ) from None
 
 
 def _bounded(file, path):
@@ -239,29 +242,44 @@ def _decode_table(content, path, encoding):
     """Bytes -> text; what cannot be decoded is an error, not a question mark."""
     encoding = encoding or _BYTE_ORDER_MARKS.get(content[:2], "utf-8-sig")
     try:
-        return content.decode(encoding)
+        text = content.decode(encoding)
     except LookupError:
         raise DemoError(f"--encoding {encoding!r} is not an encoding that Python knows") from None
     except UnicodeError as error:
+        _refuse_binary(b"\0" in content, path)
         name = encoding.removesuffix("-sig")
         place = f" (byte {error.start})" if isinstance(error, UnicodeDecodeError) else ""
         raise DemoError(
-            f"{path} is not {name} text{place}; name its encoding, for example --encoding latin-1"
+            f"{path} is not {name} text{place}; name its encoding, for example --encoding latin-1, "
+            "or save the table as a CSV file"
         ) from None
+    _refuse_binary("\0" in text, path)
+    return text
 
 
-def _parse_table(content, path):
+def _refuse_binary(has_nul, path):
+    """A NUL: spreadsheets, archives and columnar formats have them, and no text has."""
+    if has_nul:
+        raise DemoError(
+            f"{path} is not a table of text: it has NUL characters; save the table as a CSV file, "
+            "or if it is one, name its encoding, for example --encoding utf-16-le"
+        )
+
+
+def _parse_table(content, path, names):
     """Text of a table -> (names of the columns, a data frame of texts)."""
     content = content.lstrip("\r\n")
     if not content.strip():
         raise DemoError(f"{path} is empty")
+    csv.field_size_limit(max(csv.field_size_limit(), len(content)))
     header_line = content.splitlines()[0]
-    unquoted = re.sub(r'"[^"]*"', "", header_line)
-    separator = next((mark for mark in "\t;," if mark in unquoted), ",")
+    separator = _separator(header_line, names)
     # Most TSV files have no quoting; a quote in a text is then a character like any other.
     n_tabs = {line.count("\t") for line in content.split("\n") if line}
     plain = separator == "\t" and '"' not in header_line and len(n_tabs) == 1
     quoting = csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
+    if not plain and '"' in content:
+        _check_quotes(content, path, separator)
     rows = _read_rows(content, path, separator, quoting)
     return [str(name).strip() for name in rows.iloc[0]], rows.iloc[1:].fillna("")
 
@@ -280,10 +298,10 @@ def _read_rows(content, path, separator, quoting):
             keep_default_na=False,
         )
     except pandas.errors.ParserError as error:
-        raise DemoError(_complaint(str(error), content, path, separator)) from None
+        raise DemoError(_complaint(str(error), path)) from None
 
 
-def _complaint(message, content, path, separator):
+def _complaint(message, path):
     """What is wrong with a table that pandas refuses, with the line."""
     if found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message):
         expected, line, seen = found.groups()
@@ -291,19 +309,38 @@ def _complaint(message, content, path, separator):
             f"{path}, line {line}: {seen} fields, but the header has {expected}; put quotes around "
             "a text that contains the separator"
         )
-    if found := re.search(r"EOF inside string starting at row (\d+)", message):
-        line = _line_of_row(content, separator, int(found[1]))
-        return f"{path}, line {line}: a quote that is never closed; double a quote within a text"
     return f"{path}: {message}"
 
 
-def _line_of_row(content, separator, row):
-    """The line in which a row begins, both counted from the first one."""
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
-    csv.field_size_limit(max(csv.field_size_limit(), len(content)))
-    for _ in itertools.islice(filter(None, reader), row):
-        pass
-    return reader.line_num + 1
+def _separator(header_line, names):
+    """The mark between columns: the one that shows those named, or else the first that occurs."""
+    unquoted = re.sub(r'"[^"]*"', "", header_line)
+    marks = [mark for mark in "\t;," if mark in unquoted] or [","]
+    for mark in marks:
+        header = next(csv.reader([header_line], delimiter=mark))
+        if set(names) <= {name.strip() for name in header}:
+            return mark
+    return marks[0]
+
+
+def _check_quotes(content, path, separator):
+    """Refuse a quote that swallows rows: pandas would read on to the next one, wherever it is."""
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            if next(reader, None) is None:
+                return
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                where = "that is never closed"
+            elif reader.line_num > line:
+                where = f"that is not closed before line {reader.line_num}"
+            else:
+                continue  # no row is lost
+            raise DemoError(
+                f"{path}, line {line}: a quote {where}; close it, or double a quote within a text"
+            ) from None
 
 
 def _import_pandas():

@@ -124,6 +124,9 @@ def plain_settings(n_rows, keras_options):
     )
 
 
+STEPS = tf.TensorSpec([2], tf.int32)  # of the pairs in `step_ranges`
+
+
 def step_ranges(start, stop, stride):
     """A data set of pairs (first batch, batch after the last)."""
     starts = np.arange(start, stop, stride, dtype=np.int32)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from skattn.engine._batches import PREDICT_TOKENS, filled_up, prediction_batches
 from skattn.engine._epochs import (
+    STEPS,
     Plans,
     Schedule,
     know_direction,
@@ -118,7 +119,7 @@ class ResidentModel(keras.Model):
         -------
         list of float, or dict of str to float with ``return_dict=True``
         """
-        if isinstance(x, tf.data.Dataset):  # Keras's `fit` asks, for the held-out rows of a plan
+        if getattr(x, "element_spec", None) == STEPS:  # Keras's `fit` asks, for held-out rows
             return super().evaluate(x, **keras_options)
         rows = as_rows(x, self._resident.kind)
         given = {"sample_weight": sample_weight, "batch_size": batch_size}
@@ -346,5 +347,5 @@ def _constant(values):
 
 def _compile_steps(on_steps):
     """What Keras calls with its iterator: run the next range of batches."""
-    run = compiled(on_steps, [tf.TensorSpec([2], tf.int32)])
+    run = compiled(on_steps, [STEPS])
     return lambda iterator: run(next(iterator))

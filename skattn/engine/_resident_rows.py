@@ -121,6 +121,11 @@ def _free_variable(dtype, rank):
 
 def as_rows(x, kind):
     """X as the rows of this kind; rows stay as they are."""
+    if isinstance(x, tf.data.Dataset):
+        raise TypeError(
+            "The network of a fitted classifier reads arrays, not a tf.data.Dataset: pass x, and "
+            "to fit and evaluate also y, as arrays."
+        )
     if kind == "tokens":
         return x if isinstance(x, TokenRows) else TokenRows.from_ids(np.asarray(x))
     if isinstance(x, DenseRows | SparseRows):

@@ -425,8 +425,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         beyond = X >= config["vocabulary_size"]
         return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
 
-    def _warn_of_unused_vectors(self, X, vectors):
-        if vectors is None and self.embeddings is None:
+    def _warn_of_unused_vectors(self, X, given):
+        if given is None and self.embeddings is None:
             _text_config.warn_of_unused_vectors(X)
 
     def _beginning(self, vectors, before):

@@ -4,6 +4,7 @@ import numpy as np
 from scikeras.wrappers import KerasClassifier
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import FunctionTransformer
 
 
 class EncodedTargets(TransformerMixin, BaseEstimator):
@@ -41,6 +42,11 @@ class NetworkClassifier(KerasClassifier):
     @property
     def target_encoder(self):
         return self.targets
+
+    @property
+    def feature_encoder(self):
+        """Passes on X as it is, although `sklearn.set_config` may ask for frames."""
+        return FunctionTransformer().set_output(transform="default")
 
     def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):
         return X if sparse.issparse(X) else np.asarray(X), y

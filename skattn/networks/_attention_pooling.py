@@ -216,6 +216,11 @@ class AttentionPooling(keras.layers.Layer):
             else None,
         }
 
+    @classmethod
+    def from_config(cls, config):
+        score = config["score"]  # of an .h5 file, Keras turns "dot" into its function of that name
+        return super().from_config(config | {"score": getattr(score, "__name__", score)})
+
 
 def _max_pooling(hidden_states, mask):
     """The maximum of each unit over the kept steps, and how many units have theirs at each step."""

@@ -13,7 +13,7 @@ from skattn.recipe._pretrained_rules import model_in, model_of
 from skattn.recipe._progress import WholeFitBar
 from skattn.recipe._trial import Trial
 from skattn.utils._targets import announced_classes, check_targets, check_weights
-from skattn.vectorizer._tokens import check_ngram_range, check_pattern
+from skattn.vectorizer._tokens import check_analysis
 
 PARTS = ("network", "linear")
 _OF_OUR_VOCABULARY = ("vocabulary", "embeddings", "n_features", "max_features", "unknown")
@@ -214,10 +214,7 @@ def _given(estimator):
             f"{' and '.join(beside)} cannot be set beside pretrained: the model has its own "
             "tokenizer and vectors. Choose one."
         )
-    if given["token_pattern"] is not None:
-        check_pattern(given["token_pattern"])
-    if given["ngram_range"] is not None:
-        check_ngram_range(given["ngram_range"])
+    check_analysis(given)
     seed = given["random_state"]
     if seed is not None and not isinstance(seed, (int, np.integer)):
         given["random_state"] = int(check_random_state(seed).randint(_MAX_SEED))

@@ -10,11 +10,11 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skattn.utils._saved_state import Stored
-from skattn.vectorizer._tokens import build_find_words, build_preprocess
+from skattn.vectorizer._tokens import build_find_words, build_preprocess, check_analysis
 
 N_TEXTS_AT_ONCE = 1024  # bounds the memory of the product
 SHARPNESS = 4.0
@@ -40,6 +40,11 @@ class UnicodeTfidf(Stored, TfidfVectorizer):
     """
 
     keeps_marks = True  # for explanations, which find the tokens in the text
+    _parameter_constraints = TfidfVectorizer._parameter_constraints | {
+        "input": [StrOptions({"content"})],  # the others would open the files that texts name
+        "dtype": [Options(type, {np.float32, np.float64})],
+    }
+    _check_parameters = staticmethod(check_analysis)
 
     def build_preprocessor(self):
         """scikit-learn's preprocessing, of a text with composed accents."""
@@ -204,6 +209,8 @@ class MarginClassifier(Stored, LinearSVC):
     >>> clf.predict_proba([[0.0]]).round(1).tolist()
     [[0.9, 0.1]]
     """
+
+    __metadata_request__fit = {"sample_weight": True}  # as an attribute, skops could not save it
 
     def predict_proba(self, X):
         """Softmax of four times the margins.

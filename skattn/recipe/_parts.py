@@ -215,7 +215,6 @@ def fit_linear(data, params, n_jobs=None):
     given = {} if np.ptp(weights) == 0 else {"sample_weight": weights}
     with config_context(enable_metadata_routing=several):  # so that each label's model gets them
         if several:
-            classifier = classifier.set_fit_request(sample_weight=True)
             classifier = OneVsRestClassifier(classifier, n_jobs=n_jobs)
         classifier.fit(X, y, **given)
     return Pipeline([*steps, ("classifier", classifier)])

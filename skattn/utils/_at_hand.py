@@ -12,13 +12,22 @@ _RESULTS = contextvars.ContextVar("results of `once`", default=None)
 
 def with_vectors(ids):
     """Note that these ids have vectors; the array itself is given back."""
-    _arrays[id(ids)] = ids
+    owner = _owner(ids)
+    _arrays[id(owner)] = owner
     return ids
 
 
 def has_vectors(ids):
-    """Whether this very array came from a vectorizer with vectors."""
-    return ids is not None and _arrays.get(id(ids)) is ids
+    """Whether this very array, or part of it, or a frame of pandas around it, was noted."""
+    owner = _owner(np.asarray(ids) if hasattr(ids, "iloc") else ids)
+    return owner is not None and _arrays.get(id(owner)) is owner
+
+
+def _owner(array):
+    """The array whose memory an array shows."""
+    while isinstance(getattr(array, "base", None), np.ndarray):
+        array = array.base
+    return array
 
 
 @contextlib.contextmanager

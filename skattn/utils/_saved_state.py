@@ -5,7 +5,7 @@ import inspect
 import os
 from numbers import Integral
 
-from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
+from sklearn.utils._param_validation import validate_parameter_constraints
 
 from skattn.utils._warnings import warn
 
@@ -27,10 +27,17 @@ def pickled(state):
     return state | {Pickled.KEY: Pickled}
 
 
-def as_given(kind, state):
+def as_given(kind, state, check=None):
     """The state without the mark; if it has none, without paths and with valid parameters.
 
     A path in a stranger's file would choose what the next `fit` reads or where it writes.
+
+    Parameters
+    ----------
+    kind : type
+    state : dict
+    check : callable, default=None
+        Gets the state, and raises a ValueError if a parameter is wrong that no constraint refuses.
     """
     state = dict(state)
     if state.pop(Pickled.KEY, None) is Pickled:
@@ -50,7 +57,9 @@ def as_given(kind, state):
     }
     try:
         validate_parameter_constraints(constraints, state, kind.__name__)
-    except InvalidParameterError as error:
+        if check is not None:
+            check(state)
+    except ValueError as error:
         raise ValueError(f"This file does not hold a valid {kind.__name__}: {error}") from error
     return state
 
@@ -72,7 +81,7 @@ class Stored(PickledState):
         kind = type(self)
         if not isinstance(state, dict):
             raise ValueError(f"This file does not hold the state of a {kind.__name__}.")
-        state = as_given(kind, state)
+        state = as_given(kind, state, getattr(kind, "_check_parameters", None))
         refuse_other_formats(kind, state.pop("_format", FORMAT), FORMAT)
         refuse_hiding(kind, state)
         super().__setstate__(defaults(kind) | state)

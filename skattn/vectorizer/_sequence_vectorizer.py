@@ -269,7 +269,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
             return self.fit(X).transform(X)
         tokens, lengths = self._learn(X)
         ids = pad_rows(tokens, lengths, self.max_length_, self.truncation)
-        return ids if self.embeddings is None else with_vectors(ids)
+        return self._marked(ids)
 
     def transform(self, X: Texts) -> NDArray[np.int32]:
         """Turn texts into rows of ids.
@@ -286,7 +286,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         self._check_ready()
         texts = as_texts(X)
         texts = texts if hasattr(texts, "__len__") else list(texts)
-        return once(self, "ids", texts, lambda: self._rows_of_ids(texts))
+        return self._marked(once(self, "ids", texts, lambda: self._rows_of_ids(texts)))
 
     def token_spans(self, texts: Texts) -> list[NDArray[np.int64]]:
         """Return the position of each kept token in the original texts.
@@ -386,6 +386,10 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
     def _rows_of_ids(self, texts):
         read, ids = build_tokens(self._reader()), self._ids_of_tokens()
         return rows_of_ids(texts, read, ids, self._n_columns(), self.truncation, self.unknown)
+
+    def _marked(self, ids):
+        """The ids, for a classifier that warns where their vectors do not come along."""
+        return ids if self.embeddings is None else with_vectors(ids)
 
     def _keep(self, learned):
         for name in _LEARNED:

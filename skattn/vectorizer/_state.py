@@ -14,7 +14,7 @@ from skattn.utils._saved_state import (
 from skattn.vectorizer._ids import FIRST_WORD, check_words, pack_words, unpack_words
 from skattn.vectorizer._pretrained_tokenizer import reopen_vocabulary
 from skattn.vectorizer._subwords import is_subword_tokenizer, subword_tokenizer_from_json
-from skattn.vectorizer._tokens import check_ngram_range
+from skattn.vectorizer._tokens import check_analysis
 
 LONGEST = 2**22  # tokens; `transform` makes rows of so many numbers whatever the text
 FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
@@ -45,14 +45,12 @@ def from_state(kind, state):
     """
     if not isinstance(state, dict):
         raise ValueError(f"This file does not hold the state of a {kind.__name__}.")
-    attributes = as_given(kind, state)
+    attributes = as_given(kind, state, check_analysis)
     refuse_other_formats(kind, attributes.pop("_format", None), FORMAT)
     try:
         if "_analyzer_json" in attributes:
             attributes["analyzer"] = subword_tokenizer_from_json(attributes.pop("_analyzer_json"))
         attributes = defaults(kind) | attributes
-        if "max_length_" in attributes:  # what is not fitted is checked by its fit
-            check_ngram_range(attributes["ngram_range"])
         _unpack_learned(attributes)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"This file does not hold a valid {kind.__name__}: {error}") from error

@@ -57,6 +57,22 @@ def check_reading(reader):
         reader.build_analyzer()  # scikit-learn checks the stop words and the pattern here
 
 
+def check_analysis(params):
+    """Check those parameters of the analysis whose constraints let wrong values through.
+
+    Parameters
+    ----------
+    params : dict
+        May lack parameters; None stands for a default.
+    """
+    if params.get("ngram_range") is not None:
+        check_ngram_range(params["ngram_range"])
+    if params.get("token_pattern") is not None:
+        check_pattern(params["token_pattern"])
+    if isinstance(params.get("stop_words"), list):
+        check_words(params["stop_words"], "parameter stop_words")
+
+
 def check_ngram_range(sizes):
     """Refuse what is no range of sizes."""
     whole = len(sizes) == 2 and all(isinstance(size, Integral) for size in sizes)

@@ -16,8 +16,20 @@ from skattn.vectorizer._ids import FIRST_WORD, PADDING, check_words
 _PEEKED = 1 << 13  # bytes
 _BINARY = (
     "this is a binary file, not one of texts. Vectors in word2vec's binary format are read by "
-    "gensim: embeddings=gensim.models.KeyedVectors.load_word2vec_format(path, binary=True)"
+    "gensim: embeddings=gensim.models.KeyedVectors.load_word2vec_format(path, binary=True). Read "
+    "other formats yourself, and pass a mapping from words to vectors"
 )
+_UNPACK = "this is {}: unpack it, and pass the path of the text file in it"
+_SAVE = "this is text in UTF-16: save it as UTF-8"
+_OTHERS = {  # by the first bytes
+    b"PK\x03\x04": _UNPACK.format("a zip archive"),
+    b"BZh91AY&SY": _UNPACK.format("a bzip2 file"),
+    b"\xfd7zXZ\x00": _UNPACK.format("an xz file"),
+    b"\x28\xb5\x2f\xfd": _UNPACK.format("a Zstandard file"),
+    codecs.BOM_UTF16_LE: _SAVE,
+    codecs.BOM_UTF16_BE: _SAVE,
+}
+_BY_ITSELF = "; a preprocessor or analyzer of your own must do it itself"
 _MUCH, _LITTLE = 0.1, 0.05  # shares of the tokens
 
 
@@ -96,8 +108,7 @@ def _read_file(path, _modified, _size):
     line_number = 0
     try:
         with _open(path) as lines:
-            if b"\0" in lines.peek(_PEEKED)[:_PEEKED]:
-                raise ValueError(_BINARY)
+            _refuse_other_kinds(lines.peek(_PEEKED)[:_PEEKED])
             for line_number, line in enumerate(lines, 1):
                 line = line.removeprefix(codecs.BOM_UTF8) if line_number == 1 else line
                 fields = line.strip(b" \t\r\n").split(b" ")
@@ -111,7 +122,8 @@ def _read_file(path, _modified, _size):
                     numbers += vector.tobytes()
         _check_end(line_number, announced)
     except (ValueError, EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"{path}, line {line_number}: {error}") from error
+        place = f", line {line_number}" if line_number else ""
+        raise ValueError(f"{path}{place}: {error}") from error
     matrix = np.frombuffer(numbers, dtype=np.float32).reshape(len(words), n_dimensions)
     return WordVectors(list(words), matrix)
 
@@ -121,6 +133,15 @@ def _open(path):
     with open(path, "rb") as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
     return gzip.open(path, "rb") if is_gzip else open(path, "rb")
+
+
+def _refuse_other_kinds(head):
+    """Raise an error if the first bytes are not those of a text file in UTF-8."""
+    for start, message in _OTHERS.items():
+        if head.startswith(start):
+            raise ValueError(message)
+    if b"\0" in head:
+        raise ValueError(_BINARY)
 
 
 def _parse(line, n_dimensions, after_header=False):
@@ -142,7 +163,7 @@ def _parse(line, n_dimensions, after_header=False):
     try:
         return fields[0].decode("utf-8"), vector
     except UnicodeDecodeError:
-        raise ValueError(f"the word is not UTF-8, or {_BINARY}") from None
+        raise ValueError(f"the word is not UTF-8: save the text as UTF-8. Or {_BINARY}") from None
 
 
 def _is_utf8(line):
@@ -231,9 +252,11 @@ def _warn_of_few(covered, words, occurrences, known):
     if lowered - covered > _MUCH:
         lower = all(word == word.lower() for word in words)
         cause = (
-            "the texts are in lower case and words of the vectors are not: set lowercase=False"
+            "the texts are in lower case and words of the vectors are not. Keep the capitals of "
+            f"the texts (lowercase=False{_BY_ITSELF}), or convert the vectors' words to lower case"
             if lower
-            else "words of the texts have capitals that the vectors lack: set lowercase=True"
+            else "words of the texts have capitals that the vectors lack. Convert the texts "
+            f"to lower case (lowercase=True{_BY_ITSELF})"
         )
         warn(f"{share}, but {lowered:.1%} would if capitals did not count: {cause}.")
     elif covered < _LITTLE:

@@ -5,10 +5,12 @@ import gzip
 import io
 import lzma
 import os
+import pickle
 import random
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +54,7 @@ BAD_FILES = {
     "blank": ("\n \n", "is empty"),
     "header only": ("text,label\n", "no row with both a text and a label"),
     "no text column": (as_csv(GOOD_ROWS, "body,label"), "no column 'text'; its columns are 'body'"),
+    "one long line": ("a" * 300_000, "no column 'text'; its columns are 'aaa"),
     "no label column": (as_csv(GOOD_ROWS, "text,class"), "no column 'label'"),
     "one class": (as_csv(GOOD_ROWS[:20]), "all rows have the label 'sport'"),
     "rare class": (as_csv([*GOOD_ROWS, ("rain", "weather")]), "('weather' has 1)"),
@@ -92,6 +95,22 @@ def test_lines_are_counted_where_texts_span_several(tmp_path, capsys):
     path = tmp_path / "table.csv"
     path.write_text(as_csv(rows), encoding="utf-8")
     assert "line 45: a quote that is never closed" in fails(capsys, "--data", path)
+
+
+STRAY_QUOTES = {
+    "two that open": (('"open', "sport"), ('"so nice', "sport")),
+    "a quoted word": (('"open', "sport"), ('so "nice film"', "sport")),
+    "one that does not close": (('"quoted"', '"sport'), ('"quoted"', '"sport"')),
+}
+
+
+@pytest.mark.parametrize(("first", "second"), STRAY_QUOTES.values(), ids=STRAY_QUOTES)
+def test_rows_between_two_stray_quotes_are_not_lost(tmp_path, capsys, first, second):
+    """They used to become one text, without a word."""
+    rows = [*GOOD_ROWS[:5], first, *GOOD_ROWS[5:15], second, *GOOD_ROWS[15:]]
+    path = tmp_path / "table.csv"
+    path.write_text(as_csv(rows), encoding="utf-8")
+    assert "line 7: a quote that is not closed before line 18" in fails(capsys, "--data", path)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
@@ -135,6 +154,51 @@ def test_broken_gzip_is_one_line(tmp_path, capsys):
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(as_csv(GOOD_ROWS).encode())[:-20])
     assert "cannot unpack" in fails(capsys, "--data", path)
+
+
+def test_a_zip_with_a_password_is_one_line(tmp_path, capsys):
+    path = tmp_path / "table.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("table.csv", as_csv(GOOD_ROWS))
+    content = bytearray(path.read_bytes())
+    directory = content.find(b"PK\1\2")
+    for flags in (6, directory + 8):  # the bit of encryption
+        content[flags] |= 1
+    path.write_bytes(content)
+    assert "is encrypted, password required" in fails(capsys, "--data", path)
+    for flags in (6, directory + 8):
+        content[flags] ^= 1
+    for method in (8, directory + 10):
+        content[method] = 97  # PPMd
+    path.write_bytes(content)
+    assert "unpack it with another program" in fails(capsys, "--data", path)
+
+
+def _tar(content):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo("table.csv")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+BINARY = {
+    "pickle": pickle.dumps(GOOD_ROWS),
+    "parquet": b"PAR1\x15\x04\x15\xc0\0\0PAR1",
+    "old Excel": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0",
+    "tar.gz": _tar(as_csv(GOOD_ROWS).encode()),
+    "empty zip": b"PK\x05\x06" + b"\0" * 18,
+}
+
+
+@pytest.mark.parametrize("content", BINARY.values(), ids=BINARY)
+@pytest.mark.parametrize("encoding", [(), ("--encoding", "latin-1")], ids=["", "latin-1"])
+def test_binary_files_are_told_from_texts(tmp_path, capsys, content, encoding):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    said = fails(capsys, "--data", path, *encoding)
+    assert "is not a table of text: it has NUL characters; save the table as a CSV file" in said
 
 
 def test_wrong_encoding_is_one_line(tmp_path, capsys):
@@ -186,8 +250,11 @@ def test_no_traceback_reaches_the_terminal(tmp_path):
         ('text,label\n"a, b\nc",x\n', ["a, b\nc"]),
         ("\ufefftext,label\na,x\n", ["a"]),
         ("text;label\na, b;x\n", ["a, b"]),
+        ("text,label,note; optional\na,x,\n", ["a"]),
+        ("text;label;a\tb,c\na, b;x;\n", ["a, b"]),
         ('"text","la;bel\t",label\na,1,x\n', ["a"]),
         ('text,label\n"a ""b"" c",x\n', ['a "b" c']),
+        ('text,label\n"a" b,x\n"c" ,y\n', ["a b", "c"]),
         ("text,label\nNA,x\nnull,x\n1.50,x\n", ["NA", "null", "1.50"]),
         ('text\tlabel\n"an open quote\tx\nb\ty\n', ['"an open quote', "b"]),
         ('"text"\t"label"\n"a\tb"\t"x"\n', ["a\tb"]),
@@ -201,8 +268,11 @@ def test_no_traceback_reaches_the_terminal(tmp_path):
         "quoted",
         "mark",
         "semicolon",
+        "semicolon in a name",
+        "tab in a name",
         "header",
         "doubled",
+        "stray",
         "na",
         "quote",
         "allquoted",

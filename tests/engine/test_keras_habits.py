@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.metrics import log_loss
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
@@ -86,3 +87,19 @@ def test_evaluate(dense_rows, weighted):
     np.testing.assert_array_equal(clf.model_.predict_on_batch(X), clf.predict_proba(X))
     with pytest.raises(NotImplementedError, match="partial_fit"):
         clf.model_.train_on_batch(X, y)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda network, data: network.fit(data, None),
+        lambda network, data: network.evaluate(data),
+        lambda network, data: network.predict(data),
+    ],
+    ids=["fit", "evaluate", "predict"],
+)
+def test_a_data_set_of_tensorflow_is_refused(dense_rows, call):
+    network = GatedDenseClassifier(units=4, epochs=1).fit(*dense_rows).model_
+    data = tf.data.Dataset.from_tensor_slices(dense_rows).batch(8)
+    with pytest.raises(TypeError, match=r"reads arrays, not a tf.data.Dataset: pass x"):
+        call(network, data)

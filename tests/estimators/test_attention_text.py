@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from skattn import AttentionTextClassifier
+from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier
 from skattn.networks._attention_pooling import SCORES
 from skattn.networks._encoders import ENCODERS
 
@@ -204,6 +204,32 @@ def test_whole_numbers_of_any_type_are_ids(dtype, texts_as_ids):
 
 
 # -- given vectors ---------------------------------------------------------------------------------
+
+
+TEXTS, LABELS = ["a good film", "bad film"] * 6, [0, 1] * 6
+
+
+@pytest.mark.parametrize("output", ["default", "pandas"])
+@pytest.mark.parametrize("partial", [False, True], ids=["fit", "partial_fit"])
+def test_vectors_that_do_not_come_along_are_named(output, partial):
+    vectorizer = SequenceVectorizer(embeddings={"good": np.ones(4)}).set_output(transform=output)
+    ids = vectorizer.fit_transform(TEXTS)
+    clf = classifier(epochs=1)
+    train = clf.partial_fit if partial else clf.fit
+    with pytest.warns(UserWarning, match="in a pipeline they do not come along"):
+        train(ids, LABELS)
+    clf.partial_fit(vectorizer.transform(TEXTS), LABELS)  # the network has begun
+
+
+@pytest.mark.slow
+def test_vectors_that_come_along_are_not_named():
+    vectorizer = SequenceVectorizer(embeddings={"good": np.ones(4)}).fit(TEXTS)
+    ids = vectorizer.transform(TEXTS)
+    with pytest.warns(UserWarning, match="in a pipeline they do not come along"):
+        classifier(epochs=1).fit(ids[:8], LABELS[:8])
+    classifier(epochs=1, embeddings=vectorizer.embeddings_).fit(ids, LABELS)
+    model = TextClassifier(linear=False, epochs=1, embeddings=vectorizer.embeddings, min_df=1)
+    model.partial_fit(TEXTS, LABELS).partial_fit(TEXTS, LABELS)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import sklearn
 from scikeras.wrappers import KerasClassifier
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
@@ -65,3 +66,14 @@ def test_before_a_fit_there_is_no_network(attribute):
     assert not hasattr(clf, attribute)
     with pytest.raises(AttributeError, match="not fitted yet"):
         getattr(clf, attribute)
+
+
+@pytest.mark.parametrize("output", ["pandas", "polars"])
+def test_frames_as_output_are_no_matter_inside(dense_rows, output, recwarn):
+    """SciKeras's own transformer used to warn that it returns no frame."""
+    X, y = dense_rows
+    with sklearn.config_context(transform_output=output):
+        clf = GatedDenseClassifier(units=3, epochs=1, random_state=0).fit(X, y)
+        answers = pickle.loads(pickle.dumps(clf)).keras_classifier_.predict_proba(X)
+    np.testing.assert_array_equal(answers, clf.predict_proba(X))
+    assert not [str(warning.message) for warning in recwarn if "set_output" in str(warning)]

@@ -115,13 +115,14 @@ def test_the_regularizer_acts_on_every_kernel():
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+@pytest.mark.parametrize("ending", ["keras", "h5"])
 @pytest.mark.parametrize("score", SCORES)
-def test_a_model_with_the_layer_comes_back_from_a_file(score, tmp_path):
+def test_a_model_with_the_layer_comes_back_from_a_file(score, ending, tmp_path):
     inputs = keras.Input((None, 4))
     pooling = AttentionPooling(score, heads=2, units=3, penalty=0.1, kernel_regularizer="l2")
     model = keras.Model(inputs, pooling(inputs))
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    model.save(path := tmp_path / f"model.{ending}")
+    loaded = keras.saving.load_model(path, safe_mode=True)
     for here, there in zip(model(HIDDEN), loaded(HIDDEN), strict=True):
         np.testing.assert_array_equal(here, there)
     assert loaded.layers[-1].get_config() == pooling.get_config()

@@ -582,7 +582,8 @@ def test_the_classifier_of_a_network_with_word_vectors_can_go_on():
     np.testing.assert_array_equal(table, model.network_[0].embeddings_)
     with pytest.raises(ValueError, match=r"\['units'\] changed"):
         classifier.set_params(units=9).partial_fit(ids, LABELS)
-    alone = classifier.set_params(warm_start=False).fit(ids, LABELS)  # nothing is lent any more
+    with pytest.warns(UserWarning, match="do not come along"):  # nothing is lent any more
+        alone = classifier.set_params(warm_start=False).fit(ids, LABELS)
     assert alone.model_.get_layer("embedding").output.shape[-1] == SMALL["embedding_dim"]
 
 

@@ -1,6 +1,8 @@
 """Pretrained vectors: three kinds of sources, the table by ids, and malformed files."""
 
+import bz2
 import gzip
+import lzma
 import pickle
 from types import SimpleNamespace
 
@@ -70,6 +72,27 @@ def test_binary_files_are_named(tmp_path, data, compressed):
         read_embeddings(path)
 
 
+OTHER_KINDS = {
+    "zip": (b"PK\x03\x04\x14\0", "zip archive: unpack it, and pass the path of the text file"),
+    "bzip2": (bz2.compress(LINES.encode()), "a bzip2 file: unpack it"),
+    "xz": (lzma.compress(LINES.encode()), "an xz file: unpack it"),
+    "zstd": (b"\x28\xb5\x2f\xfd\x04cat", "a Zstandard file: unpack it"),
+    "UTF-16": (LINES.encode("utf-16"), "text in UTF-16: save it as UTF-8"),
+    "UTF-16, big end": (b"\xfe\xff" + LINES.encode("utf-16-be"), "text in UTF-16: save it"),
+    "safetensors": (b'\x20\0\0\0\0\0\0\0{"a":', "formats yourself, and pass a mapping from words"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), OTHER_KINDS.values(), ids=OTHER_KINDS)
+def test_files_of_other_kinds_are_named(tmp_path, content, message):
+    path = tmp_path / "vectors"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"vectors: this is .*{message}"):
+        read_embeddings(path)
+    path.write_bytes(b"PK 1 2\nBZh 1 2\n")  # words
+    assert read_embeddings(path).words == ["PK", "BZh"]
+
+
 CASES = [
     ({"Katze": [1.0], "Haus": [2.0], "und": [0.0]}, True, r"44.4%.*capitals.*lowercase=False"),
     ({"KATZE": [1.0], "HAUS": [2.0]}, True, r"Only 0.0%.*lowercase=False"),
@@ -83,6 +106,9 @@ def test_vectors_of_few_words_are_noticed(vectors, lowercase, message):
     texts = ["Katze und Haus", "Haus und Katze und Hund und"]
     with pytest.warns(UserWarning, match=message):
         SequenceVectorizer(embeddings=vectors, lowercase=lowercase).fit(texts)
+    if lowercase and "lowercase" in message:  # then the parameter cannot help
+        with pytest.warns(UserWarning, match="preprocessor or analyzer of your own must do it"):
+            SequenceVectorizer(embeddings=vectors, preprocessor=str.lower).fit(texts)
 
 
 @pytest.mark.slow
@@ -122,7 +148,7 @@ MALFORMED = {
     "empty line": (b"cat 1 2\n\ndog 1 2\n", "line 2: .*got 0"),
     "NaN": (b"cat 1 2\ndog nan 2\n", "line 2: .*NaN"),
     "a word only": (b"cat\n", "line 1: "),
-    "empty": (b"", "line 0: there is no word"),
+    "empty": (b"", "vectors.txt: there is no word"),
     "first line only": (b"2 3\n", "no word"),
     "ends too early": (b"3 2\ncat 1 2\n", "line 2: the file ends after 1 of 3"),
     "longer than announced": (b"1 2\ncat 1 2\ndog 1 2\n", "line 3: the file ends after 2 of 1"),
@@ -130,7 +156,7 @@ MALFORMED = {
     "not UTF-8": (b"cat 1 2\n\xff\xfe 1 2\n", "line 2: .*binary"),
     "binary word2vec": (b"2 1\ncat \x00\x00\x80\x3fdog \x00\x00\x80\x3f", "binary"),
     "gzip ends too early": (gzip.compress(LINES.encode() * 200)[:60], "line "),
-    "gzip is corrupt": (gzip.compress(LINES.encode())[:12] + b"\x07" * 30, "line "),
+    "gzip is corrupt": (gzip.compress(LINES.encode())[:12] + b"\x07" * 30, "vectors.txt: Error"),
 }
 
 
@@ -156,7 +182,7 @@ def test_any_file_is_read_or_refused(tmp_path_factory, content):
     try:
         words, matrix = read_embeddings(path)
     except ValueError as error:
-        if "line" not in str(error):
+        if str(path) not in str(error):
             raise
     else:
         assert matrix.shape[0] == len(words) == len(set(words)) > 0
