@@ -16,7 +16,7 @@ SMALL = {"epochs": 1, "units": 4, "embedding_dim": 4, "random_state": 0}
 LABELS = {
     "classes": [0, 1] * 12,
     "names": ["x", "y", "z"] * 8,
-    "labels": np.array([[0, 1], [1, 0]] * 12),
+    "labels": np.array([[0, 1], [1, 1], [1, 0]] * 8),
     "labels of all and none": np.array([[0, 1, 0, 1], [1, 1, 0, 0]] * 12),
 }
 
