@@ -128,6 +128,7 @@ def test_every_open_parameter_of_the_network_is_set_or_may_stay_none():
     may_stay = {
         "pretrained",
         "tuned_layers",
+        "tuned_rate",
         "columns",
         "strip_accents",
         "preprocessor",
