@@ -16,11 +16,11 @@ MOST_WORK = 4e13  # floating-point operations of a fit: a few minutes on two cor
 MOST_WORK_A_TEXT = 2e10  # so that few texts take a minute
 MOST_TOKENS, FEWER_TOKENS = 256, 128
 MOST_EPOCHS, USUAL_EPOCHS, LEAST_EPOCHS = 20, 5, 3
-ALL_LAYERS_FROM = 20  # texts per class, on average
-FEWER_LAYERS = 2
 PASSES = 25_000  # number of texts times epochs, if this is between the limits above
 LEAST_PASSES = 3_000  # the same, at least
 FEW_TEXTS = 256
+ALL_LAYERS_FROM = 20  # texts per class, on average, unless there are few texts
+FEWER_LAYERS = 2
 
 
 class Model(NamedTuple):
@@ -94,17 +94,18 @@ def settings_for(model, facts, given):
     }
     reason = "usual for a pretrained transformer"
     settings = {name: (value, reason) for name, value in usual.items()}
-    if few(facts):
-        why_few = f"fewer than {FEW_TEXTS} texts: "
-        settings["batch_size"] = (8, why_few + "smaller batches make more steps")
-        settings["attention"] = ("uniform", why_few + "too few to learn where to look")
-        settings["tuned_rate"] = (0.05, why_few + "all layers change, but only a little")
-    else:
-        settings |= {"batch_size": (32, reason), "attention": ("additive", reason)}
     settings |= {name: (value, why) for name, value in plan._asdict().items()}
-    if not _all_layers(facts):
-        fewer = f"{FEW_TEXTS} or more texts, but fewer than {ALL_LAYERS_FROM} per class"
-        settings["tuned_layers"] = (plan.tuned_layers, fewer)
+    others = {"batch_size": 32, "attention": "additive", "tuned_rate": 0.2}
+    settings |= {name: (value, reason) for name, value in others.items()}
+    if few(facts):
+        why = f"fewer than {FEW_TEXTS} texts: "
+        settings["batch_size"] = (8, why + "smaller batches make more steps")
+        settings["attention"] = ("uniform", why + "too few to learn where to look")
+        if plan.tuned_layers == model.n_layers:
+            settings["tuned_rate"] = (0.05, why + "all layers change, but only a little")
+    elif not _all_layers(facts):
+        why = f"{FEW_TEXTS} or more texts, but fewer than {ALL_LAYERS_FROM} per class"
+        settings["tuned_layers"] = (plan.tuned_layers, why)
     return settings
 
 
@@ -125,11 +126,10 @@ def _all_layers(facts):
 def _plan(model, facts, given):
     """The longest training within the bound on the work, and the reason in words."""
     epochs = min(max(math.ceil(PASSES / facts.n_texts), USUAL_EPOCHS), MOST_EPOCHS)
-    many = _all_layers(facts)
     bound = min(MOST_WORK, MOST_WORK_A_TEXT * max(facts.n_texts, FEW_TEXTS))
     wished = Plan(
         given["epochs"] or epochs,
-        model.n_layers if many else min(FEWER_LAYERS, model.n_layers),
+        model.n_layers if _all_layers(facts) else min(FEWER_LAYERS, model.n_layers),
         given["max_length"] if isinstance(given["max_length"], Integral) else model.max_tokens,
     )
     if given["tuned_layers"] is not None:

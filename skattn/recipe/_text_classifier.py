@@ -50,7 +50,8 @@ class TextClassifier(BaseTextClassifier):
     tuned_layers : int or "all", default=None
         How many of the upper layers of a pretrained transformer to train.
     tuned_rate : float, default=None
-        Learning rate of these layers, as a fraction of `learning_rate`.
+        Learning rate of these layers, as a fraction of `learning_rate`. With None, 0.2, or 0.05 if
+        all layers are trained on fewer than 256 texts.
     cache_size : float, default=1000
         Maximum memory, in MB, for the outputs of the frozen layers on the training texts.
     precision : {"float32", "bfloat16"}, default="float32"
@@ -187,8 +188,8 @@ class TextClassifier(BaseTextClassifier):
     on part of the texts (80 %, but at most 4,000 texts, or a quarter of all texts if that is more),
     and all possible weights are compared by their Brier loss on other texts [1]_. This may double
     the time of `fit`. With fewer than 200 texts, the weight of the network is 0.25. A network that
-    starts from a pretrained transformer has the weight 0.5, or 0.4 on long texts, and is
-    fitted only once.
+    starts from a pretrained transformer has the weight 0.5 (with fewer than 256 texts 0.6, and on
+    long texts 0.4), and is fitted only once.
 
     References
     ----------

@@ -10,7 +10,7 @@ TRAINING_TEXTS = 4000  # at most, or a quarter of the texts if that is more
 JUDGED_TEXTS = 2000  # at most
 JUDGED_SHARE = 0.2
 WITH_FEW_TEXTS = 0.25  # the weight of the network, if it is not learned
-OF_A_TRANSFORMER, ON_LONG_TEXTS, ON_FEW_TEXTS = 0.5, 0.4, 0.75
+OF_A_TRANSFORMER, ON_LONG_TEXTS, ON_FEW_TEXTS = 0.5, 0.4, 0.6
 SHARES = np.linspace(0, 1, 41)
 
 

@@ -39,7 +39,7 @@ def test_the_network_begins_with_the_model_and_the_linear_one_reads_as_ever(fitt
     assert {"dull", "!", "the film"} <= set(words)
     assert fitted.settings_["attention"]["value"] == "uniform"
     assert classifier.tuned_rate == fitted.settings_["tuned_rate"]["value"] == 0.05
-    assert fitted.weights_ == {"network": 0.75, "linear": 0.25}
+    assert fitted.weights_ == {"network": 0.6, "linear": 0.4}
     assert fitted.settings_["analyzer"]["value"] == "word"
 
 

@@ -38,17 +38,6 @@ def test_fewer_texts_are_passed_more_often(n_texts, epochs):
     assert plan(n_texts) == Plan(epochs, 6, 256)
 
 
-def test_all_layers_are_tuned_with_few_texts_and_with_20_a_class():
-    def tuned(n_texts, n_classes):
-        return settings(n_texts, n_classes=n_classes)["tuned_layers"]
-
-    assert tuned(255, 20)[0] == 6
-    assert tuned(256, 20) == (2, "256 or more texts, but fewer than 20 per class")
-    assert tuned(399, 20)[0] == 2
-    assert tuned(400, 20)[0] == 6
-    assert plan(60, model=Model(False, 1, 32, 256)).tuned_layers == 1
-
-
 def test_too_much_work_costs_epochs_then_layers_then_tokens():
     plans = [plan(500, n_words) for n_words in (5.0, 20.0, 40.0, 80.0, 120.0, 250.0)]
     assert plans == sorted(plans, key=lambda p: (-p.max_length, -p.tuned_layers, -p.epochs))
@@ -87,16 +76,26 @@ def test_a_model_of_few_layers_and_positions():
     assert found == Plan(20, 1, 38)
 
 
-def test_few_texts_come_in_small_batches_and_are_averaged():
-    assert settings(255)["batch_size"][0] == 8
-    assert settings(256)["batch_size"][0] == 32
-    assert settings(255)["attention"][0] == "uniform"
-    assert settings(256)["attention"][0] == "additive"
+def test_few_texts_come_in_small_batches_are_averaged_and_change_the_layers_a_little():
+    names = ("batch_size", "attention", "tuned_rate", "tuned_layers")
+    few, many = settings(255), settings(256)
+    assert [few[name][0] for name in names] == [8, "uniform", 0.05, 6]
+    assert [many[name][0] for name in names] == [32, "additive", 0.2, 6]
 
 
-def test_few_texts_change_the_layers_only_a_little():
-    assert settings(255)["tuned_rate"][0] == 0.05
-    assert "tuned_rate" not in settings(256)  # AttentionTextClassifier's own
+def test_two_layers_are_tuned_between_few_texts_and_20_a_class():
+    found = [settings(n, n_classes=20)["tuned_layers"][0] for n in (255, 256, 399, 400)]
+    assert found == [6, 2, 2, 6]
+    reason = "256 or more texts, but fewer than 20 per class"
+    assert settings(256, n_classes=20)["tuned_layers"][1] == reason
+    assert plan(300, model=Model(False, 1, 32, 256)).tuned_layers == 1
+
+
+def test_where_not_all_layers_are_tuned_they_have_the_usual_rate():
+    assert settings(100, tuned_layers=1)["tuned_rate"][0] == 0.2
+    long = settings(100, 200.0)
+    assert long["tuned_layers"][0] < 6
+    assert long["tuned_rate"][0] == 0.2
 
 
 def test_reasons_are_for_a_reader():

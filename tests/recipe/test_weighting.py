@@ -105,7 +105,7 @@ def test_weights_by_rule():
     assert of_network(kept=["network"], long=True, few=True) == 1.0
     assert of_network() == 0.5
     assert of_network(long=True) == of_network(few=True, long=True) == 0.4
-    assert of_network(few=True) == 0.75
+    assert of_network(few=True) == 0.6
     assert of_network(transformer=False, few=True) == 0.25
 
 
