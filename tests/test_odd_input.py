@@ -71,8 +71,9 @@ def test_labels_that_are_none(y, message):
 
 
 def test_one_hot_targets_are_noticed_without_the_network():
-    with pytest.warns(UserWarning, match=r"one-hot.*y\.argmax\(axis=1\)"):
+    with pytest.warns(UserWarning, match=r"one-hot.*y\.argmax\(axis=1\)") as found:
         linear().fit(TEXTS, np.eye(2)[[0, 1] * 20])
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def _decode_table(content, path, encoding):
     except LookupError:
         raise DemoError(f"--encoding {encoding!r} is not an encoding that Python knows") from None
     except UnicodeError as error:
-        _refuse_binary(b"\0" in content, path)
+        _refuse_binary(b"\0" in content and not encoding.startswith(("utf-16", "utf-32")), path)
         name = encoding.removesuffix("-sig")
         place = f" (byte {error.start})" if isinstance(error, UnicodeDecodeError) else ""
         raise DemoError(
@@ -325,22 +325,32 @@ def _separator(header_line, names):
 
 def _check_quotes(content, path, separator):
     """Refuse a quote that swallows rows: pandas would read on to the next one, wherever it is."""
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
+    lines = list(io.StringIO(content, newline=""))
+    reader = csv.reader(iter(lines), delimiter=separator, strict=True)
+    only_blanks_follow = re.compile(rf'[^"]*(""[^"]*)*"[ \t]+([{separator}\r\n]|$)')
     while True:
         line = reader.line_num + 1
         try:
             if next(reader, None) is None:
                 return
         except csv.Error as error:
-            if "unexpected end" in str(error):
-                where = "that is never closed"
-            elif reader.line_num > line:
-                where = f"that is not closed before line {reader.line_num}"
-            else:
-                continue  # no row is lost
+            where = "that is never closed"
+            if "unexpected end" not in str(error):
+                last = _last_line_of_row(lines, line, separator)
+                ends_well = last == reader.line_num and only_blanks_follow.match(lines[last - 1])
+                if last == line or ends_well:
+                    continue  # no row is lost
+                where = f"that is not closed before line {last}"
             raise DemoError(
                 f"{path}, line {line}: a quote {where}; close it, or double a quote within a text"
             ) from None
+
+
+def _last_line_of_row(lines, first, separator):
+    """The line in which the row that begins in line `first` ends, if it is read as pandas does."""
+    rows = csv.reader((lines[i] for i in range(first - 1, len(lines))), delimiter=separator)
+    next(rows)
+    return first - 1 + rows.line_num
 
 
 def _import_pandas():

@@ -12,6 +12,7 @@ from skattn.inspection._parts._fitted_models import (
     ensemble_of,
     final_model,
     names_from_outside_in,
+    reads_a_column,
     transformed,
 )
 from skattn.inspection._parts._readings import CannotSplit, onto, united
@@ -212,6 +213,8 @@ def rows_of(model, texts):
 def _reads_texts(model):
     """Tell from scikit-learn's tags whether the model takes a column of texts."""
     last, steps = final_model(model)
+    if reads_a_column(steps):
+        return False
     first = next((step for step in steps if hasattr(step, "fit")), last)
     if get_tags(first).input_tags.string:
         return True

@@ -14,7 +14,7 @@ from skattn.inspection._erasure import Bootstrap, agreement, erased_texts, is_co
 from skattn.inspection._explain import NO_ATTENTION, explain_texts, placed, rows_of
 from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
 from skattn.inspection._parts._attention import find_attention
-from skattn.inspection._parts._fitted_models import ensemble_of, final_model
+from skattn.inspection._parts._fitted_models import ensemble_of, final_model, reads_a_column
 from skattn.utils._sklearn_compat import validated
 from skattn.utils._typing import Texts
 
@@ -222,9 +222,14 @@ def _sample(pipeline, ask, texts, n_texts, rng):
 
 def _prediction_of_read_texts(pipeline):
     """`predict_proba` for texts as the vectorizer reads them, columns joined."""
-    model = final_model(pipeline).model
+    model, steps = final_model(pipeline)
     if getattr(model, "_column_spans", None) is not None:
         return model._predict_joined
+    if reads_a_column(steps):
+        raise TypeError(
+            "faithfulness_report cannot erase words from a text that a ColumnTransformer takes out "
+            "of a frame: fit the same steps on this column alone, without the ColumnTransformer."
+        )
     if _reads_columns(model):
         raise TypeError(
             f"faithfulness_report cannot erase words from the columns that the classifiers in a "

@@ -90,7 +90,7 @@ class GateDisplay:
             If `y` and `X` have different lengths.
         """
         check_is_fitted(clf)
-        gated, steps = final_model(clf)
+        gated, steps = final_model(clf, whole_columns=True)
         if not hasattr(gated, "gate_values"):
             raise TypeError(
                 "GateDisplay needs a GatedDenseClassifier, or a pipeline or search that ends in "

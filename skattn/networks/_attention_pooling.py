@@ -218,8 +218,9 @@ class AttentionPooling(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        score = config["score"]  # of an .h5 file, Keras turns "dot" into its function of that name
-        return super().from_config(config | {"score": getattr(score, "__name__", score)})
+        if callable(config.get("score")):  # Keras reads "dot" in an .h5 file as a function's name
+            config = config | {"score": config["score"].__name__}
+        return super().from_config(config)
 
 
 def _max_pooling(hidden_states, mask):

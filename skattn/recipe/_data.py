@@ -35,15 +35,17 @@ class Data(NamedTuple):
         )
 
 
-def checked(texts, y, sample_weight, class_weight, classes=None):
+def checked(texts, y, sample_weight, class_weight, classes=None, network=True):
     """Check texts, labels and weights; raise an error if they do not match.
 
-    `classes` are those of an earlier fit that is continued; `y` may lack some of them.
+    `classes` are those of an earlier fit that is continued; `y` may lack some of them. `network`
+    tells whether a network is fitted, which warns of one-hot targets itself.
     """
     y, multilabel = check_targets(y, "TextClassifier")
     kept, weights = check_weights(sample_weight, texts, y)
     targets = encode_targets(y[kept], multilabel, classes)
-    warn_of_one_hot(targets)  # here too, since the linear model may be the only one
+    if not network:
+        warn_of_one_hot(targets)
     class_weights = weigh_classes(class_weight, targets, weights)
     if not np.any(class_weights):
         raise ValueError("class_weight gives every row the weight 0; nothing is left to learn.")

@@ -43,9 +43,10 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     if continued is not None:
         _refuse_other_columns(before.get("feature_names_in_"), columns)
         classes = before["classes_"]
-    data = checked(texts_of(X, columns), y, sample_weight, estimator.class_weight, classes)
+    weights, network = (sample_weight, estimator.class_weight), "network" in kept
+    data = checked(texts_of(X, columns), y, *weights, classes, network)
     given = _given(estimator)
-    if "network" not in kept:
+    if not network:
         model = None
     else:  # a network that is continued has its pretrained model already
         model = model_of(given["pretrained"]) if continued is None else model_in(continued)

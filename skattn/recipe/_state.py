@@ -12,7 +12,13 @@ from skattn.estimators._attention_text import AttentionTextClassifier
 from skattn.estimators._state import FORMAT, check_optimizer_state, plain_parameters
 from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 from skattn.recipe._rules import from_plain
-from skattn.utils._saved_state import as_given, defaults, refuse_hiding, refuse_other_formats
+from skattn.utils._saved_state import (
+    Pickled,
+    as_given,
+    defaults,
+    refuse_hiding,
+    refuse_other_formats,
+)
 from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 from skattn.vectorizer._subwords import is_subword_tokenizer, subword_tokenizer_from_json
 from skattn.vectorizer._tokens import check_analysis
@@ -38,6 +44,7 @@ def from_state(kind, state):
     name = kind.__name__
     if not isinstance(state, dict):
         raise ValueError(f"This file does not hold the state of a {name}.")
+    trusted = state.get(Pickled.KEY) is Pickled  # and perhaps changed by its owner since `fit`
     state = as_given(kind, state, check_analysis)
     refuse_other_formats(kind, state.pop("_format", FORMAT), FORMAT)
     try:
@@ -47,7 +54,7 @@ def from_state(kind, state):
         state = defaults(kind) | state
         if isinstance(state["optimizer"], dict):
             check_optimizer_state(state["optimizer"])
-        if "weights_" in state:
+        if "weights_" in state and not trusted:
             _check_fitted(state)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"This file does not hold a valid {name}: {error}") from error

@@ -229,7 +229,10 @@ def encode_targets(y, multilabel, classes=None):
 
 def warn_of_one_hot(targets):
     """Warn where targets of several labels look like the classes of one label, one-hot."""
-    if targets.multilabel and targets.n_outputs > 1 and np.all(targets.encoded.sum(axis=1) == 1):
+    if not targets.multilabel or targets.n_outputs < 2:
+        return
+    # a few rows without some of the labels, such as a first chunk, are no evidence
+    if np.all(targets.encoded.sum(axis=1) == 1) and np.all(targets.encoded.any(axis=0)):
         warn(
             "Every row of y has exactly one label, as one-hot targets have (to_categorical). "
             "They are taken as several labels, each of which is decided by itself. If the classes "

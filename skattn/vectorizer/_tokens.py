@@ -95,7 +95,7 @@ def check_pattern(token_pattern):
     """Refuse what is no regular expression."""
     try:
         re.compile(token_pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(
             f"token_pattern={token_pattern!r} is not a regular expression: {error}."
         ) from error

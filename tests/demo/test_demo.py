@@ -113,6 +113,22 @@ def test_rows_between_two_stray_quotes_are_not_lost(tmp_path, capsys, first, sec
     assert "line 7: a quote that is not closed before line 18" in fails(capsys, "--data", path)
 
 
+def test_a_quote_behind_a_stray_one_in_the_same_line_is_found(tmp_path, capsys):
+    path = tmp_path / "table.csv"
+    rows = as_csv(GOOD_ROWS).splitlines()
+    rows[7:7], rows[20:20] = ['"Alien" is good,"sport'], ['fine,sport"']
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    said = fails(capsys, "--data", path)
+    assert "line 8: a quote that is not closed before line 21" in said
+
+
+def test_a_blank_behind_the_closing_quote_of_a_long_text_does_no_harm(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(as_csv([('"one\ntwo" ', "sport"), *GOOD_ROWS]), encoding="utf-8")
+    corpus = data.load_corpus(str(path))
+    assert len(corpus.texts) == len(GOOD_ROWS) + 1
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, capsys, monkeypatch, pack):
     monkeypatch.setattr(data, "MAX_BYTES", 1 << 20)

@@ -139,6 +139,7 @@ def test_one_hot_targets_are_noticed_in_the_first_chunk(dense_rows):
     X, y = dense_rows
     with pytest.warns(UserWarning, match=r"one-hot.*y\.argmax\(axis=1\)"):
         GatedDenseClassifier(units=4).partial_fit(X, np.eye(3)[y])
+    GatedDenseClassifier(units=4).partial_fit(X[:1], np.eye(3)[y[:1]])  # one row is no evidence
 
 
 def test_the_first_chunk_with_one_class_is_told_of_classes(texts_as_ids):

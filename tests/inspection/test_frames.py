@@ -17,6 +17,8 @@ from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 from skattn import (
     AttentionTextClassifier,
     EvidenceDisplay,
+    GatedDenseClassifier,
+    GateDisplay,
     SequenceVectorizer,
     TextClassifier,
     explain_texts,
@@ -120,6 +122,19 @@ def test_a_column_transformer_that_hides_the_words_is_named(columns):
     model = make_pipeline(columns, LogisticRegression()).fit(FRAME, Y)
     with pytest.raises(TypeError, match="A ColumnTransformer is explained only if"):
         explain_texts(model, FRAME)
+
+
+def test_faithfulness_behind_a_column_transformer_says_what_to_do():
+    model = clone(LOGISTIC).fit(FRAME, Y)
+    with pytest.raises(TypeError, match="on this column alone, without the ColumnTransformer"):
+        faithfulness_report(model, FRAME, Y)
+
+
+def test_gates_behind_a_column_transformer_have_its_names():
+    columns = make_column_transformer((TfidfVectorizer(), "body"))
+    gated = GatedDenseClassifier(gate="inputs", epochs=1, units=4, random_state=0)
+    display = GateDisplay.from_estimator(make_pipeline(columns, gated).fit(FRAME, Y), FRAME, Y)
+    assert "tfidfvectorizer__film" in display.names
 
 
 def test_faithfulness_of_a_model_of_columns():

@@ -126,3 +126,7 @@ def test_a_model_with_the_layer_comes_back_from_a_file(score, ending, tmp_path):
     for here, there in zip(model(HIDDEN), loaded(HIDDEN), strict=True):
         np.testing.assert_array_equal(here, there)
     assert loaded.layers[-1].get_config() == pooling.get_config()
+
+
+def test_what_a_configuration_lacks_has_its_default():
+    assert AttentionPooling.from_config({"units": 3}).get_config()["score"] == "feedforward"

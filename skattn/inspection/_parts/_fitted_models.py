@@ -4,14 +4,12 @@ Everything is found by what an object can do (``best_estimator_``, ``estimators_
 nothing here imports an estimator of ours.
 """
 
-from functools import partial
 from numbers import Integral
 from typing import NamedTuple
 
 from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import _safe_indexing
 
 _CHOSEN = ("best_estimator_", "estimator_")  # the one fitted model that answers for the whole
@@ -31,6 +29,20 @@ class _Texts:
         self.transform = model._texts
 
 
+class _Column:
+    """The one column of a frame that a ColumnTransformer reads."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def transform(self, X):
+        if isinstance(X, list):
+            raise TypeError(
+                f"The model reads column {self.name!r} of a data frame: give the frame."
+            )
+        return _safe_indexing(X, self.name, axis=1)
+
+
 class Ensemble(NamedTuple):
     """Fitted models whose probabilities are averaged."""
 
@@ -39,7 +51,7 @@ class Ensemble(NamedTuple):
     weights: list | None  # None: the models differ in their training data only
 
 
-def final_model(model, steps=()):
+def final_model(model, steps=(), whole_columns=False):
     """Follow pipelines, searches and frozen estimators to the model at their end.
 
     Parameters
@@ -47,6 +59,9 @@ def final_model(model, steps=()):
     model : fitted estimator
     steps : sequence of fitted transformers
         Before `model`.
+    whole_columns : bool, default=False
+        Whether a ColumnTransformer of one text column stays as it is, which knows the names of its
+        features; otherwise its parts take its place, which know the words.
     """
     steps = list(steps)
     while True:
@@ -54,7 +69,7 @@ def final_model(model, steps=()):
         if isinstance(model, FrozenEstimator):
             model = model.estimator
         elif isinstance(model, Pipeline):
-            steps += _transformers(model.steps[:-1])
+            steps += _transformers(model.steps[:-1], whole_columns)
             model = model.steps[-1][1]
         elif chosen:
             model = getattr(model, chosen[0])
@@ -126,13 +141,13 @@ def _vote_weights(vote, kept):
     return [vote.weights[i] for i in kept]
 
 
-def _transformers(named_steps):
+def _transformers(named_steps, whole_columns=False):
     """The transformers of (nested) pipelines in a row, without passthrough steps."""
     flat = []
     for _, step in named_steps:
         if isinstance(step, Pipeline):
-            flat += _transformers(step.steps)
-        elif isinstance(step, ColumnTransformer):
+            flat += _transformers(step.steps, whole_columns)
+        elif isinstance(step, ColumnTransformer) and not whole_columns:
             flat += _of_one_column(step)
         elif step is not None and not isinstance(step, str):
             flat.append(step)
@@ -149,13 +164,12 @@ def _of_one_column(step):
     a_series = isinstance(column, (str, Integral))  # which nothing but a reader of texts takes
     if not a_series and not any(hasattr(reader, "token_spans") for reader in readers):
         return [step]
-    return [FunctionTransformer(partial(_column, name=column)), *readers]
+    return [_Column(column), *readers]
 
 
-def _column(X, name):
-    if isinstance(X, list):
-        raise TypeError(f"The model reads column {name!r} of a data frame: give the frame.")
-    return _safe_indexing(X, name, axis=1)
+def reads_a_column(steps):
+    """Tell whether the steps begin with the choice of a column of a frame."""
+    return bool(steps) and isinstance(steps[0], _Column)
 
 
 def hidden_by_columns(steps):
