@@ -40,9 +40,10 @@ def blocks(result):
     for column, title in COLUMNS.items():
         yield "title", title
         yield "table", ["in %", *sets, "mean"], list(_rows(results, sets, "all", column))
-    if "500" in sizes:
-        yield "title", "500 training texts"
-        yield "table", ["in %", *sets, "mean"], list(_rows(results, sets, "500", "accuracy"))
+    for size in ("500", "8c"):
+        if size in sizes:
+            yield "title", f"Number of training texts: {SIZE_NAMES[size]}"
+            yield "table", ["in %", *sets, "mean"], list(_rows(results, sets, size, "accuracy"))
     if len(sizes) > 1:
         yield "title", "Mean over the sets, by the number of training texts"
         yield "table", ["in %", *(SIZE_NAMES[n] for n in sizes)], list(_means(results, sets, sizes))
