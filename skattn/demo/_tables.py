@@ -1,6 +1,7 @@
 """Texts for the demo: the BBC articles of a PyPI package, or a table of the user's own."""
 
 import bz2
+import codecs
 import csv
 import gzip
 import io
@@ -22,7 +23,14 @@ BBC_NOTICE = (
 MIN_ROWS_PER_CLASS = 10  # enough for a test part, three folds and an inner validation part
 MAX_BYTES = 2**28  # of a table, decompressed; reading it takes several times as much memory
 _MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00", "zip": b"PK\x03\x04"}
-_UNPACKING = (OSError, EOFError, RuntimeError)  # RuntimeError: a password, an unknown method
+_UNPACKING_ERRORS = (
+    OSError,
+    EOFError,
+    RuntimeError,  # a password, or an unknown method
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+)
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -222,7 +230,7 @@ def _decompressed(file, kind, path):
                 raise DemoError(f"{path} holds {what}; save the table as one CSV file")
             with archive.open(names[0]) as unpacked:
                 return _bounded(unpacked, path)
-    except (*_UNPACKING, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except _UNPACKING_ERRORS as error:
         raise DemoError(
             f"cannot unpack {path}: {error}; unpack it with another program, and give the CSV file"
         ) from None
@@ -246,24 +254,26 @@ def _decode_table(content, path, encoding):
     except LookupError:
         raise DemoError(f"--encoding {encoding!r} is not an encoding that Python knows") from None
     except UnicodeError as error:
-        _refuse_binary(b"\0" in content and not encoding.startswith(("utf-16", "utf-32")), path)
+        wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))  # has NUL bytes
+        if b"\0" in content and not wide:
+            raise _not_text(path) from None
         name = encoding.removesuffix("-sig")
         place = f" (byte {error.start})" if isinstance(error, UnicodeDecodeError) else ""
         raise DemoError(
             f"{path} is not {name} text{place}; name its encoding, for example --encoding latin-1, "
             "or save the table as a CSV file"
         ) from None
-    _refuse_binary("\0" in text, path)
+    if "\0" in text:
+        raise _not_text(path)
     return text
 
 
-def _refuse_binary(has_nul, path):
-    """A NUL: spreadsheets, archives and columnar formats have them, and no text has."""
-    if has_nul:
-        raise DemoError(
-            f"{path} is not a table of text: it has NUL characters; save the table as a CSV file, "
-            "or if it is one, name its encoding, for example --encoding utf-16-le"
-        )
+def _not_text(path):
+    """The error for a file with NUL characters, such as a spreadsheet or an archive."""
+    return DemoError(
+        f"{path} is not a table of text: it has NUL characters; save the table as a CSV file, or "
+        "if it is one, name its encoding, for example --encoding utf-16-le"
+    )
 
 
 def _parse_table(content, path, names):

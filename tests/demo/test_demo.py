@@ -129,6 +129,15 @@ def test_a_blank_behind_the_closing_quote_of_a_long_text_does_no_harm(tmp_path):
     assert len(corpus.texts) == len(GOOD_ROWS) + 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "UTF_16_LE"])
+def test_a_table_in_utf_16_that_breaks_off_is_not_told_to_name_utf_16(tmp_path, capsys, encoding):
+    path = tmp_path / "table.csv"
+    path.write_bytes(as_csv(GOOD_ROWS).encode("utf-16-le")[:-1])
+    said = fails(capsys, "--data", path, "--encoding", encoding)
+    assert "text (byte" in said
+    assert "NUL" not in said
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, capsys, monkeypatch, pack):
     monkeypatch.setattr(data, "MAX_BYTES", 1 << 20)

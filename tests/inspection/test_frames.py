@@ -125,9 +125,9 @@ def test_a_column_transformer_that_hides_the_words_is_named(columns):
 
 
 def test_faithfulness_behind_a_column_transformer_says_what_to_do():
-    model = clone(LOGISTIC).fit(FRAME, Y)
-    with pytest.raises(TypeError, match="on this column alone, without the ColumnTransformer"):
-        faithfulness_report(model, FRAME, Y)
+    for model in (clone(LOGISTIC), make_pipeline(FunctionTransformer(), *clone(LOGISTIC))):
+        with pytest.raises(TypeError, match="on this column alone, without the ColumnTransformer"):
+            faithfulness_report(model.fit(FRAME, Y), FRAME, Y)
 
 
 def test_gates_behind_a_column_transformer_have_its_names():

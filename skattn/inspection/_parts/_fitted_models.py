@@ -168,8 +168,8 @@ def _of_one_column(step):
 
 
 def reads_a_column(steps):
-    """Tell whether the steps begin with the choice of a column of a frame."""
-    return bool(steps) and isinstance(steps[0], _Column)
+    """Tell whether one of the steps takes a column out of a frame."""
+    return any(isinstance(step, _Column) for step in steps)
 
 
 def hidden_by_columns(steps):
