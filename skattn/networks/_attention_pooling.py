@@ -218,6 +218,7 @@ class AttentionPooling(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
+        """The layer that a configuration of `get_config` describes."""
         if callable(config.get("score")):  # Keras reads "dot" in an .h5 file as a function's name
             config = config | {"score": config["score"].__name__}
         return super().from_config(config)
