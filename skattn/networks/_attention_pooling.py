@@ -128,6 +128,7 @@ class AttentionPooling(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
+        """Create the weights for hidden states of this shape."""
         if len(input_shape) != 3:
             raise ValueError(
                 "AttentionPooling reads hidden states of the shape (batch, time, units), got "
@@ -198,13 +199,16 @@ class AttentionPooling(keras.layers.Layer):
         return scores / hidden_states.shape[-1] ** 0.5 if self.score == "dot" else scores
 
     def compute_output_shape(self, input_shape):
+        """Shapes of the pooled vectors and of the attention weights."""
         heads = self.heads if self.score == "multihead" else 1
         return (input_shape[0], heads * input_shape[-1]), tuple(input_shape[:2])
 
     def compute_mask(self, inputs, mask=None):
+        """None for either output: padded steps have weight 0 already."""
         return None, None
 
     def get_config(self):
+        """The arguments of the constructor, for files."""
         return super().get_config() | {
             "score": self.score,
             "heads": self.heads,
