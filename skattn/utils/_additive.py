@@ -7,6 +7,7 @@ the others. Shapley values add up to the change of the function's value, and non
 the function's range, even where strong parts cancel each other.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -40,26 +41,40 @@ def carried(function, parts, base):
     start = function(base)
     if not len(parts):
         return np.zeros((0, *start.shape)), start
-    # equal parts have equal values, and are looked at once
-    each, first, number = np.unique(parts, axis=0, return_index=True, return_inverse=True)
+    first, number = _distinct(parts)  # equal parts have equal values, and are looked at once
+    each = parts[first]
     held, chances = _choices(len(parts), parts.size)
-    responses = base + held @ parts  # (n_choices, n_outputs)
-    values = np.empty((len(each), *start.shape))
+    responses = base[:, None] + (held @ parts).T  # (n_outputs, n_choices)
+    held, chances = held[:, first], chances[:, first]
+    sign = 1 - 2 * held  # taken away where it is there, else put in
+    weights = chances * sign
+    values = -weights.T @ function(responses.T)
     step = max(1, N_AT_ONCE // max(1, responses.size))
-    answers = function(responses)[:, None]
     for begin in range(0, len(each), step):
         some = slice(begin, begin + step)
-        sign = 1 - 2 * held[:, first[some], None]  # taken away where it is there, else put in
-        added = sign * (function(responses[:, None] + sign * each[some]) - answers)
-        values[some] = np.einsum("kt,ktc->tc", chances[:, first[some]], added)
-    values = values[number.ravel()]
+        moved = responses[:, :, None] + sign[:, some] * each[some].T[:, None]
+        # outputs last for the function, but first in memory: there sums over them are fastest
+        answers = function(np.moveaxis(moved, 0, -1))
+        values[some] += np.einsum("kt,ktc->tc", weights[:, some], answers)
+    values = values[number]
     change = function(base + parts.sum(axis=0)) - start
     return with_rest(values, change - values.sum(axis=0)), start
 
 
+def _distinct(parts):
+    """Where the distinct rows stand first, and for each row the number of the one it equals."""
+    place, rows = {}, np.ascontiguousarray(parts + 0.0)  # with one zero, not -0.0 too
+    first = [place.setdefault(row.tobytes(), number) for number, row in enumerate(rows)]
+    return np.unique(first, return_inverse=True)
+
+
 def _choices(n_parts, n_numbers):
     """Which parts are there (n_choices, n_parts), and what each choice counts for each part."""
-    n_choices = min(MOST_CHOICES, max(FEWEST_CHOICES, N_NUMBERS // n_numbers))
+    return _drawn(n_parts, min(MOST_CHOICES, max(FEWEST_CHOICES, N_NUMBERS // n_numbers)))
+
+
+@functools.lru_cache(maxsize=64)
+def _drawn(n_parts, n_choices):
     if 2**n_parts <= n_choices:
         held = (np.arange(2**n_parts)[:, None] >> np.arange(n_parts)) & 1
         others = held.sum(axis=1, keepdims=True) - held

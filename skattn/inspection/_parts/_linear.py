@@ -132,11 +132,12 @@ class _Reader:
             self.words = build_token_spans(single, marks)
 
         elif vectorizer.analyzer == "char_wb":
-            self.preprocess, self.known = vectorizer.build_preprocessor(), {}
+            self.preprocess = vectorizer.build_preprocessor()
+            self.numbers_of, self.spans_of = {}, {}  # words, and lengths of words
 
     def occurrences(self, text):
         """The words (None for characters), and each token's span and column."""
-        if not self.of_words and hasattr(self, "known") and text.isascii():
+        if not self.of_words and hasattr(self, "preprocess") and text.isascii():
             return None, *self._word_by_word(text)
         spans, numbers = self._read(text)
         words = None
@@ -146,20 +147,27 @@ class _Reader:
 
     def _read(self, text):
         spans = np.array(self.spans(text), dtype=np.intp).reshape(-1, 2)
-        numbers = np.array([self.vocabulary.get(token, -1) for token in self.tokens(text)], int)
-        numbers = np.where(numbers >= 0, self.columns[numbers], -1) if len(numbers) else numbers
+        numbers = self._columns_of(text)
         return spans[numbers >= 0], numbers[numbers >= 0]
 
+    def _columns_of(self, text):
+        """The column of each token, -1 where it has none."""
+        numbers = np.array([self.vocabulary.get(token, -1) for token in self.tokens(text)], int)
+        return np.where(numbers >= 0, self.columns[numbers], -1) if len(numbers) else numbers
+
     def _word_by_word(self, text):
-        """N-grams within words: those of a word are the same wherever it stands."""
+        """N-grams within words of ASCII: those of a word are the same wherever it stands."""
         spans, numbers = [np.zeros((0, 2), dtype=np.intp)], [np.zeros(0, dtype=int)]
         for match in re.finditer(r"\S+", self.preprocess(text)):
-            word = match[0]
-            if word not in self.known:
-                self.known[word] = self._read(word)
-            spans.append(self.known[word][0] + match.start())
-            numbers.append(self.known[word][1])
-        return np.concatenate(spans), np.concatenate(numbers)
+            word, size = match[0], len(match[0])
+            if word not in self.numbers_of:
+                self.numbers_of[word] = self._columns_of(word)
+            if size not in self.spans_of:
+                self.spans_of[size] = np.array(self.spans("x" * size), dtype=np.intp)
+            spans.append(self.spans_of[size] + match.start())
+            numbers.append(self.numbers_of[word])
+        spans, numbers = np.concatenate(spans), np.concatenate(numbers)
+        return spans[numbers >= 0], numbers[numbers >= 0]
 
 
 def _place_of_counts(steps):
