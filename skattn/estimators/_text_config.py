@@ -18,7 +18,7 @@ from skattn.networks._pretrained import (
     read_static,
 )
 from skattn.utils._at_hand import has_vectors
-from skattn.utils._pretrained_folder import find_folder, n_positions, read_json, read_tokenizer
+from skattn.utils._pretrained_folder import find_folder, n_positions, read_config, read_tokenizer
 from skattn.utils._warnings import warn
 
 # parameter -> its value without a pretrained transformer, and with one
@@ -57,7 +57,7 @@ def read_beginning(estimator):
     Beginning
     """
     folder = find_folder(estimator.pretrained)
-    given = read_json(folder, "config.json")
+    given = read_config(folder)
     tokenizer = read_tokenizer(folder, given)
     if is_static(given):
         _refuse(estimator, _OF_THE_TABLE, "a static model has its own table of vectors")

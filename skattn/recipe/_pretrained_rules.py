@@ -6,7 +6,7 @@ from numbers import Integral
 from typing import NamedTuple
 
 from skattn.estimators._text_config import is_static
-from skattn.utils._pretrained_folder import find_folder, n_positions, read_json
+from skattn.utils._pretrained_folder import find_folder, n_positions, read_config
 
 _FLOPS = 24  # of a layer for one token, times its width squared
 _TRAINING = 3  # training costs as much as three forward passes
@@ -36,7 +36,7 @@ def model_of(pretrained):
     """Read the configuration of a pretrained model; None if `pretrained` is None."""
     if pretrained is None:
         return None
-    config = read_json(find_folder(pretrained), "config.json")
+    config = read_config(find_folder(pretrained))
     if is_static(config):
         return Model(static=True)
     n_layers = config.get("num_hidden_layers", config.get("n_layers", 12))

@@ -110,6 +110,26 @@ def read_json(folder, name, default=None):
     return found
 
 
+def read_config(folder):
+    """What config.json holds.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it holds no JSON object, or is KerasHub's.
+    """
+    config = read_json(folder, "config.json")
+    if "model_type" not in config and "keras_hub" in str(config.get("module")):
+        raise ValueError(
+            f"{str(folder)!r} is a preset of KerasHub. Give the same model in Hugging Face's "
+            "layout: a folder with config.json, model.safetensors and tokenizer.json, or its name "
+            "on the Hugging Face hub."
+        )
+    return config
+
+
 def n_positions(config):
     """For how many tokens a model has positions, its special tokens among them; None: any number.
 

@@ -8,6 +8,7 @@ from skattn.utils._pretrained_folder import (
     find_folder,
     n_positions,
     open_tokenizer,
+    read_config,
     read_json,
     read_tokenizer,
 )
@@ -65,7 +66,7 @@ def read_vocabulary(params, kind):
             "tokenizer and vocabulary."
         )
     folder = find_folder(params["pretrained"])
-    config = read_json(folder, "config.json")
+    config = read_config(folder)
     found = read_tokenizer(folder, config)
     most, usual = n_positions(config), None
     if most is not None:

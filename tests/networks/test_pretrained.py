@@ -18,6 +18,7 @@ from tiny_models import (
     build_static_model,
 )
 
+from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier
 from skattn.networks._pretrained import (
     backbone_config,
     check_frozen,
@@ -230,6 +231,21 @@ def test_a_configuration_that_does_not_fit_is_named(values, message, tmp_path):
     with pytest.raises(ValueError, match=message) as caught:
         read(folder)
     assert str(folder) in str(caught.value)
+
+
+def test_a_preset_of_keras_hub_is_named(tmp_path):
+    """Its files have the names of Hugging Face's, but hold something else."""
+    preset = {"module": "keras_hub.src.models.bert.bert_backbone", "class_name": "BertBackbone"}
+    (tmp_path / "config.json").write_text(json.dumps(preset))
+    (tmp_path / "tokenizer.json").write_text(json.dumps(preset))
+    ids = np.array([[2, 3], [3, 2]])
+    for make in (
+        lambda: SequenceVectorizer(pretrained=tmp_path).fit(["a b"]),
+        lambda: AttentionTextClassifier(pretrained=tmp_path, encoder="none").fit(ids, [0, 1]),
+        lambda: TextClassifier(pretrained=tmp_path).fit(["a b", "c"] * 9, [0, 1] * 9),
+    ):
+        with pytest.raises(ValueError, match="is a preset of KerasHub"):
+            make()
 
 
 def test_pickles_are_never_read(tmp_path):
