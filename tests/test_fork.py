@@ -60,9 +60,8 @@ for name in ("gated", "schedule", "goes on", "text"):
     repr(model), model.get_params()
     answer = in_child(lambda: model.predict_proba(texts if name == "text" else X).shape)
     assert answer == "(6, 2)", (name, answer)
-if sys.argv[1] == "fit":
-    from sklearn.base import clone
-    assert in_child(lambda: clone(model).fit(texts, y).score(texts, y)) != "for ever"
+from sklearn.base import clone
+assert in_child(lambda: clone(model).fit(texts, y).score(texts, y)) != "for ever"
 """
 )
 STARTED = (
@@ -101,21 +100,22 @@ with joblib.parallel_config(backend="loky", n_jobs=2):
 """
 
 
-@pytest.fixture
-def saved(run_python):
-    """Saved models in the folder in which `run_python` works."""
-    run_python(MAKE)
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory, run_python_in):
+    """A folder with saved models."""
+    folder = tmp_path_factory.mktemp("saved")
+    run_python_in(folder, MAKE)
+    return folder
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("also", ["", "fit"])
-def test_a_model_that_was_only_loaded_answers_in_a_forked_child(saved, run_python, also):
-    run_python(LOADED, also)
+def test_a_model_that_was_only_loaded_answers_in_a_forked_child(saved, run_python_in):
+    run_python_in(saved, LOADED)
 
 
 @pytest.mark.slow
-def test_after_tensorflow_has_started_a_forked_child_gets_an_error_at_once(saved, run_python):
-    run_python(STARTED)
+def test_after_tensorflow_has_started_a_forked_child_gets_an_error_at_once(saved, run_python_in):
+    run_python_in(saved, STARTED)
 
 
 @pytest.mark.slow

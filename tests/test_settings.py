@@ -52,11 +52,12 @@ def text(**parameters):
     return make_pipeline(
         SequenceVectorizer(), AttentionTextClassifier(embedding_dim=8, **rest, **parameters))
 
+tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # faster
 models = [
-    (text(dropout=0.2, early_stopping=True), texts),
-    (text(encoder="conv", extra_pooling="max", weight_decay=0.01, word_dropout=0.3), texts),
+    (text(dropout=0.2, encoder="bigru", segment_length=3, label_smoothing=0.1), texts),
+    (text(encoder="conv", extra_pooling="max", weight_decay=0.01, word_dropout=0.3,
+          early_stopping=True), texts),
     (text(encoder="transformer", attention="multihead", head_penalty=0.1), texts),
-    (text(encoder="bigru", segment_length=3, label_smoothing=0.1), texts),
     (make_pipeline(StandardScaler(), GatedDenseClassifier(learning_rate_schedule="cosine",
                                                           **rest)), X),
     (GatedDenseClassifier(gate="inputs", optimizer="rmsprop", **rest), 1e5 * X),
