@@ -1,6 +1,7 @@
 """One fit of a `TextClassifier`: check, apply the rules, learn the weights, fit."""
 
 import contextlib
+from numbers import Integral
 
 import numpy as np
 from sklearn import config_context
@@ -12,6 +13,7 @@ from skattn.recipe._data import checked, column_names, facts_of_columns, texts_o
 from skattn.recipe._pretrained_rules import model_in, model_of
 from skattn.recipe._progress import WholeFitBar
 from skattn.recipe._trial import Trial
+from skattn.recipe._truncation import best_truncation
 from skattn.utils._targets import announced_classes, check_targets, check_weights
 from skattn.vectorizer._tokens import check_analysis
 
@@ -54,6 +56,12 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     settings = _rules.settings_of(facts, given, model, kept)
     if continued is not None:
         settings |= _still_open(before["settings_"], given)
+    elif "truncation" in settings and model is not None and not model.static:
+        length = given["max_length"] or settings["max_length"].value
+        if isinstance(length, Integral):  # a share of the texts is given where few are to be cut
+            with stage("truncation"):
+                best = best_truncation(data.texts, data.y, length, facts.spaces)
+            settings["truncation"] = best
     params = _rules.filled_in(given, settings)
     fitted, interruption = _fitted_facts(data.classes, settings, data.y.ndim == 2, columns), None
     judged = kept if list(before.get("weights_", ())) != kept else []  # a warm start keeps them

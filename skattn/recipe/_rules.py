@@ -147,6 +147,7 @@ def _about_the_network(facts):
 
 def _about_training(facts, given):
     usual = {
+        "truncation": "head",
         "attention": "additive",
         "dropout": 0.5,
         "label_smoothing": 0.1,

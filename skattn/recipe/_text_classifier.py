@@ -62,8 +62,9 @@ class TextClassifier(BaseTextClassifier):
     max_length : int or float, default=None
         Maximum number of tokens per text that the network reads. A float is the share of the
         training texts that are not truncated.
-    truncation : {"head", "tail", "both"}, default="head"
-        Which part of a longer text the network reads.
+    truncation : {"head", "tail", "both"}, default=None
+        Which part of a longer text the network reads: its beginning, its end, or half of
+        `max_length` tokens from each.
     lowercase : bool, default=True
         Whether to convert the texts to lower case.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
@@ -220,7 +221,7 @@ class TextClassifier(BaseTextClassifier):
         precision: str = "float32",
         columns: str | list[str] | None = None,
         max_length: float | None = None,
-        truncation: str = "head",
+        truncation: str | None = None,
         lowercase: bool = True,
         strip_accents: str | Callable[[str], str] | None = None,
         preprocessor: Callable[[str], str] | None = None,

@@ -48,7 +48,7 @@ def test_a_column_of_polars():
     assert linear().fit(pl.Series(TEXTS), pl.Series(LABELS)).score(pl.Series(TEXTS), LABELS) == 1.0
 
 
-@pytest.mark.parametrize("name", ["truncation", "max_df", "n_layers", "tol", "cache_size"])
+@pytest.mark.parametrize("name", ["head_penalty", "max_df", "n_layers", "tol", "cache_size"])
 def test_none_is_refused_where_no_rule_takes_its_place(name):
     with pytest.raises(ValueError, match=f"'{name}' parameter"):
         TextClassifier(**{name: None}).fit(TEXTS, LABELS)

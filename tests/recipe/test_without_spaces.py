@@ -23,7 +23,8 @@ def test_both_models_read_the_words_that_the_user_finds(given, recwarn):
     model = TextClassifier(network=False, **given).fit(REVIEWS, LABELS)
     words = model.linear_[0].transformer_list[0][1]
     params = _rules.filled_in(model.get_params(), _rules.from_plain(model.settings_))
-    network, _ = _parts.make_network(params | {"ngram_range": (1, 1), "unknown": "keep"})
+    of_network = {"ngram_range": (1, 1), "unknown": "keep", "truncation": "head"}
+    network, _ = _parts.make_network(params | of_network)
     for vocabulary in (network.fit(REVIEWS).vocabulary_, words.vocabulary_):
         assert {"房间", "干净", "服务", "周到"} <= set(vocabulary)
     assert not recwarn.list
