@@ -97,7 +97,7 @@ def settings_for(model, facts, given):
     settings |= {name: (value, why) for name, value in plan._asdict().items()}
     others = {"batch_size": 32, "attention": "additive", "tuned_rate": 0.2}
     settings |= {name: (value, reason) for name, value in others.items()}
-    settings["truncation"] = ("head", reason)
+    settings["truncation"] = ("both", reason)
     if few(facts):
         why = f"fewer than {FEW_TEXTS} texts: "
         settings["batch_size"] = (8, why + "smaller batches make more steps")

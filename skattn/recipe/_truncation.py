@@ -13,6 +13,7 @@ from skattn.recipe._rules import Setting
 from skattn.vectorizer._padding import n_kept_at_each_end
 
 CHOICES = ("head", "both", "tail")  # the first of equally good ones
+USUAL = "both"  # where the choices are not compared
 LEAST_TEXTS = 256
 MOST_TEXTS = 2_000  # enough to tell, and read in a second or two
 LEAST_SHARE = 0.1  # of texts that are too long
@@ -38,19 +39,19 @@ def best_truncation(texts, y, max_length, spaces):
     Setting
     """
     if len(texts) < LEAST_TEXTS:
-        return Setting("head", f"too few texts (fewer than {LEAST_TEXTS}) to compare with the end")
+        return Setting(USUAL, f"fewer than {LEAST_TEXTS} texts are too few for a comparison")
     if y.ndim == 2:
-        return Setting("head", "usual with several labels per text")
+        return Setting(USUAL, "usual for several labels per text")
     rows = check_random_state(0).permutation(len(texts))[:MOST_TEXTS]
     units = [_units(texts[row].lower(), spaces) for row in rows]
     most = round(max_length / (TOKENS_A_WORD if spaces else TOKENS_A_CHARACTER))
     too_long = np.mean([len(each) > most for each in units])
     if too_long < LEAST_SHARE:
-        return Setting("head", f"few texts ({too_long:.0%}) are longer than {max_length} tokens")
+        return Setting(USUAL, f"few texts ({too_long:.0%}) are longer than {max_length} tokens")
     _, y, counts = np.unique(y[rows], return_inverse=True, return_counts=True)
     known = counts[y] >= N_FOLDS
     if np.count_nonzero(counts >= N_FOLDS) < 2:
-        return Setting("head", f"fewer than two classes with {N_FOLDS} texts")
+        return Setting(USUAL, f"fewer than two classes with {N_FOLDS} texts")
     scores = {choice: _score(units, y, known, most, choice) for choice in CHOICES}
     found = ", ".join(f"{choice} {score:.1%}" for choice, score in scores.items())
     return Setting(

@@ -36,21 +36,21 @@ def test_the_part_that_tells_the_class_is_chosen(place, expected, separator, spa
 
 def test_the_whole_text_is_no_reason_to_choose():
     found = best_truncation(*long_texts(-10), 80, True)
-    assert found == ("head", "few texts (0%) are longer than 80 tokens")
+    assert found == ("both", "few texts (0%) are longer than 80 tokens")
 
 
 def test_few_texts_tell_nothing():
     found = best_truncation(*long_texts(-10, n_texts=255), 16, True)
-    assert found == ("head", "too few texts (fewer than 256) to compare with the end")
+    assert found == ("both", "fewer than 256 texts are too few for a comparison")
 
 
 def test_labels_that_cannot_be_held_out():
     texts, _ = long_texts(-10)
     several = np.zeros((N_TEXTS, 3), dtype=int)
-    assert best_truncation(texts, several, 16, True).value == "head"
+    assert best_truncation(texts, several, 16, True).value == "both"
     nearly_alone = np.array(["b"] * 4 + ["a"] * (N_TEXTS - 4))
     found = best_truncation(texts, nearly_alone, 16, True)
-    assert found == ("head", "fewer than two classes with 5 texts")
+    assert found == ("both", "fewer than two classes with 5 texts")
     texts, y = long_texts(-10)
     y[:3] = "rare"
     assert best_truncation(texts, y, 16, True).value == "tail"
@@ -67,4 +67,4 @@ def test_a_pretrained_network_reads_the_part_that_tells(tmp_path):
     assert given.network_[0].truncation == "both"
     assert "truncation" not in given.settings_
     chunks = TextClassifier(**small, random_state=0).partial_fit(texts, y, classes=["no", "yes"])
-    assert chunks.network_[0].truncation == "head"
+    assert chunks.network_[0].truncation == "both"
