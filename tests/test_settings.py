@@ -52,7 +52,6 @@ def text(**parameters):
     return make_pipeline(
         SequenceVectorizer(), AttentionTextClassifier(embedding_dim=8, **rest, **parameters))
 
-tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # faster
 models = [
     (text(dropout=0.2, encoder="bigru", segment_length=3, label_smoothing=0.1), texts),
     (text(encoder="conv", extra_pooling="max", weight_decay=0.01, word_dropout=0.3,

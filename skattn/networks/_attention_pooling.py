@@ -128,7 +128,7 @@ class AttentionPooling(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        """Create the weights for hidden states of this shape."""
+        """Create the weights for hidden states of shape `input_shape`."""
         if len(input_shape) != 3:
             raise ValueError(
                 "AttentionPooling reads hidden states of the shape (batch, time, units), got "
@@ -204,11 +204,11 @@ class AttentionPooling(keras.layers.Layer):
         return (input_shape[0], heads * input_shape[-1]), tuple(input_shape[:2])
 
     def compute_mask(self, inputs, mask=None):
-        """None for either output: padded steps have weight 0 already."""
+        """No mask for either output: padded steps have weight 0 already."""
         return None, None
 
     def get_config(self):
-        """The arguments of the constructor, for files."""
+        """The arguments of the constructor, for serialization."""
         return super().get_config() | {
             "score": self.score,
             "heads": self.heads,

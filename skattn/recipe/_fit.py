@@ -13,7 +13,7 @@ from skattn.recipe._data import checked, column_names, facts_of_columns, texts_o
 from skattn.recipe._pretrained_rules import model_in, model_of
 from skattn.recipe._progress import WholeFitBar
 from skattn.recipe._trial import Trial
-from skattn.recipe._truncation import best_truncation
+from skattn.recipe._truncation import USUAL, best_truncation
 from skattn.utils._targets import announced_classes, check_targets, check_weights
 from skattn.vectorizer._tokens import check_analysis
 
@@ -57,11 +57,9 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     if continued is not None:
         settings |= _still_open(before["settings_"], given)
     elif "truncation" in settings and model is not None and not model.static:
-        length = given["max_length"] or settings["max_length"].value
-        if isinstance(length, Integral):  # a share of the texts is given where few are to be cut
-            with stage("truncation"):
-                best = best_truncation(data.texts, data.y, length, facts.spaces)
-            settings["truncation"] = best
+        with stage("trial for the truncation"):
+            length = given["max_length"] or settings["max_length"].value
+            settings["truncation"] = _truncation(data, length, facts.spaces)
     params = _rules.filled_in(given, settings)
     fitted, interruption = _fitted_facts(data.classes, settings, data.y.ndim == 2, columns), None
     judged = kept if list(before.get("weights_", ())) != kept else []  # a warm start keeps them
@@ -183,6 +181,13 @@ def _facts(texts, n_classes, given, model, kept):
         return facts
     params = _rules.filled_in(given, settings)
     return facts._replace(repeats=_parts.tokens_repeat(texts, params, kept))
+
+
+def _truncation(data, max_length, spaces):
+    """The part of long texts to read; compared where the length to cut is known."""
+    if isinstance(max_length, Integral):
+        return best_truncation(data.texts, data.y, data.weights, max_length, spaces)
+    return _rules.Setting(USUAL, "not compared where max_length is a share of the texts")
 
 
 def _still_open(settings, given):

@@ -10,7 +10,7 @@ from skattn.utils._pretrained_folder import find_folder, n_positions, read_confi
 
 _FLOPS = 24  # of a layer for one token, times its width squared
 _TRAINING = 3  # training costs as much as three forward passes
-_TOKENS_A_WORD = 1.3
+TOKENS_A_WORD = 1.3
 _SPECIAL = 2  # tokens that a model adds to a text
 MOST_WORK = 4e13  # floating-point operations of a fit: a few minutes on two cores
 MOST_WORK_A_TEXT = 2e10  # so that few texts take a minute
@@ -168,7 +168,7 @@ def work(model, facts, plan):
     facts : Facts
     plan : Plan
     """
-    tokens = facts.n_texts * min(facts.n_words * _TOKENS_A_WORD + 2, plan.max_length)
+    tokens = facts.n_texts * min(facts.n_words * TOKENS_A_WORD + 2, plan.max_length)
     frozen = model.n_layers - plan.tuned_layers
     passes = frozen + _TRAINING * plan.epochs * plan.tuned_layers
     return _FLOPS * tokens * model.width**2 * passes

@@ -34,7 +34,9 @@ class TextClassifier(BaseTextClassifier):
     is a linear support vector machine on TF-IDF features of words, pairs of words and character
     n-grams. The predicted probabilities are the weighted mean of those of the two models. Rules set
     most parameters that are None, from the number and the length of the texts and the number of
-    classes; `settings_` contains their values and the reasons.
+    classes; `settings_` contains their values and the reasons. Which part of long texts a
+    pretrained transformer reads is decided by a comparison on up to 2,000 training texts, which
+    takes a few seconds.
 
     Parameters
     ----------
@@ -64,7 +66,8 @@ class TextClassifier(BaseTextClassifier):
         training texts that are not truncated.
     truncation : {"head", "tail", "both"}, default=None
         Which part of a longer text the network reads: its beginning, its end, or half of
-        `max_length` tokens from each.
+        `max_length` tokens from each. With None, the beginning; a pretrained transformer reads the
+        part from which a linear model predicts held-out texts best.
     lowercase : bool, default=True
         Whether to convert the texts to lower case.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None

@@ -1,34 +1,36 @@
-"""Which part of long texts a network should read; a linear model is asked."""
+"""Which part of long texts a pretrained transformer reads, chosen by a linear model."""
 
 import re
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.model_selection import cross_val_score
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 from sklearn.utils import check_random_state
 
+from skattn.recipe._pretrained_rules import TOKENS_A_WORD
 from skattn.recipe._rules import Setting
 from skattn.vectorizer._padding import n_kept_at_each_end
 
-CHOICES = ("head", "both", "tail")  # the first of equally good ones
+CHOICES = ("both", "head", "tail")  # on a tie, the first
 USUAL = "both"  # where the choices are not compared
-LEAST_TEXTS = 256
-MOST_TEXTS = 2_000  # enough to tell, and read in a second or two
-LEAST_SHARE = 0.1  # of texts that are too long
+MIN_TEXTS = 256
+MAX_TEXTS = 2_000  # enough to tell, and compared in a few seconds
+MIN_SHARE_TOO_LONG = 0.1
 N_FOLDS = 5
-TOKENS_A_WORD, TOKENS_A_CHARACTER = 1.3, 1.0
+CHARACTERS_A_UNIT = 30  # more than words have; bounds how much of a text is looked at
 _WORDS_AND_SIGNS = re.compile(r"\w+|[^\w\s]")
 
 
-def best_truncation(texts, y, max_length, spaces):
+def best_truncation(texts, y, weights, max_length, spaces):
     """The part of long texts from which a linear model predicts held-out texts best.
 
     Parameters
     ----------
     texts : list of str
     y : array of shape (n_texts,) or (n_texts, n_classes)
+    weights : array of shape (n_texts,)
+        Those of the classes included.
     max_length : int
         Tokens of a text that a pretrained model reads.
     spaces : bool
@@ -38,39 +40,58 @@ def best_truncation(texts, y, max_length, spaces):
     -------
     Setting
     """
-    if len(texts) < LEAST_TEXTS:
-        return Setting(USUAL, f"fewer than {LEAST_TEXTS} texts are too few for a comparison")
     if y.ndim == 2:
-        return Setting(USUAL, "usual for several labels per text")
-    rows = check_random_state(0).permutation(len(texts))[:MOST_TEXTS]
-    units = [_units(texts[row].lower(), spaces) for row in rows]
-    most = round(max_length / (TOKENS_A_WORD if spaces else TOKENS_A_CHARACTER))
-    too_long = np.mean([len(each) > most for each in units])
-    if too_long < LEAST_SHARE:
-        return Setting(USUAL, f"few texts ({too_long:.0%}) are longer than {max_length} tokens")
+        return Setting(USUAL, "not compared where texts have several labels")
+    counted = np.flatnonzero(weights)
+    if len(counted) < MIN_TEXTS:
+        return Setting(USUAL, f"fewer than {MIN_TEXTS} texts are too few for a comparison")
+    rows = check_random_state(0).permutation(counted)[:MAX_TEXTS]
     _, y, counts = np.unique(y[rows], return_inverse=True, return_counts=True)
     known = counts[y] >= N_FOLDS
-    if np.count_nonzero(counts >= N_FOLDS) < 2:
-        return Setting(USUAL, f"fewer than two classes with {N_FOLDS} texts")
-    scores = {choice: _score(units, y, known, most, choice) for choice in CHOICES}
+    rows, y = rows[known], y[known]
+    if len(np.unique(y)) < 2:
+        return Setting(USUAL, f"fewer than two classes have {N_FOLDS} texts")
+    most = max(round(max_length / TOKENS_A_WORD) if spaces else max_length, 1)
+    ends = [_ends(texts[row], most, spaces) for row in rows]
+    lengths = np.array([length for _, _, length in ends])
+    too_long = np.mean(lengths > most)
+    if too_long < MIN_SHARE_TOO_LONG:
+        reason = f"few texts ({too_long:.0%}) are longer than about {max_length} tokens"
+        return Setting(USUAL, reason)
+    scores = {}
+    for choice in CHOICES:
+        first, last = n_kept_at_each_end(lengths, most, choice)
+        parts = zip(ends, first, last, strict=True)
+        cut = [head[:n] + tail[len(tail) - m :] for (head, tail, _), n, m in parts]
+        scores[choice] = _score(cut, y, weights[rows])
     found = ", ".join(f"{choice} {score:.1%}" for choice, score in scores.items())
     return Setting(
         max(scores, key=scores.get),
-        f"the part from which a linear model predicts held-out texts best ({found})",
+        "a linear model predicts held-out texts at least as well from this part as from the "
+        f"others ({found})",
     )
 
 
-def _units(text, spaces):
-    return _WORDS_AND_SIGNS.findall(text) if spaces else re.findall(r"\S", text)
+def _ends(text, most, spaces):
+    """The first and the last words (or characters) of a text, and how many there are, about."""
+    longest = CHARACTERS_A_UNIT * most
+    if len(text) > 2 * longest:
+        text = f"{text[:longest]} {text[-longest:]}"
+    find = _WORDS_AND_SIGNS.findall if spaces else re.compile(r"\S").findall
+    units = find(text.lower())
+    return units[:most], units[-most:], len(units)
 
 
-def _score(units, y, known, most, choice):
-    """Accuracy on held-out texts, of classes with at least a text for each fold."""
-    first, last = n_kept_at_each_end([len(each) for each in units], most, choice)
-    cut = [
-        each[:start] + each[len(each) - end :]
-        for each, start, end, keep in zip(units, first, last, known, strict=True)
-        if keep
-    ]
-    model = make_pipeline(TfidfVectorizer(analyzer=list, sublinear_tf=True), LinearSVC(C=0.5))
-    return cross_val_score(model, cut, y[known], cv=N_FOLDS).mean()
+def _score(texts, y, weights):
+    """Accuracy on held-out texts; each text counts by its weight."""
+    features = TfidfVectorizer(analyzer=list, sublinear_tf=True)
+    right = np.zeros(len(y))
+    for training, held_out in StratifiedKFold(N_FOLDS).split(y, y):
+        try:
+            X = features.fit_transform([texts[row] for row in training])
+        except ValueError:  # the texts are empty: nothing is learned from them
+            continue
+        model = LinearSVC(C=0.5, random_state=0).fit(X, y[training], weights[training])
+        seen = features.transform([texts[row] for row in held_out])
+        right[held_out] = model.predict(seen) == y[held_out]
+    return np.average(right, weights=weights)

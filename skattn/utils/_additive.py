@@ -14,6 +14,7 @@ import numpy as np
 
 FEWEST_CHOICES, MOST_CHOICES = 64, 256  # of the parts that are there
 N_NUMBERS = 1 << 16  # to compute for one response, between those
+FEW_PARTS = 256  # choices of so many are kept for the next response
 N_AT_ONCE = 1 << 20  # numbers, to bound the memory
 
 
@@ -41,12 +42,12 @@ def carried(function, parts, base):
     start = function(base)
     if not len(parts):
         return np.zeros((0, *start.shape)), start
-    first, number = _distinct(parts)  # equal parts have equal values, and are looked at once
+    first, number = _distinct(parts)  # equal parts have equal values, computed only once
     each = parts[first]
     held, chances = _choices(len(parts), parts.size)
     responses = base[:, None] + (held @ parts).T  # (n_outputs, n_choices)
     held, chances = held[:, first], chances[:, first]
-    sign = 1 - 2 * held  # taken away where it is there, else put in
+    sign = 1 - 2 * held  # -1 takes the part away, +1 puts it in
     weights = chances * sign
     values = -weights.T @ function(responses.T)
     step = max(1, N_AT_ONCE // max(1, responses.size))
@@ -56,6 +57,7 @@ def carried(function, parts, base):
         # outputs last for the function, but first in memory: there sums over them are fastest
         answers = function(np.moveaxis(moved, 0, -1))
         values[some] += np.einsum("kt,ktc->tc", weights[:, some], answers)
+    values[~each.any(axis=1)] = 0  # exactly, or rounding would draw the rest to them
     values = values[number]
     change = function(base + parts.sum(axis=0)) - start
     return with_rest(values, change - values.sum(axis=0)), start
@@ -63,17 +65,17 @@ def carried(function, parts, base):
 
 def _distinct(parts):
     """Where the distinct rows stand first, and for each row the number of the one it equals."""
-    place, rows = {}, np.ascontiguousarray(parts + 0.0)  # with one zero, not -0.0 too
+    place, rows = {}, np.ascontiguousarray(parts + 0.0)  # + 0.0 turns -0.0 into 0.0
     first = [place.setdefault(row.tobytes(), number) for number, row in enumerate(rows)]
     return np.unique(first, return_inverse=True)
 
 
 def _choices(n_parts, n_numbers):
     """Which parts are there (n_choices, n_parts), and what each choice counts for each part."""
-    return _drawn(n_parts, min(MOST_CHOICES, max(FEWEST_CHOICES, N_NUMBERS // n_numbers)))
+    n_choices = min(MOST_CHOICES, max(FEWEST_CHOICES, N_NUMBERS // n_numbers))
+    return (_drawn_before if n_parts <= FEW_PARTS else _drawn)(n_parts, n_choices)
 
 
-@functools.lru_cache(maxsize=64)
 def _drawn(n_parts, n_choices):
     if 2**n_parts <= n_choices:
         held = (np.arange(2**n_parts)[:, None] >> np.arange(n_parts)) & 1
@@ -84,7 +86,10 @@ def _drawn(n_parts, n_choices):
     chance = (np.arange(half)[:, None] + 0.5) / half
     held = np.random.default_rng(n_parts).random((half, n_parts)) < chance
     held = np.concatenate([held, ~held]).astype(np.float64)
-    return held, np.full(held.shape, 1 / len(held))
+    return held, np.broadcast_to(1 / len(held), held.shape)
+
+
+_drawn_before = functools.lru_cache(maxsize=32)(_drawn)  # at most 16 MB
 
 
 def softmax(z):

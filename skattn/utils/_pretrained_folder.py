@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+_KERAS_HUB = ("keras_hub.", "keras_nlp.")  # its name now and before
 _ON_HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 _WANTED = [
     "config.json",
@@ -111,17 +112,17 @@ def read_json(folder, name, default=None):
 
 
 def read_config(folder):
-    """What config.json holds.
+    """Return the content of config.json.
 
     Raises
     ------
     FileNotFoundError
         If there is none.
     ValueError
-        If it holds no JSON object, or is KerasHub's.
+        If it holds no JSON object, or belongs to a preset of KerasHub.
     """
     config = read_json(folder, "config.json")
-    if "model_type" not in config and "keras_hub" in str(config.get("module")):
+    if str(config.get("module")).startswith(_KERAS_HUB):
         raise ValueError(
             f"{str(folder)!r} is a preset of KerasHub. Give the same model in Hugging Face's "
             "layout: a folder with config.json, model.safetensors and tokenizer.json, or its name "

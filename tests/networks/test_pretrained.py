@@ -233,9 +233,10 @@ def test_a_configuration_that_does_not_fit_is_named(values, message, tmp_path):
     assert str(folder) in str(caught.value)
 
 
-def test_a_preset_of_keras_hub_is_named(tmp_path):
+@pytest.mark.parametrize("package", ["keras_hub", "keras_nlp"])
+def test_a_preset_of_keras_hub_is_named(package, tmp_path):
     """Its files have the names of Hugging Face's, but hold something else."""
-    preset = {"module": "keras_hub.src.models.bert.bert_backbone", "class_name": "BertBackbone"}
+    preset = {"module": f"{package}.src.models.bert.bert_backbone", "class_name": "BertBackbone"}
     (tmp_path / "config.json").write_text(json.dumps(preset))
     (tmp_path / "tokenizer.json").write_text(json.dumps(preset))
     ids = np.array([[2, 3], [3, 2]])

@@ -57,6 +57,19 @@ def test_many_parts_come_near_their_shapley_values():
     np.testing.assert_allclose(found, by_hand, atol=0.03)
 
 
+@pytest.mark.parametrize("seed", [1, 7, 229])
+def test_what_changes_no_response_has_no_part(seed):
+    """The rest goes to parts of its sign; none has it here, and rounding must not lend it one."""
+    rng = np.random.default_rng(seed)
+    parts = np.zeros((rng.integers(9, 60), 2))
+    parts[:, 1] = np.abs(rng.normal(size=len(parts)))
+    nothing = rng.random(len(parts)) < 0.5
+    parts[nothing] = 0
+    found, _ = carried(FUNCTIONS["softmax"], parts, np.array([0.0, -2.0]))
+    assert np.all(found[nothing] == 0)
+    assert np.all(found[~nothing] != 0)
+
+
 def test_equal_parts_have_equal_values_and_larger_ones_larger():
     parts = np.zeros((40, 2))
     parts[:, 1] = np.linspace(-1, 1, 20).repeat(2)

@@ -133,7 +133,7 @@ class _Reader:
 
         elif vectorizer.analyzer == "char_wb":
             self.preprocess = vectorizer.build_preprocessor()
-            self.numbers_of, self.spans_of = {}, {}  # words, and lengths of words
+            self.numbers_of, self.spans_of = {}, {}  # columns by word, spans by its length
 
     def occurrences(self, text):
         """The words (None for characters), and each token's span and column."""
