@@ -22,8 +22,7 @@ if TYPE_CHECKING:  # type checkers see the names, a running program imports them
     from skattn.inspection._text_explanation import TextExplanation
     from skattn.inspection._training_display import TrainingDisplay
     from skattn.networks._attention_pooling import AttentionPooling
-    from skattn.recipe._make_text_classifier import make_text_classifier
-    from skattn.recipe._text_classifier import TextClassifier
+    from skattn.recipe._text_classifier import TextClassifier, make_text_classifier
     from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 
 __version__ = "0.1.0"
@@ -42,7 +41,7 @@ _HOMES = {
     "explain_texts": "inspection._explain",
     "export_onnx": "estimators._export_onnx",
     "faithfulness_report": "inspection._faithfulness",
-    "make_text_classifier": "recipe._make_text_classifier",
+    "make_text_classifier": "recipe._text_classifier",
     "trusted_types": "_trusted_types",
 }
 
