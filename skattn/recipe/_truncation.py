@@ -8,18 +8,16 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 from sklearn.utils import check_random_state
 
-from skattn.recipe._pretrained_rules import TOKENS_A_WORD
-from skattn.recipe._rules import Setting
+from skattn.recipe._pretrained_rules import FEW_TEXTS, TOKENS_A_WORD
+from skattn.recipe._rules import WORDS_AND_SIGNS, Setting
 from skattn.vectorizer._padding import n_kept_at_each_end
 
 CHOICES = ("both", "head", "tail")  # on a tie, the first
 USUAL = "both"  # where the choices are not compared
-MIN_TEXTS = 256
 MAX_TEXTS = 2_000  # enough to tell, and compared in a few seconds
 MIN_SHARE_TOO_LONG = 0.1
 N_FOLDS = 5
 CHARACTERS_A_UNIT = 30  # more than words have; bounds how much of a text is looked at
-_WORDS_AND_SIGNS = re.compile(r"\w+|[^\w\s]")
 
 
 def best_truncation(texts, y, weights, max_length, spaces):
@@ -43,8 +41,8 @@ def best_truncation(texts, y, weights, max_length, spaces):
     if y.ndim == 2:
         return Setting(USUAL, "not compared where texts have several labels")
     counted = np.flatnonzero(weights)
-    if len(counted) < MIN_TEXTS:
-        return Setting(USUAL, f"fewer than {MIN_TEXTS} texts are too few for a comparison")
+    if len(counted) < FEW_TEXTS:
+        return Setting(USUAL, f"fewer than {FEW_TEXTS} texts are too few for a comparison")
     rows = check_random_state(0).permutation(counted)[:MAX_TEXTS]
     _, y, counts = np.unique(y[rows], return_inverse=True, return_counts=True)
     known = counts[y] >= N_FOLDS
@@ -77,8 +75,7 @@ def _ends(text, most, spaces):
     longest = CHARACTERS_A_UNIT * most
     if len(text) > 2 * longest:
         text = f"{text[:longest]} {text[-longest:]}"
-    find = _WORDS_AND_SIGNS.findall if spaces else re.compile(r"\S").findall
-    units = find(text.lower())
+    units = re.findall(WORDS_AND_SIGNS if spaces else r"\S", text.lower())
     return units[:most], units[-most:], len(units)
 
 
