@@ -163,7 +163,8 @@ class _Reader:
             if word not in self.numbers_of:
                 self.numbers_of[word] = self._columns_of(word)
             if size not in self.spans_of:
-                self.spans_of[size] = np.array(self.spans("x" * size), dtype=np.intp)
+                spans_of_word = np.array(self.spans("x" * size), dtype=np.intp)
+                self.spans_of[size] = spans_of_word.reshape(-1, 2)
             spans.append(self.spans_of[size] + match.start())
             numbers.append(self.numbers_of[word])
         spans, numbers = np.concatenate(spans), np.concatenate(numbers)
