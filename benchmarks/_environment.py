@@ -20,7 +20,9 @@ PACKAGES = (
     "joblib",
     "onnxruntime",
 )
-SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "MKL_NUM_THREADS", "TF_ENABLE_ONEDNN_OPTS")
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "MKL_NUM_THREADS", ONEDNN)
+UNITS = {"avx2": "avx2", "avx512f": "avx512", "avx512_bf16": "avx512", "amx_bf16": "amx"}
 
 
 def stamp():
@@ -38,6 +40,16 @@ def stamp():
         "packages": {name: _version(name) for name in PACKAGES},
         "settings": {name: os.environ[name] for name in SETTINGS if name in os.environ},
     }
+
+
+def kind_of_machine():
+    """Name of the folder for this kind of machine's results: what decides the speed of products.
+
+    The best of the processor's vector units, and the setting of oneDNN where it is not left alone.
+    """
+    units = [name for flag, name in UNITS.items() if flag in _processor().split()]
+    words = {"0": ["no_onednn"], "1": ["onednn"]}.get(os.environ.get(ONEDNN), [])
+    return "_".join([*(units[-1:] or [platform.machine()]), *words])
 
 
 def _version(package):
@@ -73,7 +85,7 @@ def _processor():
     for line in lines:
         key, _, value = line.partition(":")
         facts.setdefault(key.strip(), value.strip())
-    flags = set(facts.get("flags", "").split()) & {"avx2", "avx512f", "avx512_bf16", "amx_bf16"}
+    flags = set(facts.get("flags", "").split()) & set(UNITS)
     return " ".join([facts.get("model name", platform.machine()), *sorted(flags)])
 
 

@@ -2,19 +2,20 @@
 
     python benchmarks/draw.py FOLDER
 
-Writes a picture a benchmark into FOLDER, from the JSON files in `results/`, and `speed.rst`,
-which shows them; the build of the site does that too.
+Writes a picture a benchmark into FOLDER, from the results of the last run, and `speed.rst`, which
+shows them; the build of the site does that too.
 """
 
 import sys
 from pathlib import Path
 
-from report import read
+from report import of_the_last_run, read
 
-HERE = Path(__file__).parent
 TITLES = {
     "dense": "The gated network on digits",
     "text": "The attention network on texts",
+    "fasttext": "A network without an encoder",
+    "pretrained": "A pretrained transformer",
     "predict": "Probabilities",
     "files": "Files",
     "import": "Import",
@@ -135,4 +136,4 @@ def write_pictures(files, folder):
 
 
 if __name__ == "__main__":
-    write_pictures(sorted((HERE / "results").glob("*.json")), Path(sys.argv[1]))
+    write_pictures(of_the_last_run(), Path(sys.argv[1]))

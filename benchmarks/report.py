@@ -2,8 +2,8 @@
 
     python benchmarks/report.py dense.json text.json ...
 
-The files are those that the benchmarks wrote with `--output`; without any, those in `results/`
-but those of accuracy, whose scripts write their own tables.
+The files are those that the benchmarks wrote with `--output`; without any, those of the last run:
+`results` has a folder for each kind of machine.
 """
 
 import argparse
@@ -115,6 +115,15 @@ def _remarks(answer):
         )
 
 
+def of_the_last_run():
+    """The files of speed in the folder with the youngest result."""
+    files = [file for file in (HERE / "results").glob("*/*.json") if read([file])]
+    if not files:
+        return []
+    last = max(files, key=lambda file: read([file])[0]["environment"]["date"])
+    return sorted(file for file in files if file.parent == last.parent)
+
+
 def read(files):
     """The benchmarks' results among JSON files."""
     found = [json.loads(Path(file).read_text(encoding="utf-8")) for file in files]
@@ -127,7 +136,7 @@ def main():
     options.add_argument("--readme", type=Path, default=HERE / "README.md")
     options.add_argument("--page", type=Path, default=PAGE)
     given = options.parse_args()
-    results = read(given.results or sorted((HERE / "results").glob("*.json")))
+    results = read(given.results or of_the_last_run())
     written = [block for result in results for block in blocks(result)]
     written = written or [("text", "No full run yet.")]
     insert(given.readme, "results", "report.py", markdown(written))

@@ -1,9 +1,9 @@
-"""Run every benchmark, one after the other, and write the tables of the README and the site.
+"""Run every benchmark of speed, one after the other, and write the tables of the site.
 
-    python benchmarks/run_all.py --data DIR
+    python benchmarks/run_all.py --data DIR --pretrained MODEL
 
-Takes more than an hour on two cores without AVX-512 that do nothing else. A script that fails does
-not stop the others; its name is told at the end.
+The results go to a folder for this kind of machine, `results/avx512` for one, and the tables show
+those of the last run. A script that fails does not stop the others; its name is told at the end.
 """
 
 import argparse
@@ -12,12 +12,16 @@ import sys
 import time
 from pathlib import Path
 
+from _environment import kind_of_machine
+
 HERE = Path(__file__).parent
 EXTRA = {"streaming": ["--texts", "1000000"]}  # a fifth of its default
 NAMES = (
     "dense",
     "text",
+    "fasttext",
     "predict",
+    "pretrained",
     "serving",
     "recipe",
     "files",
@@ -42,20 +46,23 @@ def arguments_for(name, options):
     given = ["--output", str(options.results / f"{name}.json"), *EXTRA.get(name, ())]
     if options.data:
         given += ["--data", options.data]
+    if options.pretrained and name in ("pretrained", "serving"):
+        given += ["--pretrained", options.pretrained]
     return given + (["--quick"] if options.quick else [])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", metavar="DIR", help="folder of real texts; see README.md")
-    parser.add_argument("--results", type=Path, default=HERE / "results", metavar="DIR")
+    parser.add_argument("--pretrained", metavar="MODEL", help="folder of a pretrained model")
+    folder = HERE / "results" / kind_of_machine()
+    parser.add_argument("--results", type=Path, default=folder, metavar="DIR")
     parser.add_argument("--only", nargs="+", default=NAMES, choices=NAMES, metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="smoke test; writes no tables")
     options = parser.parse_args()
+    names = [name for name in options.only if name != "pretrained" or options.pretrained]
     options.results.mkdir(parents=True, exist_ok=True)
-    failed = [
-        name for name in options.only if not run(f"bench_{name}.py", *arguments_for(name, options))
-    ]
+    failed = [name for name in names if not run(f"bench_{name}.py", *arguments_for(name, options))]
     if not options.quick and not run(
         "report.py", *map(str, sorted(options.results.glob("*.json")))
     ):

@@ -18,6 +18,7 @@ FOLDER = ROOT / "benchmarks"
 QUESTIONS = {
     "dense": 2,
     "text": 1,
+    "fasttext": 2,
     "predict": 2,
     "serving": 2,
     "memory": 2,
