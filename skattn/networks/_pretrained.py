@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skattn.networks._keras_hub import WEIGHTS as PRESET_WEIGHTS
+from skattn.networks._keras_hub import open_preset
 from skattn.networks._transformer import (
     ACTIVATIONS,
     PRECISIONS,
@@ -253,9 +255,13 @@ class _Weights:
     """The weights of a folder under our own names."""
 
     def __init__(self, folder, backbone):
-        self.get, names = open_safetensors(folder)
-        self.names, self.backbone = set(names), backbone
         self.path = Path(folder) / "model.safetensors"
+        if self.path.is_file() or not (Path(folder) / PRESET_WEIGHTS).is_file():
+            self.get, names = open_safetensors(folder)
+        else:
+            self.path = Path(folder) / PRESET_WEIGHTS
+            self.get, names = open_preset(folder, backbone["kind"])
+        self.names, self.backbone = set(names), backbone
         words = [name for name in names if name.endswith(_WORDS)]
         if len(words) != 1:
             raise ValueError(f"{self.path} holds no '{_WORDS}': it is no {backbone['kind']} model.")

@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 _KERAS_HUB = ("keras_hub.", "keras_nlp.")  # its name now and before
+_BACKBONES = {
+    "BertBackbone": "bert",
+    "DistilBertBackbone": "distilbert",
+    "RobertaBackbone": "roberta",
+}
 _ON_HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 _WANTED = [
     "config.json",
@@ -18,6 +23,8 @@ _WANTED = [
     "tokenizer.json",
     "tokenizer_config.json",
     "sentence_bert_config.json",
+    "model.weights.h5",  # this and those below of presets of KerasHub
+    "assets/tokenizer/*",
 ]
 _PAD_FIRST = {"roberta", "xlm-roberta", "camembert"}  # positions count on from the padding id
 _UNKNOWN_NAMES = ("<unk>", "[UNK]", "<pad>", "[PAD]")
@@ -112,23 +119,72 @@ def read_json(folder, name, default=None):
 
 
 def read_config(folder):
-    """Return the content of config.json.
+    """Return the content of config.json; that of a KerasHub preset in Hugging Face's names.
 
     Raises
     ------
     FileNotFoundError
         If there is none.
     ValueError
-        If it holds no JSON object, or belongs to a preset of KerasHub.
+        If it holds no JSON object, or belongs to a preset of another kind of model.
     """
     config = read_json(folder, "config.json")
-    if str(config.get("module")).startswith(_KERAS_HUB):
+    return _config_of_preset(folder, config) if _is_preset(config) else config
+
+
+def _is_preset(config):
+    return str(config.get("module")).startswith(_KERAS_HUB)
+
+
+def _config_of_preset(folder, config):
+    """The configuration of a KerasHub preset in Hugging Face's names."""
+    kind, sizes = _BACKBONES.get(config.get("class_name")), config.get("config")
+    if kind is None or not isinstance(sizes, dict):
         raise ValueError(
-            f"{str(folder)!r} is a preset of KerasHub. Give the same model in Hugging Face's "
-            "layout: a folder with config.json, model.safetensors and tokenizer.json, or its name "
-            "on the Hugging Face hub."
+            f"{str(folder)!r} is a preset of KerasHub with a {config.get('class_name')}, and only "
+            f"those with {', '.join(_BACKBONES)} can be read. Give the same model in Hugging "
+            "Face's layout: a folder with config.json, model.safetensors and tokenizer.json, or "
+            "its name on the Hugging Face hub."
         )
-    return config
+    try:
+        width, inner, n_layers, n_heads, dropout, n_positions, n_words = (
+            sizes[name]
+            for name in (
+                "hidden_dim",
+                "intermediate_dim",
+                "num_layers",
+                "num_heads",
+                "dropout",
+                "max_sequence_length",
+                "vocabulary_size",
+            )
+        )
+    except KeyError as error:
+        raise ValueError(f"{Path(folder) / 'config.json'} has no {error}.") from error
+    shared = {"model_type": kind, "vocab_size": n_words, "max_position_embeddings": n_positions}
+    if kind == "distilbert":
+        return shared | {
+            "dim": width,
+            "hidden_dim": inner,
+            "n_layers": n_layers,
+            "n_heads": n_heads,
+            "activation": "gelu",
+            "dropout": dropout,
+            "attention_dropout": dropout,
+        }
+    roberta = kind == "roberta"
+    if roberta:  # Hugging Face's table of positions has two rows more, which no text uses
+        shared |= {"max_position_embeddings": n_positions + 2, "pad_token_id": 1}
+    return shared | {
+        "hidden_size": width,
+        "intermediate_size": inner,
+        "num_hidden_layers": n_layers,
+        "num_attention_heads": n_heads,
+        "hidden_act": "gelu" if roberta else "gelu_new",  # as KerasHub computes them
+        "hidden_dropout_prob": dropout,
+        "attention_probs_dropout_prob": dropout,
+        "layer_norm_eps": 1e-5 if roberta else 1e-12,
+    }
 
 
 def n_positions(config):
@@ -156,6 +212,9 @@ def read_tokenizer(folder, config):
         What config.json holds.
     """
     path = Path(folder) / "tokenizer.json"
+    if _is_preset(read_json(folder, "config.json", {})):
+        found = open_tokenizer(_tokenizer_of_preset(folder), str(path))
+        return _fitting(found, path, config)
     if not path.is_file():
         others = ("vocab.txt", "sentencepiece.bpe.model", "spiece.model", "vocab.json")
         has = [name for name in others if (Path(folder) / name).is_file()]
@@ -165,7 +224,11 @@ def read_tokenizer(folder, config):
             "the tokenizer in that form: transformers.AutoTokenizer.from_pretrained(folder)"
             ".save_pretrained(folder)."
         )
-    found = open_tokenizer(path.read_text(encoding="utf-8"), str(path))
+    return _fitting(open_tokenizer(path.read_text(encoding="utf-8"), str(path)), path, config)
+
+
+def _fitting(found, path, config):
+    """The tokenizer, if it has no more tokens than the model knows."""
     n_known = config.get("vocab_size")
     if isinstance(n_known, int) and len(found.words) > n_known:
         raise ValueError(
@@ -173,6 +236,66 @@ def read_tokenizer(folder, config):
             "tokenizer of another model."
         )
     return found
+
+
+def _tokenizer_of_preset(folder):
+    """The tokenizer of a KerasHub preset, as the JSON of the package tokenizers."""
+    tokenizers = import_extra("tokenizers", "A pretrained model's tokenizer")
+    told = read_json(folder, "tokenizer.json").get("config", {})
+    assets = Path(folder) / "assets" / "tokenizer"
+    try:
+        if (assets / "merges.txt").is_file():
+            built = _byte_pairs(tokenizers, assets, told)
+        else:
+            built = _word_pieces(tokenizers, assets, told)
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"The tokenizer of the KerasHub preset {str(folder)!r} cannot be read: {error}."
+        ) from error
+    return built.to_str()
+
+
+def _word_pieces(tokenizers, assets, told):
+    """The tokenizer of BERT and DistilBERT."""
+    words = (assets / "vocabulary.txt").read_text(encoding="utf-8").splitlines()
+    ids = {word: number for number, word in enumerate(words)}
+    unknown = told.get("oov_token", "[UNK]")
+    model = tokenizers.models.WordPiece(
+        ids, unk_token=unknown, continuing_subword_prefix=told.get("suffix_indicator", "##")
+    )
+    tokenizer = tokenizers.Tokenizer(model)
+    lower, strip = (bool(told.get(name)) for name in ("lowercase", "strip_accents"))
+    tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(
+        lowercase=lower, strip_accents=strip
+    )
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = tokenizers.processors.BertProcessing(
+        ("[SEP]", ids["[SEP]"]), ("[CLS]", ids["[CLS]"])
+    )
+    special = [unknown, "[PAD]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer.add_special_tokens([word for word in special if word in ids])
+    return tokenizer
+
+
+def _byte_pairs(tokenizers, assets, told):
+    """The tokenizer of RoBERTa."""
+    model = tokenizers.models.BPE.from_file(
+        str(assets / "vocabulary.json"), str(assets / "merges.txt")
+    )
+    tokenizer = tokenizers.Tokenizer(model)
+    spaced = bool(told.get("add_prefix_space"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=spaced)
+    ends = [(word, tokenizer.token_to_id(word)) for word in ("</s>", "<s>")]
+    if None in (number for _, number in ends):
+        raise ValueError("vocabulary.json has no '<s>' and '</s>'")
+    tokenizer.post_processor = tokenizers.processors.RobertaProcessing(
+        *ends, trim_offsets=True, add_prefix_space=spaced
+    )
+    special = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+    tokenizer.add_special_tokens(
+        [word for word in special if tokenizer.token_to_id(word) is not None]
+    )
+    return tokenizer
 
 
 def open_tokenizer(text, source):

@@ -3,6 +3,7 @@
 import json
 import re
 
+import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,6 +16,7 @@ from tiny_models import (
     WIDTH,
     _layer_names,
     build_model,
+    build_preset,
     build_static_model,
 )
 
@@ -29,14 +31,14 @@ from skattn.networks._pretrained import (
     read_static,
 )
 from skattn.networks._transformer import FrozenLayers, TunedLayer
-from skattn.utils._pretrained_folder import n_positions, read_json, read_tokenizer
+from skattn.utils._pretrained_folder import n_positions, read_config, read_tokenizer
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 IDS = np.array([[7, 9, 12, 20, 1], [11, 8, 0, 0, 0], [0, 0, 0, 0, 0]], dtype=np.int32)
 
 
 def read(folder, tuned_layers=0):
-    given = read_json(folder, "config.json")
+    given = read_config(folder)
     tokenizer = read_tokenizer(folder, given)
     backbone = backbone_config(given, n_positions(given), tokenizer, folder)
     return read_pretrained(folder, backbone, tuned_layers)
@@ -233,10 +235,41 @@ def test_a_configuration_that_does_not_fit_is_named(values, message, tmp_path):
     assert str(folder) in str(caught.value)
 
 
+every_preset = pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta"])
+
+
+@every_preset
+def test_a_preset_of_keras_hub_is_the_same_model(kind, tmp_path):
+    folder = build_model(tmp_path / "model", kind)
+    preset = build_preset(tmp_path / "preset", folder, kind)
+    if kind == "bert":
+        change_config(folder, hidden_act="gelu_new")  # KerasHub's
+    wanted, found = read(folder, 1), read(preset, 1)
+    assert found.backbone == wanted.backbone
+    for a, b in zip(found.frozen + found.tuned[0], wanted.frozen + wanted.tuned[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+    texts = ["The film was FINE, a boy!", "dull dull story", ""]
+    ours, theirs = (SequenceVectorizer(pretrained=one).fit(texts) for one in (preset, folder))
+    np.testing.assert_array_equal(ours.transform(texts), theirs.transform(texts))
+    for text, spans, others in zip(
+        texts, ours.token_spans(texts), theirs.token_spans(texts), strict=True
+    ):  # RoBERTa's tokens may begin with the space before them
+        words, wanted = ([text[a:b].strip() for a, b in each] for each in (spans, others))
+        assert words == wanted
+
+
+def test_the_whole_way_from_a_preset(tmp_path):
+    preset = build_preset(tmp_path / "preset", build_model(tmp_path / "model"))
+    texts = ["the boy was dull", "a fine film"] * 20
+    classifier = TextClassifier(pretrained=preset, epochs=2, random_state=0)
+    classifier.fit(texts, ["bad", "good"] * 20)
+    assert classifier.predict(texts[:2]).tolist() == ["bad", "good"]
+
+
 @pytest.mark.parametrize("package", ["keras_hub", "keras_nlp"])
-def test_a_preset_of_keras_hub_is_named(package, tmp_path):
+def test_a_preset_of_another_model_is_named(package, tmp_path):
     """Its files have the names of Hugging Face's, but hold something else."""
-    preset = {"module": f"{package}.src.models.bert.bert_backbone", "class_name": "BertBackbone"}
+    preset = {"module": f"{package}.src.models.x", "class_name": "GemmaBackbone", "config": {}}
     (tmp_path / "config.json").write_text(json.dumps(preset))
     (tmp_path / "tokenizer.json").write_text(json.dumps(preset))
     ids = np.array([[2, 3], [3, 2]])
@@ -245,8 +278,65 @@ def test_a_preset_of_keras_hub_is_named(package, tmp_path):
         lambda: AttentionTextClassifier(pretrained=tmp_path, encoder="none").fit(ids, [0, 1]),
         lambda: TextClassifier(pretrained=tmp_path).fit(["a b", "c"] * 9, [0, 1] * 9),
     ):
-        with pytest.raises(ValueError, match="is a preset of KerasHub"):
+        with pytest.raises(ValueError, match="is a preset of KerasHub with a GemmaBackbone"):
             make()
+
+
+def without(key):
+    def damage(folder):
+        config = json.loads((folder / "config.json").read_text())
+        del config["config"][key]
+        (folder / "config.json").write_text(json.dumps(config))
+
+    return damage
+
+
+def with_vocabulary(words):
+    return lambda folder: (folder / "assets" / "tokenizer" / "vocabulary.txt").write_text(words)
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "message"),
+    [
+        (without("num_heads"), ValueError, r"config\.json has no 'num_heads'"),
+        (with_vocabulary("[UNK]\n[CLS]\na"), ValueError, r"cannot be read: '\[SEP\]'"),
+        (
+            lambda folder: (folder / "assets" / "tokenizer" / "vocabulary.txt").unlink(),
+            ValueError,
+            r"The tokenizer of the KerasHub preset .* cannot be read: .*vocabulary\.txt",
+        ),
+        (
+            lambda folder: (folder / "model.weights.h5").unlink(),
+            FileNotFoundError,
+            r"has no model\.safetensors",
+        ),
+        (
+            lambda folder: (folder / "model.weights.h5").write_bytes(b"no HDF5"),
+            ValueError,
+            r"model\.weights\.h5 cannot be read",
+        ),
+        (
+            lambda folder: drop_from_weights(folder, "transformer_encoder_1"),
+            ValueError,
+            r"model\.weights\.h5 has no 'encoder\.layer\.1\.attention\.self\.query\.weight'",
+        ),
+        (
+            lambda folder: drop_from_weights(folder, "layer_normalization"),
+            ValueError,
+            r"model\.weights\.h5 cannot be read: .*layer_normalization",
+        ),
+    ],
+)
+def test_damaged_presets(damage, error, message, tmp_path):
+    preset = build_preset(tmp_path / "preset", build_model(tmp_path / "model"))
+    damage(preset)
+    with pytest.raises(error, match=message):
+        read(preset)
+
+
+def drop_from_weights(folder, layer):
+    with h5py.File(folder / "model.weights.h5", "a") as file:
+        del file["layers"][layer]
 
 
 def test_pickles_are_never_read(tmp_path):
@@ -290,7 +380,7 @@ def test_frozen_weights_out_of_a_file_are_checked(tmp_path):
 
 def test_a_static_model_is_a_table(tmp_path):
     folder = build_static_model(tmp_path)
-    assert is_static(read_json(folder, "config.json"))
+    assert is_static(read_config(folder))
     tokenizer = read_tokenizer(folder, {})
     vectors = load_file(folder / "model.safetensors")["embeddings"]
     table = read_static(folder, tokenizer)
