@@ -46,9 +46,9 @@ class TextClassifier(BaseTextClassifier):
         Whether to fit the linear model.
     pretrained : str or os.PathLike, default=None
         A pretrained transformer or static model from which the network starts: a folder in the
-        format of Hugging Face, or the name of a model on its hub, ``"owner/name"``. The network
-        then uses the tokenizer of this model, and parameters such as `lowercase` and `analyzer`
-        apply to the linear model only.
+        format of Hugging Face or KerasHub, or the name of a model on the Hugging Face hub,
+        ``"owner/name"``. The network then uses the tokenizer of this model, and parameters such as
+        `lowercase` and `analyzer` apply to the linear model only.
     tuned_layers : int or "all", default=None
         How many of the upper layers of a pretrained transformer to train.
     tuned_rate : float, default=None

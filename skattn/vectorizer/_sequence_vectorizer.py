@@ -108,11 +108,11 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         `max_length` is an int too, there is nothing to learn, and `transform` works without `fit`.
     pretrained : str or os.PathLike, default=None
         A pretrained model whose tokenizer to use, for an `AttentionTextClassifier` with the same
-        `pretrained` (needs the extra `pretrained`): a folder in the format of Hugging Face, or the
-        name of a model on its hub, ``"owner/name"`` or ``"owner/name@revision"``. The id of a token
-        is the model's id plus 2, or 1 for the model's unknown token. The ids do not include the
-        model's special tokens, which the classifier adds. `max_length` cannot exceed the maximum
-        length of the model. Apart from `max_length`, `truncation` and `unknown`, no other parameter
+        `pretrained` (needs the extra `pretrained`): a folder in the format of Hugging Face or
+        KerasHub, or the name of a model on the Hugging Face hub, ``"owner/name"`` or
+        ``"owner/name@revision"``. The id of a token is the model's id plus 2, or 1 for the model's
+        unknown token. The ids do not include the model's special tokens, which the classifier adds.
+        `max_length` cannot exceed the maximum length of the model. Apart from `max_length`, `truncation` and `unknown`, no other parameter
         can be set together with `pretrained`.
 
     Attributes
