@@ -73,8 +73,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     pretrained : str or os.PathLike, default=None
         A pretrained transformer or static model (model2vec) from which the network starts: a folder
         in the format of Hugging Face or KerasHub, or the name of a model on the Hugging Face hub,
-        ``"owner/name"`` or ``"owner/name@revision"``. X must come from `SequenceVectorizer` with the same `pretrained`.
-        Needs the extra `pretrained`.
+        ``"owner/name"`` or ``"owner/name@revision"``. X must come from `SequenceVectorizer` with
+        the same `pretrained`. Needs the extra `pretrained`.
     tuned_layers : int or "all", default=2
         How many of the upper layers of a pretrained transformer to train. The embeddings and the
         other layers are frozen.
