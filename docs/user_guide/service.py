@@ -23,7 +23,7 @@ class Answer(BaseModel):
 
 @app.post("/predict")
 def predict(question: Question) -> Answer:
-    """Runs in a thread of FastAPI's pool, since it is no `async def`."""
+    """FastAPI runs this in a thread pool, because it is not an `async def`."""
     probabilities = classifier.predict_proba(question.texts)
     labels = classifier.classes_[probabilities.argmax(axis=1)]
     return Answer(labels=labels.tolist(), probabilities=probabilities.tolist())

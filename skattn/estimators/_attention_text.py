@@ -362,7 +362,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         check_is_fitted(self)
         if not self._fitted_segment_length:
             raise ValueError(
-                "segment_length is None in what was fitted: this network has one level of "
+                "This network was fitted with segment_length=None, so it has only one level of "
                 "attention. Set segment_length and fit again, or use attention_weights."
             )
         X, weights, fitted = self._read("segment_attention", X)

@@ -42,8 +42,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     batch_size : int, default=32
         Number of rows per step of the optimizer.
     optimizer : str, dict or keras.optimizers.Optimizer, default="adam"
-        The name of a Keras optimizer, ``"lazyadam"`` (Adam that, for sparse X, updates only the
-        weights of features that occur in the batch), or an optimizer object or its configuration.
+        The name of a Keras optimizer, ``"lazyadam"`` (here the same as ``"adam"``: for sparse X,
+        both update only the weights of features that occur in the batch), or an optimizer object
+        or its configuration.
         Only the configuration of an object is used, and its learning rate takes precedence over
         `learning_rate`.
     learning_rate : float, default=1e-3
@@ -125,7 +126,8 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     -----
     The network computes in float32. Scale the features first, for example with
     `sklearn.preprocessing.StandardScaler`. Sparse input is never converted to a dense array as a
-    whole, and each training step updates only the weights of features that occur in the batch.
+    whole. With the default optimizer, each training step updates only the weights of features that
+    occur in the batch.
 
     References
     ----------

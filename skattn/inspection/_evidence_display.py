@@ -166,7 +166,7 @@ class EvidenceDisplay:
             labels = known[1:] if len(known) == 2 else known[:MAX_PANELS]
         strangers = [label for label in labels if label not in words]
         if strangers:
-            raise ValueError(f"{strangers[0]!r} is none of the classes {list(words)}.")
+            raise ValueError(f"{strangers[0]!r} is not one of the classes {list(words)}.")
         panels = draw_words({label: words[label] for label in labels}, n_words, ax)
         self.figure_ = panels[0].figure
         self.ax_ = panels[0] if len(panels) == 1 else panels
@@ -288,7 +288,7 @@ class EvidenceDisplay:
         words = words_of_classes(self.explanations, min_texts)
         if not any(words.values()):
             raise ValueError(
-                f"No word stands in {min_texts} of the {len(self.explanations)} texts: lower "
+                f"No word occurs in {min_texts} of the {len(self.explanations)} texts: lower "
                 "min_texts, or explain more texts."
             )
         return words

@@ -267,8 +267,7 @@ def _explanation(looked, reading, **facts):
         if reading.text != text:
             raise ValueError(
                 "The members of this model read different texts (their steps before the vectorizer "
-                "differ), so their words cannot be laid over one another: explain each member by "
-                "itself."
+                "differ), so their words cannot be matched. Explain each member separately."
             )
         own, spans = spans, united(spans, reading.spans)
         weights = placed(weights, own, spans)
@@ -305,7 +304,7 @@ def _positions(target, classes, n_texts):
     strangers = [label for label in labels if label not in place]
     if strangers:
         known = as_plain_labels(classes)
-        raise ValueError(f"target {strangers[0]!r} is none of the classes {known}.")
+        raise ValueError(f"target {strangers[0]!r} is not one of the classes {known}.")
     return np.array([place[label] for label in labels])
 
 

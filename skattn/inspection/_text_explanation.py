@@ -169,7 +169,9 @@ class TextExplanation:
     def _place(self, label):
         places = np.flatnonzero(self.classes == label)
         if not len(places):
-            raise ValueError(f"{label!r} is none of the classes {as_plain_labels(self.classes)}.")
+            raise ValueError(
+                f"{label!r} is not one of the classes {as_plain_labels(self.classes)}."
+            )
         return int(places[0])
 
     def top_tokens(self, n: int | None = 5) -> list[tuple[str, float]]:

@@ -50,7 +50,9 @@ class TextClassifier(BaseTextClassifier):
         ``"owner/name"``. The network then uses the tokenizer of this model, and parameters such as
         `lowercase` and `analyzer` apply to the linear model only.
     tuned_layers : int or "all", default=None
-        How many of the upper layers of a pretrained transformer to train.
+        How many of the upper layers of a pretrained transformer to train. None: all of them, or two
+        with 256 or more texts but fewer than 20 per class, or fewer if the training would take too
+        long.
     tuned_rate : float, default=None
         Learning rate of these layers, as a fraction of `learning_rate`. With None, 0.2, or 0.05 if
         all layers are trained on fewer than 256 texts.
@@ -100,7 +102,8 @@ class TextClassifier(BaseTextClassifier):
     n_features : int, default=None
         Hash the network's tokens into this many ids instead of learning a vocabulary.
     encoder, attention : str, default=None
-        See `AttentionTextClassifier`, also for details of the other parameters of the network.
+        Encoder and attention of the network, chosen by a rule if None, as are the other parameters
+        below that are None by default. `AttentionTextClassifier` describes the possible values.
     units, embedding_dim, batch_size : int, default=None
         Width of the hidden states, width of the embedding, and number of texts in a batch.
     conv_widths : tuple of int, default=None
@@ -188,12 +191,12 @@ class TextClassifier(BaseTextClassifier):
 
     Notes
     -----
-    With 200 or more texts, the weights of the two models are learned: both models are first fitted
-    on part of the texts (80 %, but at most 4,000 texts, or a quarter of all texts if that is more),
-    and all possible weights are compared by their Brier loss on other texts [1]_. This may double
-    the time of `fit`. With fewer than 200 texts, the weight of the network is 0.25. A network that
-    starts from a pretrained transformer has the weight 0.5 (with fewer than 256 texts 0.6, and on
-    long texts 0.4), and is fitted only once.
+    With 200 or more texts, the weights of the two models are learned. Both models are first fitted
+    on part of the texts: on 80 % of up to 5,000 texts, on 4,000 of up to 16,000, and on a quarter
+    of more. All possible weights are then compared by their Brier loss on up to 2,000 other
+    texts [1]_. This may double the time of `fit`. With fewer than 200 texts, the weight of the
+    network is 0.25. A network that starts from a pretrained transformer has the weight 0.5 (with
+    fewer than 256 texts 0.6, and on long texts 0.4), and is fitted only once.
 
     References
     ----------

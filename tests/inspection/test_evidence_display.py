@@ -68,7 +68,7 @@ def test_against_differs_by_hue_side_and_hatch(display):
 
 def test_rare_words_are_left_out_when_asked(display):
     assert set(bars(display.plot(min_texts=2).ax_)) == {"Fine  (2)", "dull  (2)"}
-    with pytest.raises(ValueError, match="No word stands in 9 of the 4 texts"):
+    with pytest.raises(ValueError, match="No word occurs in 9 of the 4 texts"):
         display.plot(min_texts=9)
     with pytest.raises(ValueError, match="min_texts must be a whole number"):
         display.plot(min_texts=-1)
@@ -78,7 +78,7 @@ def test_classes_can_be_chosen(display):
     panels = display.plot(labels=["bad", "good"]).ax_
     assert [panel.get_title(loc="left") for panel in panels] == ["bad", "good"]
     assert bars(panels[0])["Fine  (2)"] == -40.0
-    with pytest.raises(ValueError, match="'ugly' is none of the classes"):
+    with pytest.raises(ValueError, match="'ugly' is not one of the classes"):
         display.plot(labels=["ugly"])
 
 
@@ -100,7 +100,7 @@ def test_one_text_is_a_waterfall_from_base_to_probability(display):
     assert few == {"base": 50.0, "dull": -30.0, "the other 2 words": 10.0, "probability": 30.0}
     with pytest.raises(IndexError, match="no text 4"):
         display.plot_text(4)
-    with pytest.raises(ValueError, match="'ugly' is none of the classes"):
+    with pytest.raises(ValueError, match="'ugly' is not one of the classes"):
         display.plot_text(0, label="ugly")
 
 

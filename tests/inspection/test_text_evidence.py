@@ -390,7 +390,7 @@ def test_evidence_of_a_class_and_the_words_for_and_against():
     assert [token for token, _ in pro] == ["fine", "good"]
     assert [token for token, _ in contra] == ["dull"]
     assert explanation.top_evidence("bad", n=1) == (contra_of(pro[:0], explanation), [pro_pair()])
-    with pytest.raises(ValueError, match=r"'ugly' is none of the classes \['bad', 'good'\]"):
+    with pytest.raises(ValueError, match=r"'ugly' is not one of the classes \['bad', 'good'\]"):
         explanation.evidence_for("ugly")
     with pytest.raises(ValueError, match="n must be 0 or more"):
         explanation.top_evidence(n=-1)
@@ -413,7 +413,7 @@ def test_a_target_is_explained_instead_of_the_prediction():
     each = explain_texts(model, ["fine film", "dull film"], target=np.array(["bad", "good"]))
     assert [e.target for e in each] == ["bad", "good"]
     np.testing.assert_allclose(each[1].evidence_for(), [-0.3, 0.0])
-    with pytest.raises(ValueError, match="target 'ugly' is none of the classes"):
+    with pytest.raises(ValueError, match="target 'ugly' is not one of the classes"):
         explain_texts(model, ["fine"], target="ugly")
     with pytest.raises(ValueError, match="target has 1 labels for 2 texts"):
         explain_texts(model, ["fine", "dull"], target=["bad"])

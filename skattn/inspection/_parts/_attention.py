@@ -210,8 +210,8 @@ def _weighted_union(parts):
     if any(values.text != text for values, _ in parts):
         raise ValueError(
             "The attention members of this model read different texts (their steps before "
-            "SequenceVectorizer differ), so their words cannot be laid over one another: "
-            "explain each member by itself."
+            "SequenceVectorizer differ), so their words cannot be matched. Explain each "
+            "member separately."
         )
     total = {}
     for values, coefficient in parts:

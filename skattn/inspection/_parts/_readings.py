@@ -27,8 +27,7 @@ def mean_of(readings, weights):
     if any(reading.text != text for reading in readings):
         raise ValueError(
             "The members of this model read different texts (their steps before the vectorizer "
-            "differ), so their words cannot be laid over one another: explain each member by "
-            "itself."
+            "differ), so their words cannot be matched. Explain each member separately."
         )
     spans = readings[0].spans
     for reading in readings[1:]:
