@@ -17,6 +17,7 @@ PACKAGES = (
     "numpy",
     "torch",
     "skorch",
+    "fasttext-community",
     "joblib",
     "onnxruntime",
 )

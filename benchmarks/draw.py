@@ -2,14 +2,14 @@
 
     python benchmarks/draw.py FOLDER
 
-Writes a picture a benchmark into FOLDER, from the results of the last run, and `speed.rst`, which
-shows them; the build of the site does that too.
+Writes a picture a benchmark into FOLDER, from the results that the pages show, and `speed.rst`,
+which has them; the build of the site does that too.
 """
 
 import sys
 from pathlib import Path
 
-from report import of_the_last_run, read
+from report import read, shown
 
 TITLES = {
     "dense": "The gated network on digits",
@@ -136,4 +136,4 @@ def write_pictures(files, folder):
 
 
 if __name__ == "__main__":
-    write_pictures(of_the_last_run(), Path(sys.argv[1]))
+    write_pictures(shown(), Path(sys.argv[1]))

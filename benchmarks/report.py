@@ -2,8 +2,8 @@
 
     python benchmarks/report.py dense.json text.json ...
 
-The files are those that the benchmarks wrote with `--output`; without any, those of the last run:
-`results` has a folder for each kind of machine.
+The files are those that the benchmarks wrote with `--output`; without any, those of the kind of
+machine that the pages show, in its folder of `results`.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 from _markup import insert, markdown, restructured, write_include
 
 HERE = Path(__file__).parent
+SHOWN = "amx"  # the folder of `results` whose tables and pictures the pages show
 PAGE = HERE.parent / "docs" / "performance_table.rst"
 
 
@@ -115,13 +116,9 @@ def _remarks(answer):
         )
 
 
-def of_the_last_run():
-    """The files of speed in the folder with the youngest result."""
-    files = [file for file in (HERE / "results").glob("*/*.json") if read([file])]
-    if not files:
-        return []
-    last = max(files, key=lambda file: read([file])[0]["environment"]["date"])
-    return sorted(file for file in files if file.parent == last.parent)
+def shown():
+    """The files of the results that the pages show."""
+    return sorted((HERE / "results" / SHOWN).glob("*.json"))
 
 
 def read(files):
@@ -136,7 +133,7 @@ def main():
     options.add_argument("--readme", type=Path, default=HERE / "README.md")
     options.add_argument("--page", type=Path, default=PAGE)
     given = options.parse_args()
-    results = read(given.results or of_the_last_run())
+    results = read(given.results or shown())
     written = [block for result in results for block in blocks(result)]
     written = written or [("text", "No full run yet.")]
     insert(given.readme, "results", "report.py", markdown(written))

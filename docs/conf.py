@@ -93,11 +93,11 @@ def _draw_results(app):
     """The pictures of the pages on performance and accuracy, from what the benchmarks wrote."""
     from draw import write_pictures
     from draw_accuracy import write_picture
-    from report import of_the_last_run
+    from report import shown
 
     folder = Path(app.srcdir, "generated")
     write_picture(folder)
-    write_pictures(of_the_last_run(), folder)
+    write_pictures(shown(), folder)
 
 
 # -- links to other projects -------------------------------------------------------------------

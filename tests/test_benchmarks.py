@@ -160,6 +160,39 @@ def test_the_report_leaves_accuracies_to_their_scripts(benchmarks, tmp_path):
     assert read == [{"benchmark": "dense"}]
 
 
+def test_the_tables_of_speed_are_those_of_one_machine(benchmarks, tmp_path, monkeypatch):
+    import report
+
+    readme, page = tmp_path / "README.md", tmp_path / "table.rst"
+    readme.write_text((FOLDER / "README.md").read_text("utf-8"), "utf-8")
+    arguments = ["report.py", "--readme", str(readme), "--page", str(page)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    report.main()
+    assert page.read_text("utf-8") == (ROOT / "docs" / "performance_table.rst").read_text("utf-8")
+    assert readme.read_text("utf-8") == (FOLDER / "README.md").read_text("utf-8")
+    places = [result["environment"] for result in report.read(report.shown())]
+    assert len({(place["processor"], str(place["settings"])) for place in places}) == 1
+    assert not any(result["quick"] for result in report.read(report.shown()))
+
+
+@pytest.mark.parametrize(
+    ("processor", "setting", "kind"),
+    [
+        ("AMD EPYC avx2 avx512_bf16 avx512f", None, "avx512"),
+        ("Intel avx2 avx512f amx_bf16", "0", "amx_no_onednn"),
+        ("Intel avx2", "1", "avx2_onednn"),
+    ],
+)
+def test_a_folder_for_each_kind_of_machine(benchmarks, monkeypatch, processor, setting, kind):
+    import _environment
+
+    monkeypatch.setattr(_environment, "_processor", lambda: processor)
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", setting)
+    assert _environment.kind_of_machine() == kind
+
+
 @pytest.mark.slow
 def test_accuracy_on_tables_in_its_quick_mode():
     process = run("accuracy_tabular.py", "--quick")

@@ -1,10 +1,10 @@
 """Tiny pretrained models in Hugging Face's layout: random weights, a tokenizer of a few texts."""
 
+import functools
 import json
 
-import h5py
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 TEXTS = [
@@ -52,94 +52,6 @@ def build_model(folder, kind="bert", seed=0, n_layers=LAYERS):
     return folder
 
 
-def build_preset(folder, source, kind="bert"):
-    """Write a tiny model of Hugging Face's layout, the folder `source`, as KerasHub saves it."""
-    (folder / "assets" / "tokenizer").mkdir(parents=True)
-    config = json.loads((source / "config.json").read_text())
-    names = {"bert": "Bert", "distilbert": "DistilBert", "roberta": "Roberta"}
-    sizes = {
-        "vocabulary_size": config["vocab_size"],
-        "num_layers": LAYERS,
-        "num_heads": HEADS,
-        "hidden_dim": WIDTH,
-        "intermediate_dim": INNER,
-        "dropout": 0.1,
-        "max_sequence_length": POSITIONS - 2 * (kind == "roberta"),
-    }
-    for file, what, values in (
-        ("config.json", "Backbone", sizes),
-        ("tokenizer.json", "Tokenizer", {"lowercase": True, "strip_accents": True}),
-    ):
-        told = {"module": "keras_hub.src.models.x", "class_name": names[kind] + what}
-        (folder / file).write_text(json.dumps(told | {"config": values}))
-    _write_vocabulary(
-        folder / "assets" / "tokenizer", Tokenizer.from_file(str(source / "tokenizer.json"))
-    )
-    weights = load_file(source / "model.safetensors")
-    prefix = "" if kind == "bert" else f"{kind}."
-    with h5py.File(folder / "model.weights.h5", "w") as file:
-        _write_weights(file, {n.removeprefix(prefix): w for n, w in weights.items()}, kind)
-    return folder
-
-
-def _write_vocabulary(folder, tokenizer):
-    model = json.loads(tokenizer.to_str())["model"]
-    if "merges" not in model:
-        words = sorted(model["vocab"], key=model["vocab"].get)
-        (folder / "vocabulary.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
-        return
-    (folder / "vocabulary.json").write_text(json.dumps(model["vocab"]), encoding="utf-8")
-    (folder / "merges.txt").write_text("\n".join(map(" ".join, model["merges"])), encoding="utf-8")
-
-
-def _write_weights(file, weights, kind):
-    """The weights under the names of KerasHub 0.32, whose kernels have an axis of heads."""
-
-    def write(place, *arrays):
-        for number, array in enumerate(arrays):
-            file[f"layers/{place}/vars/{number}"] = array
-
-    words, positions = (
-        weights[f"embeddings.{name}_embeddings.weight"] for name in ("word", "position")
-    )
-    if kind == "bert":
-        write("reversible_embedding", words)
-        write("position_embedding", positions)
-        write("embedding", weights["embeddings.token_type_embeddings.weight"])
-    else:
-        if kind == "roberta":  # whose presets have no segments
-            positions = positions[2:] + weights["embeddings.token_type_embeddings.weight"][0]
-        write("token_and_position_embedding/token_embedding", words)
-        write("token_and_position_embedding/position_embedding", positions)
-    pair = ("weight", "bias")
-    write("layer_normalization", *(weights[f"embeddings.LayerNorm.{part}"] for part in pair))
-    place, renamed = _layer_names(kind)
-    heads = (HEADS, WIDTH // HEADS)
-    for layer in range(LAYERS):
-        encoder = "transformer_encoder" + (f"_{layer}" if layer else "")
-        for name in _BERT_LAYER:
-            found = place.format(layer) + renamed.get(name, name)
-            kernel, bias = (weights[f"{found}.{part}"].T for part in pair)
-            part = name.rpartition(".")[2]
-            if part in ("query", "key", "value"):
-                kernel, bias = kernel.reshape(WIDTH, *heads), bias.reshape(heads)
-            elif name == "attention.output.dense":
-                kernel = kernel.reshape(*heads, WIDTH)
-            write(f"{encoder}/{_IN_KERAS_HUB[name]}", kernel, bias)
-
-
-_IN_KERAS_HUB = {
-    "attention.self.query": "_self_attention_layer/query_dense",
-    "attention.self.key": "_self_attention_layer/key_dense",
-    "attention.self.value": "_self_attention_layer/value_dense",
-    "attention.output.dense": "_self_attention_layer/output_dense",
-    "attention.output.LayerNorm": "_self_attention_layer_norm",
-    "intermediate.dense": "_feedforward_intermediate_dense",
-    "output.dense": "_feedforward_output_dense",
-    "output.LayerNorm": "_feedforward_layer_norm",
-}
-
-
 def build_static_model(folder, seed=0):
     """Write a tiny static model in model2vec's layout into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +66,13 @@ def build_static_model(folder, seed=0):
 
 
 def _tokenizer(kind):
-    """The kind of tokenizer that each kind of model has, trained on `TEXTS`."""
+    """The kind of tokenizer that each kind of model has; the same in every call."""
+    return Tokenizer.from_str(_trained(kind))
+
+
+@functools.cache
+def _trained(kind):
+    """A tokenizer trained on `TEXTS`, as JSON; training breaks ties by chance."""
     if kind == "roberta":
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -187,7 +105,7 @@ def _tokenizer(kind):
     )
     tokenizer.enable_truncation(6)  # as some folders have it; it must not matter
     tokenizer.enable_padding(length=6)
-    return tokenizer
+    return tokenizer.to_str()
 
 
 def _config(kind, n_words):

@@ -1,6 +1,7 @@
 """The folder of a pretrained model: find it, read its small files, open its tokenizer.
 
-Only data is read: JSON here, and safetensors by the networks. Nothing of a folder is executed.
+Only data is read: JSON and vocabularies here, and weights by the networks. Nothing of a folder is
+executed.
 """
 
 import json
@@ -15,6 +16,14 @@ _BACKBONES = {
     "BertBackbone": "bert",
     "DistilBertBackbone": "distilbert",
     "RobertaBackbone": "roberta",
+}
+_SIZES = {  # name in a preset -> the most that a model has
+    "vocabulary_size": 2**24,
+    "max_sequence_length": 2**24,
+    "num_layers": 1000,
+    "num_heads": 2**24,
+    "hidden_dim": 2**24,
+    "intermediate_dim": 2**24,
 }
 _ON_HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 _WANTED = [
@@ -138,52 +147,49 @@ def _is_preset(config):
 
 def _config_of_preset(folder, config):
     """The configuration of a KerasHub preset in Hugging Face's names."""
-    kind, sizes = _BACKBONES.get(config.get("class_name")), config.get("config")
+    path, name, sizes = Path(folder) / "config.json", config.get("class_name"), config.get("config")
+    kind = _BACKBONES.get(name) if isinstance(name, str) else None
     if kind is None or not isinstance(sizes, dict):
         raise ValueError(
-            f"{str(folder)!r} is a preset of KerasHub with a {config.get('class_name')}, and only "
-            f"those with {', '.join(_BACKBONES)} can be read. Give the same model in Hugging "
-            "Face's layout: a folder with config.json, model.safetensors and tokenizer.json, or "
-            "its name on the Hugging Face hub."
+            f"{str(folder)!r} is a preset of KerasHub with a {name}, and only those with "
+            f"{', '.join(_BACKBONES)} can be read. Give the same model in Hugging Face's layout: a "
+            "folder with config.json, model.safetensors and tokenizer.json, or its name on the "
+            "Hugging Face hub."
         )
-    try:
-        width, inner, n_layers, n_heads, dropout, n_positions, n_words = (
-            sizes[name]
-            for name in (
-                "hidden_dim",
-                "intermediate_dim",
-                "num_layers",
-                "num_heads",
-                "dropout",
-                "max_sequence_length",
-                "vocabulary_size",
-            )
+    for size, most in _SIZES.items():
+        if type(sizes.get(size)) is not int or not 0 < sizes[size] <= most:
+            raise ValueError(f"{path} has {size}={sizes.get(size)!r:.60}. Fetch the model again.")
+    dropout = sizes.get("dropout")
+    if type(dropout) not in (int, float) or not 0 <= dropout < 1:
+        raise ValueError(f"{path} has dropout={dropout!r:.60}. Fetch the model again.")
+    if not (Path(folder) / "model.weights.h5").is_file():
+        raise FileNotFoundError(
+            f"The preset {str(folder)!r} has no model.weights.h5. Save it in one file: "
+            "backbone.save_to_preset(folder)."
         )
-    except KeyError as error:
-        raise ValueError(f"{Path(folder) / 'config.json'} has no {error}.") from error
-    shared = {"model_type": kind, "vocab_size": n_words, "max_position_embeddings": n_positions}
-    if kind == "distilbert":
-        return shared | {
-            "dim": width,
-            "hidden_dim": inner,
-            "n_layers": n_layers,
-            "n_heads": n_heads,
-            "activation": "gelu",
-            "dropout": dropout,
-            "attention_dropout": dropout,
-        }
     roberta = kind == "roberta"
+    n_rows = sizes["max_sequence_length"]
+    if kind == "distilbert":
+        names = ("dim", "hidden_dim", "n_layers", "n_heads")
+        more = {"activation": "gelu", "dropout": dropout, "attention_dropout": dropout}
+    else:
+        names = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+        more = {
+            "hidden_act": "gelu" if roberta else "gelu_new",  # as KerasHub computes them
+            "hidden_dropout_prob": dropout,
+            "attention_probs_dropout_prob": dropout,
+            "layer_norm_eps": 1e-5 if roberta else 1e-12,
+        }
     if roberta:  # Hugging Face's table of positions has two rows more, which no text uses
-        shared |= {"max_position_embeddings": n_positions + 2, "pad_token_id": 1}
-    return shared | {
-        "hidden_size": width,
-        "intermediate_size": inner,
-        "num_hidden_layers": n_layers,
-        "num_attention_heads": n_heads,
-        "hidden_act": "gelu" if roberta else "gelu_new",  # as KerasHub computes them
-        "hidden_dropout_prob": dropout,
-        "attention_probs_dropout_prob": dropout,
-        "layer_norm_eps": 1e-5 if roberta else 1e-12,
+        more["pad_token_id"], n_rows = 1, n_rows + 2
+    values = ("hidden_dim", "intermediate_dim", "num_layers", "num_heads")
+    return {
+        "model_type": kind,
+        "library": "keras_hub",
+        "vocab_size": sizes["vocabulary_size"],
+        "max_position_embeddings": n_rows,
+        **{name: sizes[value] for name, value in zip(names, values, strict=True)},
+        **more,
     }
 
 
@@ -212,7 +218,7 @@ def read_tokenizer(folder, config):
         What config.json holds.
     """
     path = Path(folder) / "tokenizer.json"
-    if _is_preset(read_json(folder, "config.json", {})):
+    if config.get("library") == "keras_hub":
         found = open_tokenizer(_tokenizer_of_preset(folder), str(path))
         return _fitting(found, path, config)
     if not path.is_file():
@@ -241,38 +247,46 @@ def _fitting(found, path, config):
 def _tokenizer_of_preset(folder):
     """The tokenizer of a KerasHub preset, as the JSON of the package tokenizers."""
     tokenizers = import_extra("tokenizers", "A pretrained model's tokenizer")
-    told = read_json(folder, "tokenizer.json").get("config", {})
+    if not (Path(folder) / "tokenizer.json").is_file():
+        raise FileNotFoundError(
+            f"The preset {str(folder)!r} has no tokenizer.json. Save the tokenizer too: "
+            "tokenizer.save_to_preset(folder)."
+        )
+    told = read_json(folder, "tokenizer.json").get("config")
     assets = Path(folder) / "assets" / "tokenizer"
     try:
+        if told.get("split") is False:
+            raise ValueError("it has split=False, for texts that are split already")
         if (assets / "merges.txt").is_file():
             built = _byte_pairs(tokenizers, assets, told)
         else:
             built = _word_pieces(tokenizers, assets, told)
-    except (OSError, KeyError, ValueError) as error:
+    except Exception as error:  # the package raises plain exceptions
         raise ValueError(
-            f"The tokenizer of the KerasHub preset {str(folder)!r} cannot be read: {error}."
+            f"The tokenizer of the preset {str(folder)!r} cannot be read: {error}."
         ) from error
     return built.to_str()
 
 
 def _word_pieces(tokenizers, assets, told):
     """The tokenizer of BERT and DistilBERT."""
-    words = (assets / "vocabulary.txt").read_text(encoding="utf-8").splitlines()
-    ids = {word: number for number, word in enumerate(words)}
+    with open(assets / "vocabulary.txt", encoding="utf-8") as lines:
+        ids = {line.rstrip(): number for number, line in enumerate(lines)}
     unknown = told.get("oov_token", "[UNK]")
+    special = [unknown, "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
+    if absent := [word for word in special[:3] if word not in ids]:
+        raise ValueError(f"vocabulary.txt has no {absent[0]}")
     model = tokenizers.models.WordPiece(
         ids, unk_token=unknown, continuing_subword_prefix=told.get("suffix_indicator", "##")
     )
     tokenizer = tokenizers.Tokenizer(model)
-    lower, strip = (bool(told.get(name)) for name in ("lowercase", "strip_accents"))
     tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(
-        lowercase=lower, strip_accents=strip
+        lowercase=bool(told.get("lowercase")), strip_accents=bool(told.get("strip_accents"))
     )
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = tokenizers.processors.BertProcessing(
         ("[SEP]", ids["[SEP]"]), ("[CLS]", ids["[CLS]"])
     )
-    special = [unknown, "[PAD]", "[CLS]", "[SEP]", "[MASK]"]
     tokenizer.add_special_tokens([word for word in special if word in ids])
     return tokenizer
 
