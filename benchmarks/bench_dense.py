@@ -19,7 +19,7 @@ GRIDS = {
     },
     "quick": {"units": [32], "learning_rate": [1e-3, 2e-3]},
 }
-FEWER_ROUNDS = {SCIKERAS: 2}  # of the search, which takes it most of a minute
+FEWER_ROUNDS = {SCIKERAS: 1}  # of the search, which takes it most of a minute
 FIT_GOALS = {SKORCH: 1 / 0.5}
 SEARCH_GOALS = {SCIKERAS: 6.0, SKORCH: 1 / 0.7}
 
@@ -179,7 +179,7 @@ def two_processes(options, config, tolerance):
         options,
         "Grid search of 4 x 4",
         who,
-        rounds=options.rounds or 3,
+        rounds=options.rounds or 2,
         tolerance=tolerance,
         goals={"n_jobs=1": 1.5},
         own="n_jobs=2",

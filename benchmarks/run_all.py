@@ -17,7 +17,10 @@ from _environment import kind_of_machine
 from report import SHOWN
 
 HERE = Path(__file__).parent
-EXTRA = {"streaming": ["--texts", "300000"]}  # memory is flat long before
+EXTRA = {
+    "streaming": ["--texts", "300000"],  # memory is flat long before
+    "pretrained": ["--rounds", "1"],  # of a minute each
+}
 NAMES = (
     "dense",
     "text",

@@ -32,6 +32,7 @@ QUESTIONS = {
     "recipe": 2,
 }
 NAMES = tuple(QUESTIONS)
+ALONE = ("serving", "memory", "import", "scaling")  # measure or start processes
 
 pytestmark = pytest.mark.skipif(
     not FOLDER.exists(), reason="the source distribution has no benchmarks"
@@ -39,7 +40,12 @@ pytestmark = pytest.mark.skipif(
 
 
 def run(script, *arguments):
-    """A running script of the benchmarks, on one thread, for this checkout's package."""
+    """A running script of the benchmarks."""
+    return start([sys.executable, FOLDER / script, *arguments])
+
+
+def start(command, **options):
+    """A running process, on one thread, for this checkout's package."""
     settings = {
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         "OMP_NUM_THREADS": "1",
@@ -47,7 +53,8 @@ def run(script, *arguments):
         "TF_NUM_INTEROP_THREADS": "1",
     }
     return subprocess.Popen(
-        [sys.executable, FOLDER / script, *arguments],
+        command,
+        **options,
         env=os.environ | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -55,23 +62,48 @@ def run(script, *arguments):
     )
 
 
+ONE_AFTER_THE_OTHER = """
+import contextlib, json, runpy, sys, traceback
+sys.path.insert(0, sys.argv[1])
+for name, arguments in json.load(sys.stdin):
+    sys.argv = [f"bench_{name}.py", *arguments]
+    with open(arguments[2] + ".out", "w") as out:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            try:
+                runpy.run_path(f"{sys.path[0]}/bench_{name}.py", run_name="__main__")
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+                status = 1
+    print("ended:", name, status, flush=True)
+"""
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """Name -> (exit status, output, what it wrote); two scripts run at a time."""
+    """Name -> (exit status, output, what it wrote).
+
+    Most run one after the other in one process, which imports TensorFlow only once.
+    """
     folder = tmp_path_factory.mktemp("results")
-    more = {"pretrained": ["--pretrained", build_model(folder / "model")]}
-    found, running = {}, {}
-    for name in (*NAMES, None, None):
-        if len(running) == 2 or name is None:
-            oldest, process = next(iter(running.items()))
-            output, _ = process.communicate()
-            found[oldest] = (process.returncode, output, folder / f"{oldest}.json")
-            del running[oldest]
-        if name is not None:
-            running[name] = run(
-                f"bench_{name}.py",
-                *["--quick", "--output", folder / f"{name}.json", *more.get(name, [])],
-            )
+    more = {"pretrained": ["--pretrained", str(build_model(folder / "model"))]}
+    arguments = {
+        name: ["--quick", "--output", str(folder / f"{name}.json"), *more.get(name, [])]
+        for name in NAMES
+    }
+    process = start([sys.executable, "-c", ONE_AFTER_THE_OTHER, FOLDER], stdin=subprocess.PIPE)
+    together = [name for name in NAMES if name not in ALONE]
+    told, _ = process.communicate(json.dumps([(name, arguments[name]) for name in together]))
+    assert process.returncode == 0, told
+    found = {}
+    ended = [line.split() for line in told.splitlines() if line.startswith("ended: ")]
+    for _, name, status in ended:  # among what TensorFlow says
+        path = folder / f"{name}.json"
+        found[name] = (int(status), Path(f"{path}.out").read_text(), path)
+    for name in ALONE:
+        process = run(f"bench_{name}.py", *arguments[name])
+        output, _ = process.communicate()
+        found[name] = (process.returncode, output, folder / f"{name}.json")
     return found
 
 

@@ -30,12 +30,10 @@ SMALL = {"units": 4, "epochs": 1, "early_stopping": True, "random_state": 0}
 TEXTS = {"embedding_dim": 4, **SMALL}
 KINDS = {
     "adam": lambda size: GatedDenseClassifier(**SMALL),
-    "rmsprop": lambda size: GatedDenseClassifier(optimizer="rmsprop", **SMALL),
     "adamw, smooth": lambda size: GatedDenseClassifier(
         optimizer="adamw", weight_decay=0.1, label_smoothing=0.1, l2=0.1, dropout=0.1, **SMALL
     ),
     "lstm": lambda size: AttentionTextClassifier(vocabulary_size=size, **TEXTS),
-    "conv": lambda size: AttentionTextClassifier(encoder="conv", vocabulary_size=size, **TEXTS),
     "segments": lambda size: AttentionTextClassifier(
         encoder="transformer",
         attention="multihead",

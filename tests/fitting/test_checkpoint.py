@@ -264,11 +264,11 @@ class Say(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         print("epoch", epoch, flush=True)
 rng = np.random.default_rng(0)
-X = rng.integers(2, 50, size=(1500, 12)) * (np.arange(12) < rng.integers(1, 13, size=(1500, 1)))
+X = rng.integers(2, 50, size=(600, 12)) * (np.arange(12) < rng.integers(1, 13, size=(600, 1)))
 y = X[:, 0] % 3
 clf = AttentionTextClassifier(
-    encoder="gru", units=16, dropout=0.3, epochs=12, random_state=5, early_stopping=True,
-    n_iter_no_change=12, checkpoint=sys.argv[1], callbacks=[Say()],
+    encoder="gru", units=16, dropout=0.3, epochs=8, random_state=5, early_stopping=True,
+    n_iter_no_change=8, checkpoint=sys.argv[1], callbacks=[Say()],
 )
 probabilities = clf.fit(X, y).predict_proba(X)
 whole = clf.set_params(checkpoint=None).fit(X, y)
@@ -280,12 +280,12 @@ assert np.array_equal(probabilities, whole.predict_proba(X))
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
     )
     for line in process.stdout:
-        if line.startswith("epoch 5"):
+        if line.startswith("epoch 4"):
             process.send_signal(signal.SIGKILL)
             break
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     resumed = run_python(fit, tmp_path / "folder")
-    assert "goes on after epoch 5 of 12" in resumed.stderr
-    assert resumed.stdout.split()[1] == "5"
+    assert "goes on after epoch 4 of 8" in resumed.stderr
+    assert resumed.stdout.split()[1] == "4"
     assert [p.name for p in (tmp_path / "folder").iterdir() if p.suffix == ".npz"] == []
