@@ -354,7 +354,7 @@ def test_a_table_too_large_for_any_memory_is_refused(texts_as_ids):
 
 def test_segments_have_weights_only_with_segments(texts_as_ids):
     X, y = texts_as_ids
-    with pytest.raises(ValueError, match=r"segment_length is None.*use attention_weights"):
+    with pytest.raises(ValueError, match=r"segment_length=None.*use attention_weights"):
         classifier().fit(X, y).segment_attention_weights(X)
 
 
