@@ -44,9 +44,8 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     optimizer : str, dict or keras.optimizers.Optimizer, default="adam"
         The name of a Keras optimizer, ``"lazyadam"`` (here the same as ``"adam"``: for sparse X,
         both update only the weights of features that occur in the batch), or an optimizer object
-        or its configuration.
-        Only the configuration of an object is used, and its learning rate takes precedence over
-        `learning_rate`.
+        or its configuration. Only the configuration of an object is used, and its learning rate
+        takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
         Learning rate, if `optimizer` is not an object.
     weight_decay : float, default=0.0

@@ -73,7 +73,7 @@ def open_preset(folder, backbone, layer, parts):
             if group.endswith((*_ATTENTION_IN, _ATTENTION_OUT)):
                 array = _without_heads(array, group, index, backbone)
             if group == tables[_POSITIONS] and len(array) != backbone["n_positions"]:
-                raise ValueError(f"it has {len(array)} positions, other than config.json says.")
+                raise ValueError(f"it has {len(array)} positions, and config.json fewer or more.")
         except (OSError, RuntimeError, ValueError) as error:
             raise ValueError(f"{path} cannot be read: {error}") from error
         return array.T if n_arrays == 2 else array

@@ -79,7 +79,6 @@ _LAYOUTS = {
     ),
 }
 _WORDS = "embeddings.word_embeddings.weight"
-_PAD_FIRST = ("roberta", "xlm-roberta", "camembert")  # positions count on from the padding id
 
 
 class Pretrained(NamedTuple):
@@ -273,9 +272,7 @@ class _Weights:
         """The tables, the normalization and the projection, in the order of their shapes."""
         words = self.tensor(_WORDS)
         positions = self.tensor("embeddings.position_embeddings.weight")
-        n_positions = self.backbone["n_positions"]
-        first = len(positions) - n_positions if self.backbone["kind"] in _PAD_FIRST else 0
-        positions = positions[first : first + n_positions]
+        positions = positions[len(positions) - self.backbone["n_positions"] :]
         segments = "embeddings.token_type_embeddings.weight"
         if self.prefix + segments in self.names:
             positions = positions + self.tensor(segments)[0]  # every text is a first segment

@@ -185,7 +185,7 @@ def _config_of_preset(folder, config):
     values = ("hidden_dim", "intermediate_dim", "num_layers", "num_heads")
     return {
         "model_type": kind,
-        "library": "keras_hub",
+        "library": "keras_hub",  # tells `read_tokenizer` how to read the rest
         "vocab_size": sizes["vocabulary_size"],
         "max_position_embeddings": n_rows,
         **{name: sizes[value] for name, value in zip(names, values, strict=True)},
@@ -220,7 +220,7 @@ def read_tokenizer(folder, config):
     path = Path(folder) / "tokenizer.json"
     if config.get("library") == "keras_hub":
         found = open_tokenizer(_tokenizer_of_preset(folder), str(path))
-        return _fitting(found, path, config)
+        return _with_known_tokens(found, path, config)
     if not path.is_file():
         others = ("vocab.txt", "sentencepiece.bpe.model", "spiece.model", "vocab.json")
         has = [name for name in others if (Path(folder) / name).is_file()]
@@ -230,10 +230,12 @@ def read_tokenizer(folder, config):
             "the tokenizer in that form: transformers.AutoTokenizer.from_pretrained(folder)"
             ".save_pretrained(folder)."
         )
-    return _fitting(open_tokenizer(path.read_text(encoding="utf-8"), str(path)), path, config)
+    return _with_known_tokens(
+        open_tokenizer(path.read_text(encoding="utf-8"), str(path)), path, config
+    )
 
 
-def _fitting(found, path, config):
+def _with_known_tokens(found, path, config):
     """The tokenizer, if it has no more tokens than the model knows."""
     n_known = config.get("vocab_size")
     if isinstance(n_known, int) and len(found.words) > n_known:
