@@ -477,6 +477,7 @@ def test_a_pretrained_model_gets_a_column_of_its_own(tmp_path):
     path.write_text(as_csv([(f"{text} {i}", label) for i, (text, label) in enumerate(GOOD_ROWS)]))
     process = run_demo(path, tmp_path, "--pretrained", model)
     assert process.returncode == 0, process.stderr
+    assert process.stderr == ""
     assert "accuracy of pretrained: " in process.stdout
     assert "--pretrained MODEL" not in process.stdout
     (model / "config.json").unlink()
