@@ -11,7 +11,7 @@ from skattn.vectorizer._ids import HashedIds, unpack_words, word_ids
 from skattn.vectorizer._pretrained_tokenizer import reopen_vocabulary
 from skattn.vectorizer._rows_of_ids import rows_of_ids
 from skattn.vectorizer._subwords import build_subwords
-from skattn.vectorizer._tokens import build_preprocess, build_tokens
+from skattn.vectorizer._tokens import build_preprocess, build_tokens, padded_word_ngrams
 
 N_TOKENS_AT_ONCE = 1024  # bounds the memory of a batch
 
@@ -136,21 +136,20 @@ def _find_columns(settings, places):
         read = build_tokens(Reader(**settings))
         return lambda text: map(places.get, read(text))
     preprocess = build_preprocess(Reader(**settings).build_preprocessor())
-    as_it_is = settings | {"lowercase": False, "strip_accents": None}
-    words = _ColumnsOfWords(build_tokens(Reader(**as_it_is)), places)
+    words = _ColumnsOfWords(settings["ngram_range"], places)
     return lambda text: chain.from_iterable(map(words.__getitem__, preprocess(text).split()))
 
 
 class _ColumnsOfWords(dict):
     """Word -> the columns of its n-grams of characters; remembers some, since words come again."""
 
-    def __init__(self, read, places, n_remembered=20_000):
-        self._read, self._places, self._n_remembered = read, places, n_remembered
+    def __init__(self, ngram_range, places, n_remembered=20_000):
+        self._ngram_range, self._places, self._n_remembered = ngram_range, places, n_remembered
 
     def __missing__(self, word):
         if len(self) >= self._n_remembered:
             self.clear()
-        found = map(self._places.get, self._read(word))
+        found = map(self._places.get, padded_word_ngrams([word], self._ngram_range))
         self[word] = columns = [column for column in found if column is not None]
         return columns
 

@@ -129,7 +129,7 @@ def build_tokens(reader, marks=True):
     if reader.analyzer == "char":
         return lambda text: _ngrams(_SPACES.sub(" ", preprocess(text)), reader.ngram_range, "")
     if reader.analyzer == "char_wb":
-        return lambda text: _padded_word_ngrams(preprocess(text).split(), reader.ngram_range)
+        return lambda text: padded_word_ngrams(preprocess(text).split(), reader.ngram_range)
     return _build_word_tokens(reader, preprocess, marks)
 
 
@@ -272,7 +272,7 @@ def _in_reading_order(runs):
     return grams
 
 
-def _padded_word_ngrams(words, ngram_range):
+def padded_word_ngrams(words, ngram_range):
     """Character n-grams inside each word, which gets a space on both sides."""
     grams = []
     for word in words:
@@ -283,7 +283,7 @@ def _padded_word_ngrams(words, ngram_range):
 
 
 def _padded_word_spans(processed, starts, ends, ngram_range):
-    """Spans in the order of `_padded_word_ngrams`; the added spaces have no width."""
+    """Spans in the order of `padded_word_ngrams`; the added spaces have no width."""
     spans = []
     for match in re.finditer(r"\S+", processed):
         first, last = match.start(), match.end() - 1

@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 import threading
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
 import joblib
@@ -23,7 +24,7 @@ from tiny_models import KINDS, build_model, build_static_model
 from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier, export_onnx
 from skattn.recipe._linear import UnicodeTfidf
 from skattn.serving import ServedClassifier, export, load
-from skattn.serving._parts import _batches
+from skattn.serving._parts import _batches, _find_columns
 from skattn.serving._reader import Reader, murmurhash3
 from skattn.vectorizer._tokens import build_tokens
 
@@ -225,6 +226,20 @@ def test_reads_as_scikit_learn_does(params, text):
     served = build_tokens(Reader(**settings))(text)
     assert served == build_tokens(theirs)(text)
     assert sorted(served) == sorted(UnicodeTfidf(**theirs.get_params()).build_analyzer()(text))
+
+
+@pytest.mark.parametrize("strip", [None, "ascii", "unicode"])
+@given(text=st.text() | st.text(alphabet="J\u030cT\u0308각é "))
+def test_counts_characters_as_the_linear_model_does(strip, text):
+    """What is composed, then lower-cased or stripped of accents, may not be composed any more."""
+    vectorizer = UnicodeTfidf(analyzer="char_wb", strip_accents=strip, ngram_range=(1, 2))
+    texts = [text, "a word, J\u030c T\u0308 and 각"]
+    counts = vectorizer.set_params(use_idf=False, norm=None).fit_transform(texts)
+    names = ["analyzer", "lowercase", "strip_accents", "ngram_range"]
+    settings = {name: vectorizer.get_params()[name] for name in names}
+    settings |= {"stop_words": None, "token_pattern": None}
+    columns = Counter(_find_columns(settings, vectorizer.vocabulary_)(text))
+    assert columns == dict(zip(counts[0].indices, counts[0].data, strict=True))
 
 
 @given(st.binary())
