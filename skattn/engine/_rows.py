@@ -109,16 +109,28 @@ class DenseRows:
         return np.concatenate([_spread(part + zero) @ factors for part in parts])
 
 
+def canonical(X):
+    """A CSR array with the columns of each row in order, and each of them once.
+
+    Parameters
+    ----------
+    X : csr_matrix or csr_array
+        Is not changed.
+    """
+    X = sparse.csr_array(X)
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
 class SparseRows:
     """Features as the three arrays of a CSR matrix, values in float32."""
 
     kind = "sparse"
 
     def __init__(self, X):
-        X = sparse.csr_array(X)
-        if not X.has_canonical_format:
-            X = X.copy()  # the arrays are the caller's
-            X.sum_duplicates()
+        X = canonical(X)
         self.values = X.data.astype(np.float32, copy=False)
         self.columns = X.indices.astype(np.int32, copy=False)
         self.offsets = X.indptr.astype(np.int32, copy=False)

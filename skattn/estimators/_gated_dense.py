@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skattn.engine._rows import canonical
 from skattn.estimators._base import BaseNetworkClassifier
 from skattn.estimators._evidence import feature_evidence
 from skattn.networks._networks import build_gated_network
@@ -265,9 +266,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         check_is_fitted(self)
         fitted, given = self._fitted, self._check_X(X, reset=False)
         rows = self._within(fitted.config, given)
-        evidence, base = feature_evidence(
-            sparse.csr_array(rows) if sparse.issparse(rows) else rows, fitted
-        )
+        if sparse.issparse(rows):
+            rows = canonical(rows)
+        evidence, base = feature_evidence(rows, fitted)
         if sparse.issparse(evidence) and not sparse.issparse(given):
             evidence = evidence.toarray()
         return evidence, base

@@ -178,6 +178,23 @@ def test_features_add_up_dense_and_sparse(dense_rows, gate, multilabel):
         np.testing.assert_allclose(start + found.toarray().sum(axis=1), probabilities, atol=1e-6)
         again, _ = model.evidence(X)
         np.testing.assert_allclose(again, found.toarray(), atol=1e-5)
+        for odd in (backwards(X), each_value_twice(X)):
+            again, _ = model.evidence(odd)
+            np.testing.assert_allclose(again.toarray(), found.toarray(), atol=1e-5)
+
+
+def backwards(X):
+    """The same rows; the columns of each are stored from the last to the first."""
+    odd = sparse.csr_array(sparse.csr_array(X[:, ::-1])[:, np.arange(X.shape[1])[::-1]])
+    assert not odd.has_sorted_indices
+    return odd
+
+
+def each_value_twice(X):
+    """The same rows; each value is stored as two halves."""
+    X = sparse.csr_array(X)
+    halves = (np.repeat(X.data / 2, 2), np.repeat(X.indices, 2), 2 * X.indptr)
+    return sparse.csr_array(halves, shape=X.shape)
 
 
 def test_the_features_that_tell_the_classes_apart_have_the_evidence(dense_rows):
