@@ -3,6 +3,8 @@
 from skattn.fitting._fit import TrainingData
 from skattn.utils._targets import check_targets, check_weights, encode_targets
 
+OTHER_ROWS = "Leave these rows out, or train on rows of these classes too."
+
 
 def check_validation_data(estimator, config, data, given):
     """Held-out rows of the user's own as checked and encoded rows of the classes known."""
@@ -20,9 +22,10 @@ def check_validation_data(estimator, config, data, given):
     try:
         y, multilabel = check_targets(y, type(estimator).__name__)
         if multilabel != data.targets.multilabel:
-            raise ValueError("y has one label per row where the training rows have several.")
+            ours, theirs = ("several labels", "one") if multilabel else ("one label", "several")
+            raise ValueError(f"a row of y has {ours}, but a training row has {theirs}.")
         kept, weights = check_weights(sample_weight, X, y)
-        targets = encode_targets(y[kept], multilabel, data.targets.classes)
+        targets = encode_targets(y[kept], multilabel, data.targets.classes, OTHER_ROWS)
         X = estimator._within(config, estimator._check_X(X, reset=False))
     except (ValueError, TypeError) as error:
         raise type(error)(f"validation_data: {error}") from error

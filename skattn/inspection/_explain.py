@@ -19,6 +19,7 @@ from skattn.inspection._parts._readings import CannotSplit, onto, united
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._additive import settled
 from skattn.utils._at_hand import results_at_hand
+from skattn.utils._optional import import_pandas
 from skattn.utils._targets import as_plain_labels
 from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
@@ -132,11 +133,19 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     1.0
     """
     check_is_fitted(pipeline)
+    pipeline = _as_it_is_now(pipeline)
     texts = rows_of(pipeline, texts)
     if len(texts) == 0:
         return []
     with results_at_hand():
         return _explained(pipeline, texts, target)
+
+
+def _as_it_is_now(model):
+    """The same model, although another thread may fit it again meanwhile."""
+    view = object.__new__(type(model))
+    view.__dict__ = vars(model).copy()
+    return view
 
 
 def _explained(pipeline, texts, target):
@@ -195,7 +204,7 @@ def rows_of(model, texts):
     Parameters
     ----------
     model : fitted classifier
-    texts : iterable of str, str, or data frame
+    texts : iterable of str, str, data frame, or dict of columns
 
     Returns
     -------
@@ -203,6 +212,8 @@ def rows_of(model, texts):
     """
     if isinstance(texts, str):
         return [texts]
+    if isinstance(texts, dict) and not _reads_texts(model):
+        texts = import_pandas("Explaining a dict of columns").DataFrame(texts)
     names = ("columns", "column_names")
     is_table = isinstance(texts, np.ndarray) or any(hasattr(texts, name) for name in names)
     if is_table and len(getattr(texts, "shape", ())) == 2 and not _reads_texts(model):
@@ -216,10 +227,10 @@ def _reads_texts(model):
     if reads_a_column(steps):
         return False
     first = next((step for step in steps if hasattr(step, "fit")), last)
+    if hasattr(first, "_column_spans"):  # TextClassifier; its parameter may have been changed
+        return first._column_spans is None
     if get_tags(first).input_tags.string:
         return True
-    if hasattr(first, "_texts"):  # TextClassifier with columns
-        return False
     ensemble = ensemble_of(first)
     members = [] if ensemble is None else ensemble.models
     members += [step for _, step in getattr(first, "transformer_list", ())]

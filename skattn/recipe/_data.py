@@ -6,6 +6,7 @@ import numpy as np
 
 from skattn.utils._frames import texts_of_columns
 from skattn.utils._targets import (
+    check_classes_left,
     check_targets,
     check_weights,
     encode_targets,
@@ -47,8 +48,8 @@ def checked(texts, y, sample_weight, class_weight, classes=None, network=True):
     if not network:
         warn_of_one_hot(targets)
     class_weights = weigh_classes(class_weight, targets, weights)
-    if not np.any(class_weights):
-        raise ValueError("class_weight gives every row the weight 0; nothing is left to learn.")
+    if not np.all(class_weights):
+        check_classes_left(targets, np.flatnonzero(class_weights))
     return Data(
         [texts[row] for row in kept],
         y[kept],

@@ -212,7 +212,8 @@ def fit_linear(data, params, n_jobs=None):
     for _, step in steps:
         X = step.fit_transform(X, y)
     classifier = MarginClassifier(C=0.5, random_state=params["random_state"])
-    given = {} if np.ptp(weights) == 0 else {"sample_weight": weights}
+    # only their ratios matter, as for the network
+    given = {} if np.ptp(weights) == 0 else {"sample_weight": weights / weights.mean()}
     with config_context(enable_metadata_routing=several):  # so that each label's model gets them
         if several:
             classifier = OneVsRestClassifier(classifier, n_jobs=n_jobs)

@@ -73,7 +73,7 @@ def check_targets(y, name):
     if y.dtype.kind in "mM" and np.isnat(y).any():
         raise ValueError(_MISSING)
     if y.dtype.kind == "O":
-        _refuse_unordered(y)
+        _refuse_odd_objects(y)
     multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
     if not multilabel:
         if y.ndim == 2 and y.shape[1] > 1:
@@ -108,14 +108,21 @@ def _fixed_width(y):
     return labels.astype(str)
 
 
-def _refuse_unordered(y):
-    """Refuse labels that cannot be sorted: missing ones among them, or mixed types."""
+def _refuse_odd_objects(y):
+    """Refuse objects that are missing, that cannot be sorted, or that are no texts."""
     if any(is_missing(label) for label in y.ravel().tolist()):
         raise ValueError(_MISSING)
     try:
         np.unique(y)
     except TypeError as error:
         raise ValueError("y holds labels of different types. Give all the same type.") from error
+    first = y.ravel()[:1].tolist()
+    if first and not isinstance(first[0], str):
+        raise ValueError(
+            f"y has dtype object and holds {type(first[0]).__name__} values, which are an unknown "
+            "label type. Convert them first, for example by y.astype(bool), y.astype(int) or "
+            "y.astype(str)."
+        )
 
 
 def check_weights(sample_weight, X, y):
@@ -141,10 +148,20 @@ def check_weights(sample_weight, X, y):
 
 
 def _refuse_odd_weights(sample_weight):
-    """Weights that are missing or complex: scikit-learn's messages do not name the argument."""
+    """Weights for which scikit-learn's messages name neither the argument nor the remedy."""
     if sample_weight is None:
         return
+    if isinstance(sample_weight, (str, bytes, dict, set, frozenset)):
+        raise TypeError(
+            f"sample_weight must hold a number for each row, got {sample_weight!r:.60}. The "
+            "weights of whole classes are the parameter class_weight."
+        )
     weights = np.asarray(sample_weight)
+    if weights.ndim > 1:
+        raise ValueError(
+            f"sample_weight has the shape {weights.shape}: Sample weights must be 1D array or "
+            "scalar. Select the column that holds them."
+        )
     kind = weights.dtype.kind
     if kind == "c" or (kind == "O" and any(map(is_missing, weights.ravel().tolist()))):
         raise ValueError("sample_weight holds missing or complex values. Give numbers >= 0.")
@@ -188,7 +205,13 @@ def announced_classes(classes):
     return known
 
 
-def encode_targets(y, multilabel, classes=None):
+FIT_ANEW = (
+    "Leave these rows out, or fit anew: set warm_start=False, or name all in `classes` at the "
+    "first call of partial_fit."
+)
+
+
+def encode_targets(y, multilabel, classes=None, remedy=FIT_ANEW):
     """Number the classes.
 
     Parameters
@@ -198,6 +221,8 @@ def encode_targets(y, multilabel, classes=None):
     multilabel : bool
     classes : ndarray, default=None
         The classes that are known already; None: those of `y`.
+    remedy : str
+        What to do about others.
     """
     if multilabel:
         n_labels = y.shape[1] if classes is None else len(classes)
@@ -212,7 +237,7 @@ def encode_targets(y, multilabel, classes=None):
     known = np.unique(y) if classes is None else classes
     if len(known) < 2:
         raise ValueError(
-            f"y holds one class only, {known.tolist()[0]!r}, in the rows of weight above 0: a "
+            f"y holds one class only, {as_plain_labels(known)[0]!r}, in the rows of weight above 0: a "
             "classifier needs at least two. Check how the rows were selected; where the first "
             "chunk of partial_fit lacks classes, name all of them: classes=[...]."
         )
@@ -220,9 +245,8 @@ def encode_targets(y, multilabel, classes=None):
     strangers = np.unique(y[known[places] != y])
     if len(strangers):
         raise ValueError(
-            f"y holds classes that were not announced: {strangers.tolist()}. Known are "
-            f"{known.tolist()}. Leave these rows out, or fit anew: set warm_start=False, or name "
-            "all in `classes` at the first call of partial_fit."
+            f"y holds classes that were not announced: {as_plain_labels(strangers)}. Known are "
+            f"{as_plain_labels(known)}. {remedy}"
         )
     return Targets(places.astype(np.int32), known, False)
 
@@ -277,7 +301,7 @@ def _class_factors(class_weight, classes):
     As for scikit-learn's classifiers the dict may name more classes than `y` holds (a fold may
     lack one), or fewer; both at once is a mistake in a label.
     """
-    known = classes.tolist()
+    known = as_plain_labels(classes)
     strangers = [label for label in class_weight if label not in known]
     weightless = [label for label in known if label not in class_weight]
     if strangers and weightless:
@@ -291,17 +315,30 @@ def _class_factors(class_weight, classes):
     return _within_bounds(np.array(factors, dtype=np.float64))
 
 
-def drop_weightless(X, y, weights, targets):
-    """The rows whose weight is above 0."""
-    kept = np.flatnonzero(weights)
+def check_classes_left(targets, kept):
+    """Refuse class weights that leave fewer than two classes.
+
+    Parameters
+    ----------
+    targets : Targets
+        Of all rows.
+    kept : ndarray of int
+        The rows whose weight is above 0.
+    """
     if not len(kept):
         raise ValueError("class_weight gives every row the weight 0; nothing is left to learn.")
     left = np.unique(targets.encoded[kept])  # numbers of classes: several labels have no weights
     if len(left) < 2:
         raise ValueError(
-            f"class_weight leaves one class only, {targets.classes[left].tolist()[0]!r}: a "
+            f"class_weight leaves one class only, {as_plain_labels(targets.classes[left])[0]!r}: a "
             "classifier needs at least two with a weight above 0."
         )
+
+
+def drop_weightless(X, y, weights, targets):
+    """The rows whose weight is above 0."""
+    kept = np.flatnonzero(weights)
+    check_classes_left(targets, kept)
     return X[kept], y[kept], weights[kept], targets._replace(encoded=targets.encoded[kept])
 
 

@@ -48,6 +48,19 @@ def test_a_frame_of_one_column(columns):
         np.testing.assert_allclose(explanation.probabilities, model.predict_proba(frame)[0])
 
 
+def test_a_dict_of_columns():
+    model = TextClassifier(columns=["title", "body"], **LINEAR).fit(FRAME, Y)
+    columns = FRAME.to_dict("list")
+    expected = EvidenceDisplay.from_estimator(model, FRAME, Y).to_frame()
+    found = EvidenceDisplay.from_estimator(model, columns, Y).to_frame()
+    pd.testing.assert_frame_equal(found, expected)
+    model.set_params(columns=None)  # for the next fit
+    assert explain_texts(model, columns)[0].columns == explain_texts(model, FRAME)[0].columns
+    assert faithfulness_report(model, columns, Y, n_texts=4).accuracy == model.score(columns, Y)
+    with pytest.raises(ValueError, match="got dict"):
+        explain_texts(TextClassifier(**LINEAR).fit(FRAME["body"], Y), columns)
+
+
 def test_a_step_that_picks_a_column():
     pick = FunctionTransformer(lambda frame: frame["body"])
     model = make_pipeline(pick, TextClassifier(**LINEAR)).fit(FRAME, Y)

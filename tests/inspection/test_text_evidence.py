@@ -1,6 +1,7 @@
 """Evidence on words: it adds up through every kind of model, and finds what was planted."""
 
 import functools
+import threading
 
 import numpy as np
 import pytest
@@ -201,6 +202,46 @@ def test_several_labels_one_at_a_time():
     for model in (linear, network):
         explanations = assert_adds_up(model.fit(texts, Y), texts[:10] + HOSTILE, atol=1e-6)
         assert explanations[0].evidence_for(1).any()
+
+
+@pytest.mark.parametrize("certain", [0, 1])
+@pytest.mark.filterwarnings("ignore:Label 1 is present in all:UserWarning")
+@pytest.mark.filterwarnings("ignore:Label not 1 is present in all:UserWarning")
+def test_a_label_that_all_texts_have_or_none_is_in_the_base(certain):
+    texts, labels, _ = planted_texts(60, seed=3)
+    Y = np.stack([np.array(labels) == "good", np.full(60, certain)], axis=1).astype(int)
+    for classifier in (MarginClassifier(), LogisticRegression()):
+        model = make_pipeline(words_and_characters(), OneVsRestClassifier(classifier))
+        explanation = assert_adds_up(model.fit(texts, Y), texts[:3])[0]
+        assert explanation.evidence_for(0).any()
+        np.testing.assert_allclose(explanation.evidence_for(1), 0, atol=1e-12)
+        assert explanation.base_probabilities[1] == pytest.approx(certain)
+
+
+def test_a_fit_in_another_thread_leaves_an_explanation_whole():
+    texts, labels, _ = planted_texts(40, seed=3)
+    model = make_text_classifier(network=False, random_state=0)
+    turned = np.array(labels)[::-1]
+
+    def values():
+        return explain_texts(model, texts[0])[0].evidence.round(9).tobytes()
+
+    known = {values() for y in (labels, turned) if model.fit(texts, y)}
+    assert len(known) == 2
+    over = threading.Event()
+
+    def fit_again_and_again():
+        while not over.is_set():
+            model.fit(texts, labels).fit(texts, turned)
+
+    thread = threading.Thread(target=fit_again_and_again)
+    thread.start()
+    try:
+        found = {values() for _ in range(20)}
+    finally:
+        over.set()
+        thread.join()
+    assert found <= known
 
 
 # -- votes and networks --------------------------------------------------------------------------

@@ -307,6 +307,24 @@ def test_sample_weights_reach_both_parts():
     assert all(np.all(part.predict(TEXTS) == 1) for part in (model.network_, model.linear_))
 
 
+def test_only_the_ratios_of_weights_matter():
+    weights = 1.0 + np.arange(48) % 5
+
+    def linear(**params):
+        return TextClassifier(network=False, random_state=0, **params)
+
+    expected = linear().fit(TEXTS, Y, sample_weight=weights).predict_proba(TEXTS)
+    for factor in (1e-4, 1e4):
+        found = linear().fit(TEXTS, Y, sample_weight=factor * weights).predict_proba(TEXTS)
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+    alike = np.linspace(0.999, 1.001, 48) / 48
+    found = linear().fit(TEXTS, Y, sample_weight=alike).predict_proba(TEXTS)
+    np.testing.assert_allclose(found, linear().fit(TEXTS, Y).predict_proba(TEXTS), atol=0.01)
+    classes = [linear(class_weight={0: w, 1: 9 * w, 2: w}).fit(TEXTS, Y) for w in (1.0, 1e-3)]
+    few, many = (model.predict_proba(TEXTS) for model in classes)
+    np.testing.assert_allclose(few, many, atol=1e-3)
+
+
 @pytest.mark.slow
 def test_validation_texts_of_ones_own():
     texts, y = texts_of(6, 3, n_rows=9, seed=1)

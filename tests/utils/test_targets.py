@@ -64,6 +64,8 @@ def test_one_column_of_labels_is_taken_with_a_warning():
         ([[0.5, 0.5], [0.1, 0.9]], ValueError, r"one label per row.*MultiLabelBinarizer"),
         ([0.0, np.nan, 1.0], ValueError, "y contains NaN"),
         ([], ValueError, "0 sample"),
+        (np.array([True, False], object), ValueError, r"y has dtype object.*bool.*astype\(bool\)"),
+        (pd.Series([1, 0], dtype=object), ValueError, r"y has dtype object.*unknown label type"),
     ],
 )
 def test_targets_that_are_no_labels_are_refused(y, error, message):
@@ -131,11 +133,17 @@ def test_no_weights_are_ones():
         ([1, np.nan, 1], "sample_weight contains NaN"),
         ([1, np.inf, 1], "sample_weight contains infinity"),
         ([1, 1], "inconsistent numbers of samples"),
-        ([[1], [1], [1]], "Sample weights must be 1D"),
+        ([[1], [1], [1]], r"shape \(3, 1\): Sample weights must be 1D.*Select the column"),
     ],
 )
 def test_weights_that_make_no_sense_are_refused(weights, message):
     with pytest.raises(ValueError, match=message):
+        validation.check_weights(weights, np.zeros((3, 1)), np.zeros(3))
+
+
+@pytest.mark.parametrize("weights", ["balanced", {"a": 2.0}])
+def test_weights_of_classes_are_no_weights_of_rows(weights):
+    with pytest.raises(TypeError, match="number for each row, got .*parameter class_weight"):
         validation.check_weights(weights, np.zeros((3, 1)), np.zeros(3))
 
 
@@ -150,6 +158,12 @@ def test_class_weights_multiply_the_rows_weights():
     assert weights.tolist() == [3, 6, 3, 2]
     unchanged = np.ones(4)
     assert validation.weigh_classes(None, targets_of(list("aabc")), unchanged) is unchanged
+
+
+def test_class_weights_of_dates():
+    days = np.array(["2020-01-01", "2021-01-01", "2020-01-01"], dtype="M8[ns]")
+    weights = validation.weigh_classes({days[0]: 3}, targets_of(days), np.ones(3))
+    assert weights.tolist() == [3, 1, 3]
 
 
 def test_class_weights_may_name_a_class_that_a_fold_lacks():

@@ -24,6 +24,7 @@ from skattn.utils._additive import carried, settled, softmax
 from skattn.vectorizer._tokens import build_token_spans, build_tokens
 
 TOLERANCE = 1e-5  # of a probability
+CERTAIN = 1e3  # a margin whose sigmoid is 1
 SMALLEST = 1e-10  # a probability below says nothing exact of its logit
 
 
@@ -244,7 +245,7 @@ def _kept_columns(step, width):
 def _coefficients(classifier):
     """(n_outputs, n_features) and (n_outputs,)."""
     if hasattr(classifier, "estimators_") and hasattr(classifier, "label_binarizer_"):
-        parts = [_coefficients(each) for each in classifier.estimators_]  # OneVsRestClassifier
+        parts = _of_each_label(classifier.estimators_)  # of OneVsRestClassifier
         if all(len(coef) == 1 for coef, _ in parts):
             return np.concatenate([c for c, _ in parts]), np.concatenate([b for _, b in parts])
     elif hasattr(classifier, "coef_") and hasattr(classifier, "intercept_"):
@@ -257,6 +258,20 @@ def _coefficients(classifier):
         f"{names_from_outside_in(classifier)} is not linear in the counted words, so their part in "
         "its answer is not known."
     )
+
+
+def _of_each_label(models):
+    """The same for each label; one that all texts had, or none, is certain whatever the words."""
+    learned = [model for model in models if hasattr(model, "coef_")]
+    if not learned:
+        return [_coefficients(model) for model in models]
+    nothing = np.zeros((1, learned[0].coef_.shape[-1]))
+    return [
+        _coefficients(model)
+        if hasattr(model, "coef_")
+        else (nothing, np.array([CERTAIN if model.predict([[0.0]])[0] else -CERTAIN]))
+        for model in models
+    ]
 
 
 # -- from margins to probabilities -----------------------------------------------------------------
