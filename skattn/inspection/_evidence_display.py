@@ -14,6 +14,7 @@ from skattn.inspection._render._axes import check_count
 from skattn.inspection._render._corpus import words_of_classes
 from skattn.inspection._render._draw_evidence import draw_waterfall, draw_words
 from skattn.inspection._text_explanation import TextExplanation
+from skattn.utils._frames import text_column
 from skattn.utils._optional import import_pandas
 from skattn.utils._typing import Texts
 
@@ -234,7 +235,11 @@ class EvidenceDisplay:
         """
         pandas = import_pandas("EvidenceDisplay.to_frame")
         rows = [(label, *word) for label, words in self._words(min_texts).items() for word in words]
-        return pandas.DataFrame(rows, columns=["class", "word", "evidence", "spread", "n_texts"])
+        labels, words, evidence, spread, n_texts = zip(*rows, strict=True)
+        columns = {"class": labels, "word": text_column(pandas, list(words))}
+        return pandas.DataFrame(
+            columns | {"evidence": evidence, "spread": spread, "n_texts": n_texts}
+        )
 
     def to_html(
         self, *, title: str = "What decided", report: FaithfulnessReport | None = None

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skattn.utils._frames import text_column
 from skattn.utils._optional import import_pandas
 from skattn.utils._targets import as_plain_labels
 
@@ -210,7 +211,7 @@ class TextExplanation:
         """
         pandas = import_pandas("TextExplanation.to_frame")
         columns = {
-            "token": list(self.tokens),
+            "token": text_column(pandas, list(self.tokens)),
             "start": self.spans[:, 0],
             "end": self.spans[:, 1],
             "weight": self.weights,

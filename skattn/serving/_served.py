@@ -1,6 +1,8 @@
 """`load`: an exported text classifier that predicts without TensorFlow and scikit-learn."""
 
-from os import PathLike, fspath
+from numbers import Integral
+from os import PathLike
+from os.path import abspath
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,10 @@ class ServedClassifier:
     """
 
     def __init__(self, folder: str | PathLike[str], n_threads: int = 1) -> None:
+        if not isinstance(n_threads, Integral) or isinstance(n_threads, bool) or n_threads < 1:
+            raise ValueError(f"n_threads must be a whole number of 1 or more, got {n_threads!r}.")
         settings, files = read_folder(Path(folder))
-        self._folder, self._n_threads = fspath(folder), n_threads
+        self._folder, self._n_threads = abspath(folder), int(n_threads)
         self._multilabel, self._columns = settings["multilabel"], settings["columns"]
         self.classes_ = np.array(settings["classes"], dtype=settings["type_of_classes"])
         self._parts = []

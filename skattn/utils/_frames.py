@@ -37,6 +37,20 @@ def spans_of_columns(X, columns):
     return spans
 
 
+def text_column(pandas, texts):
+    """A Series of texts, of dtype object if they hold what Arrow cannot: lone surrogates.
+
+    Parameters
+    ----------
+    pandas : module
+    texts : list of str
+    """
+    try:
+        return pandas.Series(texts)
+    except UnicodeEncodeError:
+        return pandas.Series(texts, dtype=object)
+
+
 def _columns(X, columns):
     """The texts of each column."""
     if hasattr(X, "collect_schema") and not hasattr(X, "to_dict"):

@@ -1,7 +1,7 @@
 """Learn a vocabulary from tokens, or take a given one, and join pretrained vectors to it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Integral
 
 import numpy as np
@@ -107,6 +107,10 @@ def given_words(vocabulary):
     """Check a user's vocabulary and list its words in the order of their indices."""
     if isinstance(vocabulary, (str, bytes)):
         raise ValueError("vocabulary must be a mapping or an iterable of words, not one string.")
+    if isinstance(vocabulary, Iterator):
+        raise ValueError(
+            "vocabulary is an iterator, which a second fit would find empty: pass a list of words."
+        )
     if isinstance(vocabulary, Mapping):
         if set(vocabulary.values()) != set(range(len(vocabulary))):
             raise ValueError(

@@ -57,7 +57,10 @@ def test_several_labels(dense_rows):
     clf = GatedDenseClassifier(**SMALL)
     clf.fit(X[:60], several[:60], validation_data=(X[60:], several[60:]))
     assert clf.history_["val_accuracy"][-1] == pytest.approx(clf.score(X[60:], several[60:]))
-    with pytest.raises(ValueError, match="validation_data: a row of y has one label, but a training row has several"):
+    with pytest.raises(
+        ValueError,
+        match="validation_data: a row of y has one label, but a training row has several",
+    ):
         clf.fit(X, several, validation_data=(X, y))
 
 
@@ -82,7 +85,12 @@ WRONG = [
     ({}, lambda X, y: X, TypeError, r"tuple \(X, y\)"),
     ({}, lambda X, y: (X[:, :2], y), ValueError, "validation_data: X has 2 features"),
     ({}, lambda X, y: (X, y[:5]), ValueError, "validation_data: .*inconsistent"),
-    ({}, lambda X, y: (X, y + 7), ValueError, "validation_data: .*classes that were not.*train on rows of these"),
+    (
+        {},
+        lambda X, y: (X, y + 7),
+        ValueError,
+        "validation_data: .*classes that were not.*train on rows of these",
+    ),
     ({}, lambda X, y: (X * np.nan, y), ValueError, "validation_data: Input X contains NaN"),
 ]
 

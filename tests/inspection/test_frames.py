@@ -61,6 +61,14 @@ def test_a_dict_of_columns():
         explain_texts(TextClassifier(**LINEAR).fit(FRAME["body"], Y), columns)
 
 
+def test_tokens_that_arrow_cannot_hold():
+    model = TextClassifier(**LINEAR).fit(FRAME["body"], Y)
+    texts = ["a fine \ud800 film"] * 2
+    assert explain_texts(model, texts)[0].to_frame()["token"][2] == "\ud800"
+    words = EvidenceDisplay.from_estimator(model, texts).to_frame(min_texts=1)["word"]
+    assert "\ud800" in set(words)
+
+
 def test_a_step_that_picks_a_column():
     pick = FunctionTransformer(lambda frame: frame["body"])
     model = make_pipeline(pick, TextClassifier(**LINEAR)).fit(FRAME, Y)

@@ -317,13 +317,21 @@ def test_eight_threads_at_once_give_the_same_bits(kind, fitted, tmp_path):
             np.testing.assert_array_equal(answer, expectation)
 
 
-def test_a_served_classifier_can_be_pickled(fitted, tmp_path):
-    export(fitted, tmp_path)
-    served = load(tmp_path, n_threads=2)
+def test_a_served_classifier_can_be_pickled(fitted, tmp_path, monkeypatch):
+    export(fitted, tmp_path / "served")
+    monkeypatch.chdir(tmp_path)
+    served = load("served", n_threads=2)
+    monkeypatch.chdir("/")
     again = pickle.loads(pickle.dumps(served))
     assert isinstance(again, ServedClassifier)
     assert again._n_threads == 2
     assert repr(again) == repr(served)
+
+
+@pytest.mark.parametrize("n_threads", [0, -1, 1.5, "x", True])
+def test_odd_numbers_of_threads(n_threads, tmp_path):
+    with pytest.raises(ValueError, match="n_threads must be a whole number of 1 or more, got"):
+        load(tmp_path, n_threads=n_threads)
 
 
 @pytest.mark.slow

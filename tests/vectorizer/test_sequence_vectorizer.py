@@ -315,6 +315,7 @@ def test_what_is_no_column_of_texts(texts, message):
         ({"n_features": 9, "max_length": 3, "embeddings": {"a": [1]}}, "embeddings and n_features"),
         ({"vocabulary": []}, "empty vocabulary"),
         ({"vocabulary": "cat"}, "one string"),
+        ({"vocabulary": iter(["cat"])}, "vocabulary is an iterator.*pass a list"),
         ({"vocabulary": ["cat", "cat"]}, "Duplicate .*'cat'"),
         ({"vocabulary": ["cat", 3]}, "must be strings, got 3"),
         ({"vocabulary": {"cat": 1}}, "0, 1, 2"),
