@@ -148,7 +148,6 @@ def test_same_words_as_count_vectorizer(parameters):
         ("dog", "cat"),
         {"cat": 1, "dog": 0},
         np.array(["dog", "cat"]),
-        iter(["dog", "cat"]),
     ],
     ids=lambda vocabulary: type(vocabulary).__name__,
 )
