@@ -16,7 +16,7 @@ from skattn.inspection._render._draw_texts import draw_texts
 from skattn.inspection._render._page import render_fragment, render_page
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._files import replacing
-from skattn.utils._targets import as_plain_labels
+from skattn.utils._targets import as_plain_labels, check_true_labels
 from skattn.utils._typing import Texts
 
 
@@ -40,6 +40,8 @@ def checked_explanations(explanations, y_true):
             "per text, leave out y."
         )
     check_consistent_length(explanations, labels)
+    if explanations:
+        check_true_labels(labels, explanations[0].classes)
     return explanations, as_plain_labels(labels)
 
 

@@ -119,6 +119,11 @@ class TrainingDisplay:
             members = dict(_with_history(str(name), model))
             if not members:
                 found_instead = type(final_model(model).model).__name__
+                if hasattr(final_model(model).model, "linear_"):
+                    raise TypeError(
+                        f"This {found_instead} was fitted with network=False: there is no history "
+                        "of epochs to draw."
+                    )
                 raise TypeError(
                     "TrainingDisplay needs a fitted skattn classifier, alone or within a "
                     f"pipeline, search or ensemble; found {found_instead} without history_."

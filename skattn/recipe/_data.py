@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skattn.utils._frames import texts_of_columns
+from skattn.utils._frames import NAMES_ARE_TEXTS, texts_of_columns
 from skattn.utils._targets import (
     check_classes_left,
     check_targets,
@@ -73,7 +73,8 @@ def column_names(columns):
         return None
     names = [columns] if isinstance(columns, str) else list(columns)
     if not names or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"columns must be a name or a list of names, got {columns!r}.")
+        hint = f" {NAMES_ARE_TEXTS}" if names else ""
+        raise ValueError(f"columns must be a name or a list of names, got {columns!r}.{hint}")
     return names
 
 

@@ -150,7 +150,12 @@ def weighted_mean(fitted, texts):
 
 def learns_in_chunks(estimator):
     """Whether `partial_fit` is possible."""
-    if estimator.linear or not estimator.network:
+    if not estimator.network:
+        raise AttributeError(
+            "partial_fit trains the network, and network=False leaves it out: set network=True and "
+            "linear=False."
+        )
+    if estimator.linear:
         raise AttributeError(
             "partial_fit trains the network alone, since a linear support vector machine does not "
             "learn in chunks: set linear=False."

@@ -13,6 +13,7 @@ from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 from skattn.utils._targets import encode_targets
 from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 from skattn.vectorizer._tokens import build_tokens
+from skattn.vectorizer._vocabulary import document_bounds
 
 OF_VECTORIZER = tuple(SequenceVectorizer().get_params())
 OF_NETWORK = tuple(
@@ -202,6 +203,7 @@ def fit_linear(data, params, n_jobs=None):
     texts, y, weights = part.texts, part.y, part.weights
     several = y.ndim == 2
     encode_targets(y, several)  # raises an error if there is only one class
+    document_bounds(params["min_df"], params["max_df"], len(texts))
     features = _features(params)
     # its own output only: FeatureUnion.set_output would set that of its parts too
     super(FeatureUnion, features).set_output(transform="default")

@@ -4,6 +4,10 @@ import numpy as np
 
 from skattn.utils._texts import text_list
 
+NAMES_ARE_TEXTS = (
+    "Names of columns must be strings: rename them, in pandas by X.columns = X.columns.astype(str)."
+)
+
 
 def texts_of_columns(X, columns):
     """One text a row of a frame: the texts of its columns, a line for each.
@@ -70,7 +74,9 @@ def _column(X, name):
             f"got {type(X).__name__}. Pass a pandas, polars or Arrow frame, or a dict of columns."
         )
     if name not in list(names):
-        raise ValueError(f"X has no column {name!r}; it has {list(map(str, names))}.")
+        names = list(names)
+        hint = "" if all(isinstance(other, str) for other in names) else f" {NAMES_ARE_TEXTS}"
+        raise ValueError(f"X has no column {name!r}; it has {names}.{hint}")
     try:
         return text_list(X[name])
     except ValueError as error:

@@ -7,7 +7,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import (
+    check_classification_targets,
+    type_of_target,
+    unique_labels,
+)
 from sklearn.utils.validation import _check_sample_weight
 
 from skattn.utils._texts import is_missing
@@ -123,6 +127,21 @@ def _refuse_odd_objects(y):
             "label type. Convert them first, for example by y.astype(bool), y.astype(int) or "
             "y.astype(str)."
         )
+
+
+def check_true_labels(y, classes):
+    """Refuse true labels that are missing or of another type than the classes.
+
+    Labels that are no classes of the model are allowed: it cannot predict them.
+
+    Parameters
+    ----------
+    y : array of shape (n_rows,)
+    classes : array of shape (n_classes,)
+    """
+    if any(map(is_missing, y.tolist())):
+        raise ValueError(_MISSING)
+    unique_labels(y, classes)  # refuses numbers beside texts
 
 
 def check_weights(sample_weight, X, y):

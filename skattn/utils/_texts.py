@@ -59,8 +59,8 @@ def text_list(X):
         rows = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
         raise ValueError(
             f"{len(missing)} of {len(texts)} texts are missing, in the rows {rows} (counting from "
-            "0). Leave them out, or replace them by an empty string, for example with "
-            'column.fillna("").'
+            "0). Leave them out, or replace them by an empty string: in pandas by "
+            'column.fillna(""), in polars by column.fill_null("").'
         )
     return [str(text) for text in checked_texts(texts)]
 

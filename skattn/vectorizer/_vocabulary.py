@@ -82,9 +82,8 @@ def _most_frequent(seen, occurrences, allowed, max_features):
     return [str(seen[number]) for number in chosen]
 
 
-def _within_document_frequency(n_words, numbers, lengths, min_df, max_df):
-    """Find the words that occur in at least min_df and at most max_df texts."""
-    n_texts = len(lengths)
+def document_bounds(min_df, max_df, n_texts):
+    """The fewest and the most texts that a word of the vocabulary may occur in."""
     fewest = min_df if isinstance(min_df, Integral) else min_df * n_texts
     most = max_df if isinstance(max_df, Integral) else max_df * n_texts
     if most < fewest:
@@ -92,6 +91,13 @@ def _within_document_frequency(n_words, numbers, lengths, min_df, max_df):
             f"max_df={max_df} corresponds to fewer documents than min_df={min_df} "
             f"({most} < {fewest} of {n_texts})."
         )
+    return fewest, most
+
+
+def _within_document_frequency(n_words, numbers, lengths, min_df, max_df):
+    """Find the words that occur in at least min_df and at most max_df texts."""
+    n_texts = len(lengths)
+    fewest, most = document_bounds(min_df, max_df, n_texts)
     if fewest <= 1 and most >= n_texts:
         return np.ones(n_words, dtype=bool)
     bounds = np.concatenate([[0], np.cumsum(lengths)])

@@ -157,7 +157,13 @@ def test_true_classes_in_a_pandas_series():
 
 
 @pytest.mark.parametrize(
-    ("y", "message"), [(["good"], "inconsistent"), (np.eye(2), "one true class for each text")]
+    ("y", "message"),
+    [
+        (["good"], "inconsistent"),
+        (np.eye(2), "one true class for each text"),
+        ([0, 1], "Mix of label input types"),
+        (np.array(["good", None], dtype=object), "y contains NaN"),
+    ],
 )
 def test_true_classes_are_checked(y, message):
     with pytest.raises(ValueError, match=message):

@@ -290,6 +290,11 @@ def test_accuracy_beside_a_refit_with_uniform_attention():
     assert "Accuracy 1.000, with uniform attention 1.000." in report.note
 
 
+def test_true_classes_of_another_type_are_no_wrong_predictions():
+    with pytest.raises(ValueError, match="Mix of label input types"):
+        report_on(TEXTS, y=np.arange(len(TEXTS)) % 2)
+
+
 def test_agreement_between_seeds():
     same = report_on(TEXTS, y=LABELS, refit=TRAINING, n_seeds=2)
     assert same.seed_agreement == pytest.approx((1, 1))

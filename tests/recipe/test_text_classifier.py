@@ -24,6 +24,7 @@ from skattn import (
     EvidenceDisplay,
     SequenceVectorizer,
     TextClassifier,
+    TrainingDisplay,
     explain_texts,
     make_text_classifier,
 )
@@ -257,6 +258,11 @@ def test_chunks_train_the_network_alone():
     with pytest.raises(AttributeError, match="partial_fit") as refusal:
         TextClassifier().partial_fit(TEXTS, LABELS)
     assert "set linear=False" in str(refusal.value.__cause__)
+    with pytest.raises(AttributeError, match="partial_fit") as refusal:
+        TextClassifier(network=False, linear=False).partial_fit(TEXTS, LABELS)
+    assert "set network=True" in str(refusal.value.__cause__)
+    with pytest.raises(TypeError, match="network=False: there is no history"):
+        TrainingDisplay.from_estimator(TextClassifier(network=False).fit(TEXTS, LABELS))
 
 
 @pytest.mark.slow
@@ -441,6 +447,17 @@ def test_a_frame_of_several_columns_needs_their_names():
     frame.loc[3, "title"] = None
     with pytest.raises(ValueError, match="Column 'title': 1 of 48 texts are missing"):
         TextClassifier(columns="title", **SMALL).fit(frame, LABELS)
+    numbered = pandas.DataFrame(np.array(TEXTS).reshape(-1, 1))  # as of a file without a header
+    with pytest.raises(ValueError, match=r"got \[0\]. Names of columns must be strings: rename"):
+        TextClassifier(columns=[0], **SMALL).fit(numbered, LABELS)
+    with pytest.raises(ValueError, match=r"no column '0'; it has \[0\]. Names .* rename"):
+        TextClassifier(columns="0", **SMALL).fit(numbered, LABELS)
+
+
+def test_bounds_that_leave_no_word():
+    for part in ({"network": False}, {"linear": False}):
+        with pytest.raises(ValueError, match=r"max_df=1.0 .*min_df=100 \(48.0 < 100 of 48\)"):
+            TextClassifier(min_df=100, **SMALL, **part).fit(TEXTS, LABELS)
 
 
 # -- files and scikit-learn ------------------------------------------------------------------------
