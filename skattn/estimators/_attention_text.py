@@ -425,9 +425,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         beyond = X >= config["vocabulary_size"]
         return np.where(beyond, OUT_OF_VOCABULARY, X) if beyond.any() else X
 
-    def _warn_of_unused_vectors(self, X, given):
-        if given is None and self.embeddings is None:
-            _text_config.warn_of_unused_vectors(X)
+    def _check_origin(self, X, vectors):
+        _text_config.check_origin(self, X, vectors)
 
     def _beginning(self, vectors, before):
         if self.pretrained is None:

@@ -187,7 +187,7 @@ class BaseNetworkClassifier(
             Held-out rows, as `fit` takes them.
         """
         with reported(type(self).__name__, self.verbose > 1), _all_or_nothing(self):
-            self._warn_of_unused_vectors(X, before or vectors)
+            self._check_origin(X, before or vectors)
             known = before.classes if before else classes
             data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
             if before is None or not partial:
@@ -250,8 +250,8 @@ class BaseNetworkClassifier(
         """Checked rows as a network of this configuration can read them."""
         return X
 
-    def _warn_of_unused_vectors(self, X, given):
-        """Warn where X comes with vectors that a network with an embedding will not use."""
+    def _check_origin(self, X, vectors):
+        """Refuse or warn where what made the rows does not suit what will read them."""
 
     def _beginning(self, vectors, before):
         """What the network begins with besides random weights."""

@@ -17,7 +17,7 @@ from skattn.networks._pretrained import (
     read_pretrained,
     read_static,
 )
-from skattn.utils._at_hand import has_vectors
+from skattn.utils._at_hand import OWN_WORDS, WORD_VECTORS, is_noted
 from skattn.utils._pretrained_folder import find_folder, n_positions, read_config, read_tokenizer
 from skattn.utils._warnings import warn
 
@@ -180,9 +180,24 @@ def n_tuned(tuned_layers, backbone):
     return len(backbone["layers"]) if tuned_layers == "all" else int(tuned_layers)
 
 
-def warn_of_unused_vectors(X):
-    """Warn where the ids come from a vectorizer that has read word vectors."""
-    if has_vectors(X):
+def check_origin(estimator, X, vectors):
+    """Compare the `SequenceVectorizer` that made the ids with the network that is to read them.
+
+    Parameters
+    ----------
+    estimator : AttentionTextClassifier
+    X : array-like
+        As the user or a pipeline passed it.
+    vectors : object
+        The vectors that came with the ids, or the fit that is continued; None: neither.
+    """
+    if estimator.pretrained is not None and is_noted(X, OWN_WORDS):
+        raise ValueError(
+            "The token ids come from a SequenceVectorizer without pretrained=..., so they do not "
+            "mean the tokens of the pretrained model. Pass the same pretrained=... to both, or use "
+            "TextClassifier(pretrained=...)."
+        )
+    if vectors is None and estimator.embeddings is None and is_noted(X, WORD_VECTORS):
         warn(
             "The SequenceVectorizer before this classifier has read word vectors, but in a "
             "pipeline they do not come along, and the network begins without them. Use "

@@ -6,21 +6,24 @@ import weakref
 
 import numpy as np
 
-_arrays = weakref.WeakValueDictionary()  # by id, since arrays cannot be keys
+WORD_VECTORS, OWN_WORDS = "word vectors", "own words"  # what can be noted of token ids
+_NOTED = {  # arrays by id, since arrays cannot be keys
+    WORD_VECTORS: weakref.WeakValueDictionary(),
+    OWN_WORDS: weakref.WeakValueDictionary(),
+}
 _RESULTS = contextvars.ContextVar("results of `once`", default=None)
 
 
-def with_vectors(ids):
-    """Note that these ids have vectors; the array itself is given back."""
+def note(ids, what):
+    """Note of these ids that they have word vectors, or that no pretrained tokenizer made them."""
     owner = _owner(ids)
-    _arrays[id(owner)] = owner
-    return ids
+    _NOTED[what][id(owner)] = owner
 
 
-def has_vectors(ids):
-    """Whether this very array, or part of it, or a frame of pandas around it, was noted."""
+def is_noted(ids, what):
+    """Whether it was noted of this very array, or of what it is part of, or of a frame's array."""
     owner = _owner(np.asarray(ids) if hasattr(ids, "iloc") else ids)
-    return owner is not None and _arrays.get(id(owner)) is owner
+    return owner is not None and _NOTED[what].get(id(owner)) is owner
 
 
 def _owner(array):

@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skattn.utils._at_hand import once, with_vectors
+from skattn.utils._at_hand import OWN_WORDS, WORD_VECTORS, note, once
 from skattn.utils._saved_state import PickledState
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._texts import as_texts, checked_texts
@@ -388,8 +388,12 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         return rows_of_ids(texts, read, ids, self._n_columns(), self.truncation, self.unknown)
 
     def _marked(self, ids):
-        """The ids, for a classifier that warns where their vectors do not come along."""
-        return ids if self.embeddings is None else with_vectors(ids)
+        """The ids; the classifier after this vectorizer asks where they come from."""
+        if self.embeddings is not None:
+            note(ids, WORD_VECTORS)
+        if self.pretrained is None:
+            note(ids, OWN_WORDS)
+        return ids
 
     def _keep(self, learned):
         for name in _LEARNED:

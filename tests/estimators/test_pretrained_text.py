@@ -313,6 +313,16 @@ def test_a_text_that_is_too_long(bert):
 # -- parameters ------------------------------------------------------------------------------------
 
 
+def test_ids_that_another_vectorizer_made_are_refused(bert):
+    for first in (SequenceVectorizer(), SequenceVectorizer(n_features=64).set_output(transform="pandas")):
+        with pytest.raises(ValueError, match=r"without pretrained=.*Pass the same pretrained"):
+            make_pipeline(first, classifier(bert)).fit(TEXTS, LABELS)
+    classifier(bert).fit(ids(bert), LABELS)
+    make_pipeline(SequenceVectorizer(pretrained=bert), AttentionTextClassifier(**SMALL)).fit(
+        TEXTS, LABELS
+    )
+
+
 @pytest.mark.parametrize(
     "given",
     [
