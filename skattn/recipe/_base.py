@@ -68,7 +68,8 @@ class BaseTextClassifier(
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a label indicator matrix if a text can have several labels.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each text. Texts of weight 0 are ignored.
+            Weight of each text. Only the ratios of the weights matter. Texts of weight 0 are
+            ignored.
         validation_data : tuple (X, y) or (X, y, sample_weight), default=None
             Your own validation set, for the network's validation scores and `early_stopping`,
             instead of a `validation_fraction` of X.
