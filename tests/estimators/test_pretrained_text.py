@@ -314,7 +314,8 @@ def test_a_text_that_is_too_long(bert):
 
 
 def test_ids_that_another_vectorizer_made_are_refused(bert):
-    for first in (SequenceVectorizer(), SequenceVectorizer(n_features=64).set_output(transform="pandas")):
+    hashing = SequenceVectorizer(n_features=64).set_output(transform="pandas")
+    for first in (SequenceVectorizer(), hashing):
         with pytest.raises(ValueError, match=r"without pretrained=.*Pass the same pretrained"):
             make_pipeline(first, classifier(bert)).fit(TEXTS, LABELS)
     classifier(bert).fit(ids(bert), LABELS)

@@ -143,7 +143,7 @@ def test_weights_that_make_no_sense_are_refused(weights, message):
 
 @pytest.mark.parametrize("weights", ["balanced", {"a": 2.0}])
 def test_weights_of_classes_are_no_weights_of_rows(weights):
-    with pytest.raises(TypeError, match="number for each row, got .*parameter class_weight"):
+    with pytest.raises(TypeError, match=r"number for each row, got .*parameter class_weight"):
         validation.check_weights(weights, np.zeros((3, 1)), np.zeros(3))
 
 
