@@ -256,8 +256,8 @@ def encode_targets(y, multilabel, classes=None, remedy=FIT_ANEW):
     known = np.unique(y) if classes is None else classes
     if len(known) < 2:
         raise ValueError(
-            f"y holds one class only, {as_plain_labels(known)[0]!r}, in the rows of weight above 0: "
-            "a classifier needs at least two. Check how the rows were selected; where the first "
+            f"y holds one class only, {as_plain_labels(known)[0]!r}, in the rows of weight above "
+            "0: a classifier needs at least two. Check how the rows were selected; where the first "
             "chunk of partial_fit lacks classes, name all of them: classes=[...]."
         )
     places = np.minimum(np.searchsorted(known, y), len(known) - 1)
