@@ -15,6 +15,11 @@ _LETTER = "\uffdc"  # stands for a mark while a pattern is matched; no text hold
 _JOINERS = "\u200c\u200d"  # within words of Persian and of Indian languages
 _JAMO = "\u1161-\u1175\u11a8-\u11c2"  # the second and third part of a Korean syllable
 
+_OF_UNSPACED = (  # letters of the scripts below
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\U00020000-\U0003134f"
+)
+
 # Scripts that put no spaces between words, with the mean length beyond which tokens are phrases.
 _UNSPACED = {
     re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]"): 4,  # Chinese...
@@ -43,6 +48,11 @@ def _marks_in_words():
 
 
 @cache
+def _words_and_signs():
+    return re.compile(rf"[{_OF_UNSPACED}]{_LETTER}*|(?:(?![{_OF_UNSPACED}])\w)+|[^\w\s]")
+
+
+@cache
 def _clusters():
     return re.compile(rf".[{_marks()}{_JAMO}]*", re.DOTALL)
 
@@ -52,6 +62,26 @@ def marks_as_letters(text):
     if text.isascii():
         return text
     return _marks_in_words().sub(lambda match: _LETTER * len(match[0]), text)
+
+
+def words_and_signs(text):
+    """Spans of the words and signs of a text; of the letters in scripts without spaces.
+
+    Returns
+    -------
+    spans : list of (int, int)
+    """
+    return [match.span() for match in _words_and_signs().finditer(marks_as_letters(text))]
+
+
+def letters_with_marks(text):
+    """Spans of the characters of a text, each with the combining marks after it.
+
+    Returns
+    -------
+    spans : list of (int, int)
+    """
+    return [match.span() for match in _clusters().finditer(text)]
 
 
 def compose(text):

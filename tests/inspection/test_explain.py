@@ -30,6 +30,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skattn import (
     AttentionTextClassifier,
     SequenceVectorizer,
+    TextClassifier,
     TextExplanation,
     explain_texts,
     make_text_classifier,
@@ -260,6 +261,25 @@ def test_pairs_of_words_are_shared_among_their_words():
     np.testing.assert_allclose(explanation.weights, [0.265 / 0.33, 0.065 / 0.33])
     (gradient,) = find_attention(model).gradients(["fine film"], np.array([1]))
     np.testing.assert_allclose(gradient.values, [0.25, 0.05])
+
+
+@pytest.mark.parametrize(
+    ("texts", "tokens"),
+    [
+        (["หนังสนุก", "น่าเบื่อ"], "ห นั ง ส นุ ก"),
+        (["很干净，好", "一般"], "很 干 净 ， 好"),
+        (["हिन्दी है।", "कम"], "हिन्दी है ।"),
+    ],
+)
+@pytest.mark.parametrize("parts", [{"epochs": 1}, {"network": False}])
+def test_marks_stay_with_their_letters(texts, tokens, parts):
+    """In scripts without spaces between words each letter is a token, elsewhere each word."""
+    labels = [0, 1] * 20
+    model = TextClassifier(random_state=0, **parts).fit(texts * 20, labels)
+    explanation = explain_texts(model, texts[0])[0]
+    assert list(explanation.tokens) == tokens.split()
+    total = explanation.base_probabilities + explanation.evidence.sum(axis=0)
+    np.testing.assert_allclose(total, explanation.probabilities, atol=1e-9)
 
 
 def test_ngrams_of_characters_stay_as_they_are():

@@ -1,11 +1,10 @@
 """What each word of a text adds to each output of a model, and means of such readings."""
 
-import re
 from typing import NamedTuple
 
 import numpy as np
 
-WORD = re.compile(r"\w+|[^\w\s]")  # what a piece of text falls into where no model has words
+from skattn.vectorizer._scripts import letters_with_marks, words_and_signs
 
 
 class CannotSplit(TypeError):
@@ -101,14 +100,14 @@ def per_word(spans, values):
     spans, values : arrays of shape (n_words, 2) and (n_words, ...)
     """
     empty = spans[:, 0] == spans[:, 1]
-    if not empty.any() and not np.any(spans[1:, 0] < spans[:-1, 1]):
+    if not empty.any() and not _overlap(spans):
         return spans, values  # the tokens are words already
     words = np.unique(spans[~empty], axis=0)
     words = _innermost(words) if len(words) else words
     first = np.searchsorted(words[:, 0], spans[:, 0])
     stop = np.searchsorted(words[:, 1], spans[:, 1], side="right")  # at least one word in each
     first[empty], stop[empty] = touched(words, spans[empty])
-    if np.any(words[1:, 0] < words[:-1, 1]) or np.any(first >= stop):
+    if _overlap(words) or np.any(first >= stop):
         return spans, values
     columns = values.reshape(len(values), -1)
     return words, shared(first, stop, columns, len(words)).reshape(-1, *values.shape[1:])
@@ -117,14 +116,23 @@ def per_word(spans, values):
 def in_words(vectorizer, text, spans, values):
     """Values of a vectorizer's tokens as those of words: n-grams are shared, pieces are summed."""
     spans, values = per_word(np.reshape(spans, (-1, 2)), values)
-    if getattr(vectorizer, "pretrained", None) is None or not len(spans):
+    if getattr(vectorizer, "pretrained", None) is not None:
+        words = words_in(text)  # its tokenizer cuts rare words into pieces
+    elif vectorizer.analyzer == "char" and not _overlap(spans):
+        words = _as_spans(letters_with_marks(text))  # each mark is a token of its own
+    else:
         return spans, values
-    words = words_in(text)  # a pretrained tokenizer cuts rare words into pieces
+    if not len(spans):
+        return spans, values
     first, stop = touched(words, spans)
     columns = values.reshape(len(values), -1)
     summed = shared(first, stop, columns, len(words)).reshape(-1, *values.shape[1:])
     read = shared(first, stop, np.ones((len(spans), 1)), len(words))[:, 0] > 0
     return words[read], summed[read]
+
+
+def _overlap(spans):
+    return np.any(spans[1:, 0] < spans[:-1, 1])
 
 
 def _innermost(spans):
@@ -137,5 +145,9 @@ def _innermost(spans):
 
 
 def words_in(text):
-    """Spans of the words and signs of a text."""
-    return np.array([match.span() for match in WORD.finditer(text)], dtype=np.intp).reshape(-1, 2)
+    """Spans of what a text falls into where no model has words."""
+    return _as_spans(words_and_signs(text))
+
+
+def _as_spans(spans):
+    return np.array(spans, dtype=np.intp).reshape(-1, 2)
