@@ -5,7 +5,6 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-import tensorflow as tf
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -24,8 +23,8 @@ N_REPORT_TEXTS = 100
 
 def start_tensorflow():
     """Let TensorFlow write now what it says of the machine at its first computations."""
-    AttentionPooling()(np.zeros((1, 1, 1), dtype=np.float32))
-    tf.function(tf.square)(tf.zeros(1, tf.float16))  # pretrained transformers keep such numbers
+    for dtype in ("float32", "float16"):  # pretrained transformers are kept in half precision
+        AttentionPooling(dtype=dtype)(np.zeros((1, 1, 1), dtype=dtype))
 
 
 def run(corpus, folder, screen, pretrained=None):

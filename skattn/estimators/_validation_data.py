@@ -22,8 +22,9 @@ def check_validation_data(estimator, config, data, given):
     try:
         y, multilabel = check_targets(y, type(estimator).__name__)
         if multilabel != data.targets.multilabel:
-            ours, theirs = ("several labels", "one") if multilabel else ("one label", "several")
-            raise ValueError(f"a row of y has {ours}, but a training row has {theirs}.")
+            several, one = "a matrix of several labels per row", "one label per row"
+            ours, theirs = (several, one) if multilabel else (one, several)
+            raise ValueError(f"y has {ours}, but the training y has {theirs}.")
         kept, weights = check_weights(sample_weight, X, y)
         targets = encode_targets(y[kept], multilabel, data.targets.classes, OTHER_ROWS)
         X = estimator._within(config, estimator._check_X(X, reset=False))

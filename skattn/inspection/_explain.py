@@ -19,8 +19,8 @@ from skattn.inspection._parts._readings import CannotSplit, onto, united
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._additive import settled
 from skattn.utils._at_hand import results_at_hand
-from skattn.utils._optional import import_pandas
-from skattn.utils._targets import as_plain_labels
+from skattn.utils._frames import frame_of
+from skattn.utils._targets import as_plain_labels, check_true_labels
 from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
 
@@ -142,9 +142,11 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
 
 
 def _as_it_is_now(model):
-    """The same model, although another thread may fit it again meanwhile."""
+    """A `TextClassifier` as it is now, although another thread may fit it again meanwhile."""
+    if not hasattr(model, "_snapshot"):
+        return model
     view = object.__new__(type(model))
-    view.__dict__ = vars(model).copy()
+    view.__dict__ = model._snapshot()
     return view
 
 
@@ -193,9 +195,17 @@ def explained(model, texts, y):
         Of the model.
     """
     rows = rows_of(model, texts)
-    if y is not None:
-        check_consistent_length(rows, y)
+    check_labels(model, rows, y)
     return explain_texts(model, rows), names_from_outside_in(model)
+
+
+def check_labels(model, rows, y):
+    """Check true labels before anything is explained, if there are some."""
+    if y is None:
+        return
+    check_consistent_length(rows, y)
+    if (labels := np.asarray(y)).ndim == 1:
+        check_true_labels(labels, np.asarray(model.classes_))
 
 
 def rows_of(model, texts):
@@ -212,13 +222,20 @@ def rows_of(model, texts):
     """
     if isinstance(texts, str):
         return [texts]
-    if isinstance(texts, dict) and not _reads_texts(model):
-        texts = import_pandas("Explaining a dict of columns").DataFrame(texts)
+    if isinstance(texts, dict) and (columns := _named_columns(model)) is not None:
+        return frame_of(texts, columns)
     names = ("columns", "column_names")
     is_table = isinstance(texts, np.ndarray) or any(hasattr(texts, name) for name in names)
     if is_table and len(getattr(texts, "shape", ())) == 2 and not _reads_texts(model):
         return texts
     return text_list(texts)
+
+
+def _named_columns(model):
+    """The columns that a `TextClassifier` reads, if the model begins with one; else None."""
+    last, steps = final_model(model)
+    first = next((step for step in steps if hasattr(step, "fit")), last)
+    return first.feature_names_in_ if getattr(first, "_column_spans", None) else None
 
 
 def _reads_texts(model):

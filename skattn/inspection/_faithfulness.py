@@ -7,11 +7,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval, Options
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skattn.inspection import _refits
 from skattn.inspection._erasure import Bootstrap, agreement, erased_texts, is_constant, one_left_out
-from skattn.inspection._explain import NO_ATTENTION, explain_texts, placed, rows_of
+from skattn.inspection._explain import (
+    NO_ATTENTION,
+    check_labels,
+    explain_texts,
+    placed,
+    rows_of,
+)
 from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
 from skattn.inspection._parts._attention import find_attention
 from skattn.inspection._parts._fitted_models import ensemble_of, final_model, reads_a_column
@@ -145,7 +151,7 @@ def faithfulness_report(
     """
     check_is_fitted(pipeline)
     texts = rows_of(pipeline, texts)
-    _check_arguments(texts, y, refit, n_seeds)
+    _check_arguments(pipeline, texts, y, refit, n_seeds)
     rng = check_random_state(random_state)
     ask = _prediction_of_read_texts(pipeline)
     explanations, seen, n_dropped = _sample(pipeline, ask, texts, n_texts, rng)
@@ -193,9 +199,8 @@ def _gradients(pipeline, texts, explanations, positions):
     return [placed(g.values, g.spans, e.spans) for g, e in zip(found, explanations, strict=True)]
 
 
-def _check_arguments(texts, y, refit, n_seeds):
-    if y is not None:
-        check_consistent_length(texts, y)
+def _check_arguments(pipeline, texts, y, refit, n_seeds):
+    check_labels(pipeline, texts, y)
     if refit is not None and (len(refit) != 2 or y is None):
         raise ValueError(
             "refit=(training_texts, training_y) compares accuracies: give it as a pair, and the "

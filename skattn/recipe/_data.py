@@ -1,5 +1,6 @@
 """The checked input of a `TextClassifier`."""
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -73,7 +74,8 @@ def column_names(columns):
         return None
     names = [columns] if isinstance(columns, str) else list(columns)
     if not names or not all(isinstance(name, str) for name in names):
-        hint = f" {NAMES_ARE_TEXTS}" if names else ""
+        numbered = any(isinstance(name, Integral) for name in names)
+        hint = f" {NAMES_ARE_TEXTS}" if numbered else ""
         raise ValueError(f"columns must be a name or a list of names, got {columns!r}.{hint}")
     return names
 

@@ -47,9 +47,9 @@ def best_truncation(texts, y, weights, max_length, spaces):
     _, y, counts = np.unique(y[rows], return_inverse=True, return_counts=True)
     known = counts[y] >= N_FOLDS
     rows, y = rows[known], y[known]
-    weights = weights / weights[rows].mean()  # only their ratios matter
     if len(np.unique(y)) < 2:
         return Setting(USUAL, f"fewer than two classes have {N_FOLDS} texts")
+    weights = weights / weights[rows].mean()  # only their ratios matter
     most = max(round(max_length / TOKENS_A_WORD) if spaces else max_length, 1)
     ends = [_ends(texts[row], most, spaces) for row in rows]
     lengths = np.array([length for _, _, length in ends])

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from skattn.utils._optional import import_pandas
 from skattn.utils._texts import text_list
 
 NAMES_ARE_TEXTS = (
-    "Names of columns must be strings: rename them, in pandas by X.columns = X.columns.astype(str)."
+    "Names of columns must be strings: rename them, in pandas by X.columns = [str(name) for name "
+    "in X.columns]."
 )
 
 
@@ -39,6 +41,18 @@ def spans_of_columns(X, columns):
         ends = [start + len(text) for start, text in zip(starts, row, strict=False)]
         spans.append(dict(zip(columns, zip(starts, ends, strict=False), strict=True)))
     return spans
+
+
+def frame_of(X, columns):
+    """A pandas frame of some of the columns in a dict, by position.
+
+    Parameters
+    ----------
+    X : dict of str to column of texts
+    columns : sequence of str
+    """
+    parts = dict(zip(columns, _columns(X, columns), strict=True))
+    return import_pandas("Explaining a dict of columns").DataFrame(parts)
 
 
 def text_column(pandas, texts):
@@ -75,7 +89,7 @@ def _column(X, name):
         )
     if name not in list(names):
         names = list(names)
-        hint = "" if all(isinstance(other, str) for other in names) else f" {NAMES_ARE_TEXTS}"
+        hint = f" {NAMES_ARE_TEXTS}" if name in map(str, names) else ""
         raise ValueError(f"X has no column {name!r}; it has {names}.{hint}")
     try:
         return text_list(X[name])

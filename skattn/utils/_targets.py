@@ -7,11 +7,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.multiclass import (
-    check_classification_targets,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight
 
 from skattn.utils._texts import is_missing
@@ -120,12 +116,13 @@ def _refuse_odd_objects(y):
         np.unique(y)
     except TypeError as error:
         raise ValueError("y holds labels of different types. Give all the same type.") from error
-    first = y.ravel()[:1].tolist()
-    if first and not isinstance(first[0], str):
+    first = y[0] if y.ndim == 1 and len(y) else ""
+    if isinstance(first, (list, tuple, set, frozenset)):
+        raise ValueError(f"y holds several labels in each row. {_SEVERAL_LABELS}")
+    if not isinstance(first, (str, bytes)):
         raise ValueError(
-            f"y has dtype object and holds {type(first[0]).__name__} values, which are an unknown "
-            "label type. Convert them first, for example by y.astype(bool), y.astype(int) or "
-            "y.astype(str)."
+            f"Unknown label type: y has dtype object and holds {type(first).__name__} values, not "
+            "texts. Convert them to texts, whole numbers or booleans, for example by y.astype(str)."
         )
 
 
@@ -139,9 +136,16 @@ def check_true_labels(y, classes):
     y : array of shape (n_rows,)
     classes : array of shape (n_classes,)
     """
-    if any(map(is_missing, y.tolist())):
+    labels, known = y.tolist(), classes.tolist()
+    if any(map(is_missing, labels)):
         raise ValueError(_MISSING)
-    unique_labels(y, classes)  # refuses numbers beside texts
+    odd = [label for label in labels if isinstance(label, str) != isinstance(known[0], str)]
+    if odd:
+        raise ValueError(
+            f"y holds {odd[0]!r}, a {type(odd[0]).__name__}, but the classes of the model are "
+            f"{known[:5]}, each a {type(known[0]).__name__}. Pass the labels as you passed them to "
+            "fit."
+        )
 
 
 def check_weights(sample_weight, X, y):
@@ -264,7 +268,7 @@ def encode_targets(y, multilabel, classes=None, remedy=FIT_ANEW):
     strangers = np.unique(y[known[places] != y])
     if len(strangers):
         raise ValueError(
-            f"y holds classes that were not announced: {as_plain_labels(strangers)}. Known are "
+            f"y holds new classes: {as_plain_labels(strangers)}. The classes so far are "
             f"{as_plain_labels(known)}. {remedy}"
         )
     return Targets(places.astype(np.int32), known, False)
@@ -321,6 +325,9 @@ def _class_factors(class_weight, classes):
     lack one), or fewer; both at once is a mistake in a label.
     """
     known = as_plain_labels(classes)
+    if classes.dtype.kind in "mM":  # dates of Python or pandas are equal, but have other hashes
+        own = {key: next((label for label in known if label == key), key) for key in class_weight}
+        class_weight = {own[key]: factor for key, factor in class_weight.items()}
     strangers = [label for label in class_weight if label not in known]
     weightless = [label for label in known if label not in class_weight]
     if strangers and weightless:

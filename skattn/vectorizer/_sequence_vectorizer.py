@@ -391,7 +391,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         """The ids; the classifier after this vectorizer asks where they come from."""
         if self.embeddings is not None:
             note(ids, WORD_VECTORS)
-        if self.pretrained is None:
+        if self.pretrained is None and self.vocabulary is None:
             note(ids, OWN_WORDS)
         return ids
 

@@ -386,7 +386,9 @@ def test_chunks_may_lack_classes_that_were_announced(make, whole_numbers):
 def test_a_class_that_was_not_announced_is_named(make, whole_numbers):
     X, y = whole_numbers
     clf = make().partial_fit(X[y < 2], y[y < 2])
-    with pytest.raises(ValueError, match=r"not announced: \[2\]. Known are \[0, 1\]. Leave"):
+    with pytest.raises(
+        ValueError, match=r"new classes: \[2\]. The classes so far are \[0, 1\]. Leave"
+    ):
         clf.partial_fit(X, y)
     with pytest.raises(ValueError, match=r"classes=\[0, 5\] are not those of the first call"):
         clf.partial_fit(X[y < 2], y[y < 2], classes=[0, 5])

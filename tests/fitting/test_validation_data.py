@@ -59,7 +59,7 @@ def test_several_labels(dense_rows):
     assert clf.history_["val_accuracy"][-1] == pytest.approx(clf.score(X[60:], several[60:]))
     with pytest.raises(
         ValueError,
-        match="validation_data: a row of y has one label, but a training row has several",
+        match="validation_data: y has one label per row, but the training y has a matrix",
     ):
         clf.fit(X, several, validation_data=(X, y))
 
@@ -89,7 +89,7 @@ WRONG = [
         {},
         lambda X, y: (X, y + 7),
         ValueError,
-        "validation_data: .*classes that were not.*train on rows of these",
+        "validation_data: .*new classes.*train on rows of these",
     ),
     ({}, lambda X, y: (X * np.nan, y), ValueError, "validation_data: Input X contains NaN"),
 ]

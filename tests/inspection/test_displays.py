@@ -161,7 +161,7 @@ def test_true_classes_in_a_pandas_series():
     [
         (["good"], "inconsistent"),
         (np.eye(2), "one true class for each text"),
-        ([0, 1], "Mix of label input types"),
+        ([0, 1], "y holds 0, a int, but the classes of the model are .*Pass the labels as"),
         (np.array(["good", None], dtype=object), "y contains NaN"),
     ],
 )

@@ -54,6 +54,12 @@ def test_a_dict_of_columns():
     expected = EvidenceDisplay.from_estimator(model, FRAME, Y).to_frame()
     found = EvidenceDisplay.from_estimator(model, columns, Y).to_frame()
     pd.testing.assert_frame_equal(found, expected)
+    shuffled = {name: FRAME[name].set_axis(FRAME.index[::-1]) for name in FRAME.columns}
+    for odd in (shuffled, columns | {"other": ["columns", "are not read"]}):
+        found = EvidenceDisplay.from_estimator(model, odd, Y).to_frame()
+        pd.testing.assert_frame_equal(found, expected)
+    with pytest.raises(ValueError, match=r"differ in length: \{'title': 40, 'body': 2\}"):
+        explain_texts(model, columns | {"body": ["too", "few"]})
     model.set_params(columns=None)  # for the next fit
     assert explain_texts(model, columns)[0].columns == explain_texts(model, FRAME)[0].columns
     assert faithfulness_report(model, columns, Y, n_texts=4).accuracy == model.score(columns, Y)

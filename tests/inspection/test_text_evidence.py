@@ -207,6 +207,8 @@ def test_several_labels_one_at_a_time():
 @pytest.mark.parametrize("certain", [0, 1])
 @pytest.mark.filterwarnings("ignore:Label 1 is present in all:UserWarning")
 @pytest.mark.filterwarnings("ignore:Label not 1 is present in all:UserWarning")
+@pytest.mark.filterwarnings("ignore:Label not 0 is present in all:UserWarning")
+@pytest.mark.filterwarnings("ignore:Label 0 is present in all:UserWarning")
 def test_a_label_that_all_texts_have_or_none_is_in_the_base(certain):
     texts, labels, _ = planted_texts(60, seed=3)
     Y = np.stack([np.array(labels) == "good", np.full(60, certain)], axis=1).astype(int)
@@ -216,6 +218,8 @@ def test_a_label_that_all_texts_have_or_none_is_in_the_base(certain):
         assert explanation.evidence_for(0).any()
         np.testing.assert_allclose(explanation.evidence_for(1), 0, atol=1e-12)
         assert explanation.base_probabilities[1] == pytest.approx(certain)
+        explanation = assert_adds_up(model.fit(texts, Y[:, [1, 1]]), texts[:3])[0]
+        np.testing.assert_allclose(explanation.base_probabilities, certain)
 
 
 def test_a_fit_in_another_thread_leaves_an_explanation_whole():

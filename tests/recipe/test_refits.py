@@ -38,7 +38,7 @@ def test_a_class_may_be_missing_in_a_warm_start(warm, missing):
 
 
 def test_an_unknown_class_is_refused_by_a_warm_start(warm):
-    with pytest.raises(ValueError, match=r"not announced: \['d'\]"):
+    with pytest.raises(ValueError, match=r"new classes: \['d'\]"):
         warm.fit(TEXTS, np.where(LABELS == "a", "d", LABELS))
 
 

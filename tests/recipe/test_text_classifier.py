@@ -307,6 +307,12 @@ def test_class_weights_find_the_users_own_labels():
     assert np.all(heavy.predict(TEXTS) == 1)
 
 
+@pytest.mark.parametrize("part", [{"network": False}, {"linear": False}])
+def test_class_weights_that_leave_one_class(part):
+    with pytest.raises(ValueError, match="class_weight leaves one class only, 'c'"):
+        TextClassifier(class_weight={"a": 0, "b": 0}, **part, **SMALL).fit(TEXTS, LABELS)
+
+
 def test_sample_weights_reach_both_parts():
     weights = np.where(Y == 1, 1e6, 1e-6)
     model = TextClassifier(**SMALL).fit(TEXTS, Y, sample_weight=weights)

@@ -41,6 +41,19 @@ def test_the_part_that_tells_the_class_is_chosen(place, expected, separator, spa
     assert f"{expected} 100.0%" in found.reason
 
 
+def test_no_class_with_enough_texts():
+    found = best_truncation(["a b"] * 300, np.arange(300))
+    assert "fewer than two classes" in found.reason
+
+
+def test_only_the_ratios_of_weights_matter():
+    texts, y = long_texts([9, 25, -10])
+    weights = 1.0 + np.arange(len(y)) % 3
+    expected = best_truncation(texts, y, weights=weights)
+    for factor in (1e-4, 1e4):
+        assert best_truncation(texts, y, weights=factor * weights) == expected
+
+
 def test_texts_count_by_their_weights():
     texts, y = long_texts(-10)
     others, of_others = long_texts(9, n_texts=700)

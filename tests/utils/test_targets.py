@@ -1,5 +1,7 @@
 """Checks at the door: what passes, and errors that say what was wrong and what to do."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,8 +66,11 @@ def test_one_column_of_labels_is_taken_with_a_warning():
         ([[0.5, 0.5], [0.1, 0.9]], ValueError, r"one label per row.*MultiLabelBinarizer"),
         ([0.0, np.nan, 1.0], ValueError, "y contains NaN"),
         ([], ValueError, "0 sample"),
-        (np.array([True, False], object), ValueError, r"y has dtype object.*bool.*astype\(bool\)"),
-        (pd.Series([1, 0], dtype=object), ValueError, r"y has dtype object.*unknown label type"),
+        (np.array([True, False], object), ValueError, r"y has dtype object.*bool.*astype\(str\)"),
+        (pd.Series([1, 0], dtype=object), ValueError, r"Unknown label type: y has dtype object"),
+        (pd.Series([["a"], ["a", "b"]]), ValueError, "several labels in each row.*MultiLabelBin"),
+        (np.array([[0, 1], [1, 0]], object), ValueError, r"one label per row.*MultiLabelBinarizer"),
+        (np.array([b"a", b"b"], object), TypeError, "string or integer format"),
     ],
 )
 def test_targets_that_are_no_labels_are_refused(y, error, message):
@@ -91,7 +96,9 @@ def test_classes_known_before_number_a_chunk():
     [(["d", "a"], ["a", "b"]), ([-1, 7], [1, 7]), (["a", "b"], [0, 1]), ([0, 1], ["a", "b"])],
 )
 def test_a_class_not_announced_is_an_error_that_names_it(y, known):
-    with pytest.raises(ValueError, match=r"not announced: \[.*\]. Known are .* first call"):
+    with pytest.raises(
+        ValueError, match=r"new classes: \[.*\]. The classes so far are .* first call"
+    ):
         validation.encode_targets(np.array(y), False, np.array(known))
 
 
@@ -160,9 +167,18 @@ def test_class_weights_multiply_the_rows_weights():
     assert validation.weigh_classes(None, targets_of(list("aabc")), unchanged) is unchanged
 
 
-def test_class_weights_of_dates():
-    days = np.array(["2020-01-01", "2021-01-01", "2020-01-01"], dtype="M8[ns]")
-    weights = validation.weigh_classes({days[0]: 3}, targets_of(days), np.ones(3))
+@pytest.mark.parametrize(
+    ("unit", "day"),
+    [
+        ("D", datetime.date(2020, 1, 1)),
+        ("s", datetime.datetime(2020, 1, 1)),
+        ("ns", pd.Timestamp(2020, 1, 1)),
+        ("ns", np.datetime64("2020-01-01", "ns")),
+    ],
+)
+def test_class_weights_of_dates(unit, day):
+    days = np.array(["2020-01-01", "2021-01-01", "2020-01-01"], dtype=f"M8[{unit}]")
+    weights = validation.weigh_classes({day: 3}, targets_of(days), np.ones(3))
     assert weights.tolist() == [3, 1, 3]
 
 

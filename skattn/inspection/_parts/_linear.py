@@ -40,8 +40,13 @@ class LinearModel:
         place = _place_of_counts(steps)
         self.classifier = classifier
         self.text_steps, self.steps = steps[:place], steps[place:]
-        self.coef, self.intercept = _coefficients(classifier)  # (n_outputs, n_features)
-        self.readers = _readers(self.steps, self.coef.shape[1])
+        readers, width = _after(self.steps)
+        self.coef, self.intercept = _coefficients(classifier, width)  # (n_outputs, n_features)
+        if width != self.coef.shape[1]:
+            raise CannotSplit(
+                f"The steps give {width} features, the classifier reads {self.coef.shape[1]}."
+            )
+        self.readers = [_Reader(vectorizer, columns) for vectorizer, columns in readers]
 
     # -- margins -------------------------------------------------------------------------------
 
@@ -185,14 +190,6 @@ def _vectorizers(step):
     return [step] if hasattr(step, "build_analyzer") else []
 
 
-def _readers(steps, n_features):
-    """Each vectorizer with the places of its columns after all of the steps."""
-    readers, width = _after(steps)
-    if width != n_features:
-        raise CannotSplit(f"The steps give {width} features, the classifier reads {n_features}.")
-    return [_Reader(vectorizer, columns) for vectorizer, columns in readers]
-
-
 def _after(steps):
     """[(vectorizer, its columns)] after all of the steps, and the number of columns."""
     readers, width = _at_the_start(steps[0])
@@ -242,10 +239,11 @@ def _kept_columns(step, width):
     )
 
 
-def _coefficients(classifier):
+def _coefficients(classifier, n_features):
     """(n_outputs, n_features) and (n_outputs,)."""
     if hasattr(classifier, "estimators_") and hasattr(classifier, "label_binarizer_"):
-        parts = _of_each_label(classifier.estimators_)  # of OneVsRestClassifier
+        models = classifier.estimators_  # of OneVsRestClassifier
+        parts = [_of_one_label(model, n_features) for model in models]
         if all(len(coef) == 1 for coef, _ in parts):
             return np.concatenate([c for c, _ in parts]), np.concatenate([b for _, b in parts])
     elif hasattr(classifier, "coef_") and hasattr(classifier, "intercept_"):
@@ -260,18 +258,12 @@ def _coefficients(classifier):
     )
 
 
-def _of_each_label(models):
-    """The same for each label; one that all texts had, or none, is certain whatever the words."""
-    learned = [model for model in models if hasattr(model, "coef_")]
-    if not learned:
-        return [_coefficients(model) for model in models]
-    nothing = np.zeros((1, learned[0].coef_.shape[-1]))
-    return [
-        _coefficients(model)
-        if hasattr(model, "coef_")
-        else (nothing, np.array([CERTAIN if model.predict([[0.0]])[0] else -CERTAIN]))
-        for model in models
-    ]
+def _of_one_label(model, n_features):
+    """The same; a label that all texts had, or none, is certain whatever the words."""
+    if type(model).__name__ != "_ConstantPredictor":
+        return _coefficients(model, n_features)
+    certain = CERTAIN if model.predict([[0.0]])[0] else -CERTAIN
+    return np.zeros((1, n_features)), np.array([certain])
 
 
 # -- from margins to probabilities -----------------------------------------------------------------
@@ -306,7 +298,8 @@ def _sigmoids(scale, z):
 
 
 def _shares(z):
-    return expit(z) / expit(z).sum(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # where no label is possible, it is another function
+        return expit(z) / expit(z).sum(axis=-1, keepdims=True)
 
 
 def _close(found, probabilities):
