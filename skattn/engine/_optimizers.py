@@ -36,10 +36,9 @@ def optimizer_config(optimizer):
         )
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         return optimizer
-    return {
-        "class_name": keras.saving.get_registered_name(type(optimizer)),
-        "config": keras.optimizers.serialize(optimizer)["config"],
-    }
+    config = keras.optimizers.serialize(optimizer)["config"]
+    config.pop("name", None)  # Keras numbers the objects: adam, adam_1
+    return {"class_name": keras.saving.get_registered_name(type(optimizer)), "config": config}
 
 
 def refuse_schedule(learning_rate):

@@ -37,12 +37,12 @@ class NoCheckpoint:
 NO_CHECKPOINT = NoCheckpoint()
 
 
-def open_for(request, data, first_epoch):
+def open_for(request, data, seed, before):
     """The checkpoint of a fit, in the folder that the estimator names.
 
     If an earlier process has left one, a warning says from which epoch the fit goes on.
     """
-    checkpoint = Checkpoint(request.params["checkpoint"], fingerprint(request, data, first_epoch))
+    checkpoint = Checkpoint(request.params["checkpoint"], fingerprint(request, data, seed, before))
     if checkpoint.n_done:
         warn(
             f"fit goes on after epoch {checkpoint.n_done} of {request.params['epochs']}, from the "
@@ -109,15 +109,17 @@ class Checkpoint:
             self.path.unlink()
 
 
-def fingerprint(request, data, first_epoch):
-    """A name for one fit, equal only for the same parameters and the same data.
+def fingerprint(request, data, seed, before):
+    """A name for one fit, equal only for the same parameters, data and beginning.
 
     Parameters
     ----------
     request : FitRequest
     data : TrainingData
-    first_epoch : int
-        Epochs of the fits before.
+    seed : int
+        Does not matter where ``random_state`` is None.
+    before : FittedNetwork or None
+        The network to go on with.
     """
     digest = hashlib.blake2b(digest_size=10)
     settings = {
@@ -130,13 +132,15 @@ def fingerprint(request, data, first_epoch):
         settings["embeddings"] = hashlib.blake2b(table).hexdigest()
     if request.pretrained is not None:
         settings["backbone"] = request.pretrained.backbone["fingerprint"]
-    if isinstance(request.params["random_state"], (int, np.integer)):
-        settings["seed"] = int(request.params["random_state"])
+    if before is not None or request.params["random_state"] is not None:
+        settings["seed"] = seed
     X = data.X
+    first_epoch = 0 if before is None else before.n_epochs
     settings |= {"format": FORMAT, "first_epoch": first_epoch, "shape": list(X.shape)}
     settings["n_held_out"] = data.n_held_out
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     parts = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
+    parts += [] if before is None else before.model.get_weights()
     for array in [*parts, data.targets.encoded, data.weights]:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array))
@@ -145,11 +149,22 @@ def fingerprint(request, data, first_epoch):
 
 
 def _plain(name, value):
+    """A parameter as JSON can hold it; what differs in a way that matters is not equal."""
     if name == "optimizer":
-        return optimizer_config(value)
-    if callable(value):
-        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value))}"
-    return value
+        value = optimizer_config(value)
+    if isinstance(value, dict):
+        return {repr(_python(key)): _plain("", each) for key, each in value.items()}
+    if not callable(value):
+        return value
+    names = [getattr(value, name, "") for name in ("__module__", "__qualname__")]
+    if (code := getattr(value, "__code__", None)) is not None:  # two lambdas have one name
+        constants = [each for each in code.co_consts if not hasattr(each, "co_code")]
+        return [*names, code.co_code.hex(), code.co_names, repr(constants)]
+    return [*names, str(type(value)), _plain("", getattr(value, "__dict__", {}))]
+
+
+def _python(key):
+    return key.item() if isinstance(key, np.generic) else key
 
 
 # -- a state as arrays and one JSON text -----------------------------------------------------

@@ -84,7 +84,7 @@ def train(request, data, before=None):
     first_epoch = before.n_epochs if before else 0
     store = _checkpoint.NO_CHECKPOINT
     if params["checkpoint"] is not None and not request.partial:
-        store = _checkpoint.open_for(request, data, first_epoch)
+        store = _checkpoint.open_for(request, data, seed, before)
         seed = store.take_seed(seed)
     settings = FitSettings(
         weights=data.weights,

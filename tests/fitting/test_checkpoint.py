@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import GridSearchCV
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
@@ -121,6 +122,58 @@ def test_another_fit_never_goes_on_from_it(change, dense_rows, tmp_path):
     other, X, y = change(clf, *dense_rows)
     other.fit(X, y)  # no warning: from the beginning
     assert list(tmp_path.iterdir()) == [left]
+
+
+EARLY = {"early_stopping": True, "validation_fraction": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"scoring": make_scorer(f1_score, average="macro")}, {"scoring": make_scorer(f1_score)}),
+        ({"scoring": lambda *_: 0.1}, {"scoring": lambda *_: 0.9}),
+        ({"random_state": np.random.RandomState(0)}, {"random_state": np.random.RandomState(1)}),
+    ],
+    ids=["scorers", "functions", "random states"],
+)
+def test_nor_one_with_another_object(one, other, dense_rows, tmp_path):
+    X, y = dense_rows[0], dense_rows[1] > 0
+    clf = GatedDenseClassifier(checkpoint=tmp_path, **SETTINGS | EARLY | one)
+    die(clf, 3, X, y)
+    (left,) = tmp_path.iterdir()
+    GatedDenseClassifier(checkpoint=tmp_path, **SETTINGS | EARLY | other).fit(X, y)
+    assert list(tmp_path.iterdir()) == [left]
+    with pytest.warns(UserWarning, match="goes on after epoch 3"):
+        clf.fit(X, y)
+
+
+def test_nor_one_of_another_network(dense_rows, tmp_path):
+    X, y = dense_rows
+    made = [GatedDenseClassifier(warm_start=True, **SETTINGS).fit(X, np.roll(y, k)) for k in (0, 7)]
+    one, other = (clf.set_params(checkpoint=tmp_path) for clf in made)
+    with pytest.raises(Killed):
+        one.set_params(callbacks=[Die(9)]).fit(X, y)
+    (left,) = tmp_path.iterdir()
+    other.fit(X, y)  # no warning: from its own weights
+    assert list(tmp_path.iterdir()) == [left]
+
+
+def test_equal_optimizers_and_keys_of_numpy(dense_rows, tmp_path):
+    X, y = dense_rows
+
+    def made():
+        weights = dict(zip(np.unique(y), [1.0, 2.0, 3.0], strict=True))
+        optimizer = keras.optimizers.Adam(0.01)
+        settings = SETTINGS | {"class_weight": weights, "optimizer": optimizer}
+        return GatedDenseClassifier(checkpoint=tmp_path, **settings)
+
+    die(made(), 3, X, y)
+    with pytest.warns(UserWarning, match="goes on after epoch 3"):
+        made().fit(X, y)
+    clf = made().set_params(checkpoint=None, warm_start=True).fit(X, y)
+    assert (
+        len(clf.set_params(optimizer=keras.optimizers.Adam(0.01)).fit(X, y).history_["loss"]) == 12
+    )
 
 
 def test_one_folder_serves_a_search(texts_as_ids, tmp_path):
