@@ -54,6 +54,10 @@ def test_a_score_that_is_not_a_number_is_an_error():
         pytest.raises(ValueError, match="scoring gave NaN for the validation set"),
     ):
         model.fit(TEXTS, LABELS, validation_data=(TEXTS[:1], LABELS[:1]))
+    with pytest.raises(ValueError, match="scoring cannot judge the validation set: y_true"):
+        model.set_params(scoring="neg_log_loss").fit(
+            TEXTS, LABELS, validation_data=(TEXTS[:1], LABELS[:1])
+        )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 from rich.console import Console
 
@@ -110,6 +111,9 @@ def _check_folder(folder):
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise data.DemoError(f"cannot write to the folder {folder}: {reason}") from None
+    for name in (data.PIPELINE_FILE, data.PAGE_FILE):
+        if (Path(folder) / name).is_dir():
+            raise data.DemoError(f"cannot write the file {name} to {folder}: a folder has its name")
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from skattn import AttentionPooling, EvidenceDisplay, explain_texts, make_text_classifier
-from skattn.demo._tables import DemoError
+from skattn.demo._tables import PAGE_FILE, PIPELINE_FILE, DemoError
 
 OURS, BASELINE, PRETRAINED = "skattn", "TF-IDF+SVM", "pretrained"
 LEARNING_RATES = (2e-3, 4e-3)
@@ -44,9 +44,9 @@ def run(corpus, folder, screen, pretrained=None):
         compared[PRETRAINED] = model.predict(texts)
     screen.show_report(labels, compared)
     try:
-        same = _save_and_load(pipeline, texts, folder / "skattn-pipeline.joblib", screen)
+        same = _save_and_load(pipeline, texts, folder / PIPELINE_FILE, screen)
         _explain(pipeline, texts, labels, predictions, screen)
-        _write_page(pipeline, texts, labels, folder / "skattn-report.html", screen)
+        _write_page(pipeline, texts, labels, folder / PAGE_FILE, screen)
     except OSError as error:  # a full disk, for one
         raise DemoError(f"cannot write to the folder {folder}: {error.strerror or error}") from None
     screen.title(f"Done in {time.perf_counter() - start:.0f} s")

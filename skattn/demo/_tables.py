@@ -34,6 +34,10 @@ _UNPACKING_ERRORS = (
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
+_NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n')  # the first line of some files of Excel
+PIPELINE_FILE, PAGE_FILE = "skattn-pipeline.joblib", "skattn-report.html"  # what the demo writes
+
+
 class DemoError(Exception):
     """What the user can put right; the message is one line and says how."""
 
@@ -279,11 +283,13 @@ def _not_text(path):
 def _parse_table(content, path, names):
     """Text of a table -> (names of the columns, a data frame of texts)."""
     content = content.lstrip("\r\n")
+    named = _NAMED_SEPARATOR.match(content)
+    content = content[named.end() if named else 0 :]
     if not content.strip():
         raise DemoError(f"{path} is empty")
     csv.field_size_limit(max(csv.field_size_limit(), len(content)))
     header_line = content.splitlines()[0]
-    separator = _separator(header_line, names)
+    separator = named[1] if named else _separator(header_line, names)
     # Most TSV files have no quoting; a quote in a text is then a character like any other.
     n_tabs = {line.count("\t") for line in content.split("\n") if line}
     plain = separator == "\t" and '"' not in header_line and len(n_tabs) == 1

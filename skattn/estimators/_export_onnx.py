@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skattn.estimators._base import BaseNetworkClassifier
 from skattn.networks._onnx._networks import onnx_model
 from skattn.utils._files import replacing
+from skattn.utils._targets import as_plain_labels
 
 WEIGHTS = ("float32", "int8")
 FLOAT16 = 10  # the number of the type in ONNX
@@ -43,7 +44,8 @@ def export_onnx(
     float32 of shape (batch, features); its outputs are ``probabilities`` and ``gate``. All outputs
     are float32 and agree with the estimator within 1e-5, or within 1e-4 with a pretrained
     transformer. The entry ``classes`` of the file's metadata is a JSON list of the labels in the
-    order of the probabilities.
+    order of the probabilities. Pass at least one row: ONNX Runtime crashes if a recurrent network
+    gets none.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def network_as_onnx(estimator, caller, weights="float32"):
     except ImportError as error:
         raise ImportError(f'{caller} needs the package onnx: pip install "skattn[onnx]"') from error
     network = estimator._fitted.network
-    classes = json.dumps(estimator.classes_.tolist(), default=str)
+    classes = json.dumps(as_plain_labels(estimator.classes_), default=str)
     written = onnx_model(helper, network.model, network.config, classes)
     onnx.checker.check_model(written)
     return _in_int8(written, caller) if weights == "int8" else written.SerializeToString()

@@ -27,8 +27,14 @@ class HeldOutScore(keras.callbacks.Callback):
         self.score = score
 
     def on_epoch_end(self, epoch, logs=None):
-        with stage("validation"):
-            score = self.score()
+        try:
+            with stage("validation"):
+                score = self.score()
+        except ValueError as error:
+            raise ValueError(
+                f"scoring cannot judge the validation set: {error} Use another scoring, or a "
+                "validation set with all classes."
+            ) from error
         if not isinstance(score, Real):
             raise ValueError(f"scoring must give one number, but it gave {score!r:.60}.")
         if score != score:

@@ -1,6 +1,7 @@
 """`EvidenceDisplay`: the words for and against each class, over many texts or in one."""
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -165,6 +166,11 @@ class EvidenceDisplay:
         if labels is None:
             known = list(words)
             labels = known[1:] if len(known) == 2 else known[:MAX_PANELS]
+        if isinstance(labels, str) or not hasattr(labels, "__iter__"):
+            raise TypeError(f"labels must be a list of classes, got {labels!r}: pass [{labels!r}].")
+        labels = list(labels)
+        if not labels:
+            raise ValueError(f"labels is empty: name one or more of the classes {list(words)}.")
         strangers = [label for label in labels if label not in words]
         if strangers:
             raise ValueError(f"{strangers[0]!r} is not one of the classes {list(words)}.")
@@ -203,6 +209,8 @@ class EvidenceDisplay:
             If `label` is not one of the classes.
         """
         check_count("n_words", n_words)
+        if not isinstance(number, Integral):
+            raise TypeError(f"number must be the index of a text, a whole number, got {number!r}.")
         if not -len(self.explanations) <= number < len(self.explanations):
             raise IndexError(f"There is no text {number}, but {len(self.explanations)} texts.")
         explanation = self.explanations[number]

@@ -10,6 +10,7 @@ from skattn.inspection._parts._fitted_models import final_model, transformed
 from skattn.inspection._render._axes import SERIES, check_axes, check_count, clean, legend, short
 from skattn.inspection._render._palette import LIGHT, N_LEVELS, shade
 from skattn.utils._optional import import_pandas, import_pyplot
+from skattn.utils._targets import as_plain_labels, check_targets
 from skattn.utils._typing import MatrixLike
 
 ORDERS = {
@@ -98,17 +99,17 @@ class GateDisplay:
             )
         X = transformed(steps, X)
         gates = np.asarray(gated.gate_values(X), dtype=np.float64)
-        labels = np.asarray(gated.predict(X) if y is None else y)
+        labels = gated.predict(X) if y is None else check_targets(y, cls.__name__)[0]
         if labels.ndim != 1:
             raise ValueError(f"Expected one class a row to group by, got shape {labels.shape}.")
         check_consistent_length(gates, labels)
-        groups = _different(labels)
+        groups = np.unique(labels)
         by_class = [gates[labels == group] for group in groups]
         return cls(
             np.array([rows.mean(axis=0) for rows in by_class]),
             np.array([rows.std(axis=0) for rows in by_class]),
             _gate_names(gated, steps, gates.shape[1]),
-            groups.tolist(),
+            as_plain_labels(groups),
             "predicted class" if y is None else "true class",
         )
 
@@ -176,20 +177,6 @@ class GateDisplay:
     def __repr__(self):
         n_groups, n_gates = self.means.shape
         return f"<GateDisplay of {n_gates} gates in {n_groups} classes>"
-
-
-def _different(labels):
-    """The different labels in sorted order, or a clear error for those that have no order."""
-    try:
-        groups = np.unique(labels)
-    except TypeError:
-        groups = None
-    if groups is None or not np.all(groups == groups):  # NaN is not equal to itself
-        raise ValueError(
-            "y holds labels that are missing or of different types. Give every row a label, and "
-            "all labels the same type."
-        )
-    return groups
 
 
 def _gate_names(gated, steps, n_gates):

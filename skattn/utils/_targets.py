@@ -142,8 +142,8 @@ def check_true_labels(y, classes):
     odd = [label for label in labels if isinstance(label, str) != isinstance(known[0], str)]
     if odd:
         raise ValueError(
-            f"y holds {odd[0]!r}, a {type(odd[0]).__name__}, but the classes of the model are "
-            f"{known[:5]}, each a {type(known[0]).__name__}. Pass the labels as you passed them to "
+            f"y holds {odd[0]!r} (type {type(odd[0]).__name__}), but the classes of the model are "
+            f"{known[:5]} (type {type(known[0]).__name__}). Pass the labels as you passed them to "
             "fit."
         )
 
@@ -249,6 +249,11 @@ def encode_targets(y, multilabel, classes=None, remedy=FIT_ANEW):
     """
     if multilabel:
         n_labels = y.shape[1] if classes is None else len(classes)
+        if classes is not None and not np.array_equal(classes, np.arange(n_labels)):
+            raise ValueError(
+                "With several labels per row, classes are the numbers of the columns of y, "
+                f"range({y.shape[1]}), got {as_plain_labels(classes)}."
+            )
         if y.shape[1] != n_labels:
             raise ValueError(f"y has {y.shape[1]} labels per row, but {n_labels} were seen before.")
         if not np.all((y == 0) | (y == 1)):

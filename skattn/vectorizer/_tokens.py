@@ -143,9 +143,16 @@ def build_preprocess(preprocess, preprocessor=None):
     preprocessor : callable or None
         The user's own, which gets the text as it is.
     """
-    if preprocessor is not None:
-        return preprocess
-    return lambda text: preprocess(compose(text))
+    if preprocessor is None:
+        return lambda text: preprocess(compose(text))
+
+    def checked(text):
+        processed = preprocess(text)
+        if not isinstance(processed, str):
+            raise TypeError(f"preprocessor must return a text, got {processed!r:.60}.")
+        return processed
+
+    return checked
 
 
 def build_find_words(tokenize, tokenizer, token_pattern):
@@ -301,6 +308,10 @@ def each_token(texts, read, lengths):
         for text in texts:
             tokens = read(text)
             if not isinstance(tokens, list):
+                if not hasattr(tokens, "__iter__"):
+                    raise TypeError(
+                        f"analyzer or tokenizer must return a list of tokens, got {tokens!r:.60}."
+                    )
                 tokens = list(tokens)
             lengths.append(len(tokens))
             yield tokens

@@ -242,6 +242,9 @@ def test_bad_options_are_one_line(tmp_path, capsys):
     assert "--max-rows" in fails(capsys, "--data", path, "--max-rows", "0")
     assert "both name the column" in fails(capsys, "--data", path, "--text", "label")
     assert "cannot write" in fails(capsys, "--data", path, "--output", tmp_path / "missing")
+    (tmp_path / "skattn-report.html").mkdir()
+    said = fails(capsys, "--data", path, "--output", tmp_path)
+    assert "cannot write the file skattn-report.html" in said
 
 
 def test_missing_articles_say_what_to_install(monkeypatch, capsys):
@@ -277,6 +280,7 @@ def test_no_traceback_reaches_the_terminal(tmp_path):
         ("text;label\na, b;x\n", ["a, b"]),
         ("text,label,note; optional\na,x,\n", ["a"]),
         ("text;label;a\tb,c\na, b;x;\n", ["a, b"]),
+        ("\ufeffsep=;\r\ntext;label\r\na, b;x\r\n", ["a, b"]),
         ('"text","la;bel\t",label\na,1,x\n', ["a"]),
         ('text,label\n"a ""b"" c",x\n', ['a "b" c']),
         ('text,label\n"a" b,x\n"c" ,y\n', ["a b", "c"]),
@@ -294,6 +298,7 @@ def test_no_traceback_reaches_the_terminal(tmp_path):
         "mark",
         "semicolon",
         "semicolon in a name",
+        "separator",
         "tab in a name",
         "header",
         "doubled",

@@ -396,6 +396,16 @@ def test_a_class_that_was_not_announced_is_named(make, whole_numbers):
 
 
 @both
+def test_several_labels_have_numbers_for_names(make, whole_numbers):
+    X, y = whole_numbers
+    several = np.stack([y == 0, y == 1], axis=1).astype(int)
+    with pytest.raises(ValueError, match=r"numbers of the columns of y, range\(2\), got \['w', 'x"):
+        make().partial_fit(X, several, classes=["w", "x"])
+    clf = make().partial_fit(X, several, classes=[0, 1]).partial_fit(X, several, classes=[0, 1])
+    assert clf.classes_.tolist() == [0, 1]
+
+
+@both
 def test_partial_fit_takes_weights(make, whole_numbers):
     X, y = whole_numbers
     kept = np.arange(90) % 2 == 0

@@ -161,7 +161,7 @@ def test_true_classes_in_a_pandas_series():
     [
         (["good"], "inconsistent"),
         (np.eye(2), "one true class for each text"),
-        ([0, 1], "y holds 0, a int, but the classes of the model are .*Pass the labels as"),
+        ([0, 1], "y holds 0 .type int., but the classes of the model are .*Pass the labels as"),
         (np.array(["good", None], dtype=object), "y contains NaN"),
     ],
 )
@@ -280,6 +280,19 @@ def test_gates_and_labels_must_match(gated, rows):
         GateDisplay.from_estimator(gated, rows[0], ["a"])
     with pytest.raises(ValueError, match="one class a row"):
         GateDisplay.from_estimator(gated, rows[0], np.eye(60))
+    masked = np.ma.array([1, 2] * 30, mask=[0, 1] * 30)
+    for missing in (["a", float("nan")] * 30, masked):
+        with pytest.raises(ValueError, match="y contains NaN"):
+            GateDisplay.from_estimator(gated, rows[0], missing)
+    with pytest.raises(TypeError, match="y mixes texts and other labels"):
+        GateDisplay.from_estimator(gated, rows[0], ["a", 1] * 30)
+
+
+def test_gates_of_dates(rows):
+    days = np.array(["2020-01-01", "2021-01-01"] * 30, dtype="M8[ns]")
+    clf = GatedDenseClassifier(epochs=1, random_state=0).fit(rows[0], days)
+    frame = GateDisplay.from_estimator(clf, rows[0], days).to_frame()
+    assert set(frame["class"]) == set(days)
 
 
 def test_gates_need_matplotlib_only_to_be_drawn(gated, rows, no_matplotlib):

@@ -102,6 +102,14 @@ def test_one_text_is_a_waterfall_from_base_to_probability(display):
         display.plot_text(4)
     with pytest.raises(ValueError, match="'ugly' is not one of the classes"):
         display.plot_text(0, label="ugly")
+    for odd in ("0", 1.5):
+        with pytest.raises(TypeError, match="number must be the index of a text"):
+            display.plot_text(odd)
+    for odd in ("good", 5):
+        with pytest.raises(TypeError, match=f"labels must be a list of classes.*pass .{odd!r}."):
+            display.plot(labels=odd)
+    with pytest.raises(ValueError, match="labels is empty"):
+        display.plot(labels=[])
 
 
 def test_a_text_without_words_and_hostile_words_can_be_drawn():

@@ -291,7 +291,7 @@ def test_accuracy_beside_a_refit_with_uniform_attention():
 
 
 def test_true_classes_of_another_type_are_no_wrong_predictions():
-    with pytest.raises(ValueError, match="y holds 0, a int, but the classes"):
+    with pytest.raises(ValueError, match=r"y holds 0 \(type int\), but the classes"):
         report_on(TEXTS, y=np.arange(len(TEXTS)) % 2)
 
 

@@ -141,6 +141,24 @@ def test_same_words_as_count_vectorizer(parameters):
     assert (vectorizer.transform(texts) == 1).any()  # what was pruned is out of vocabulary
 
 
+def test_a_vocabulary_that_is_used_up_is_refused():
+    with pytest.raises(ValueError, match=r"vocabulary is an iterator.*pass a list"):
+        SequenceVectorizer(vocabulary=iter(["cat"])).fit(["a cat"])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("preprocessor", "preprocessor must return a text, got None"),
+        ("tokenizer", "analyzer or tokenizer must return a list of tokens, got None"),
+        ("analyzer", "analyzer or tokenizer must return a list of tokens, got None"),
+    ],
+)
+def test_functions_that_return_nothing_are_named(name, message):
+    with pytest.raises(TypeError, match=message):
+        SequenceVectorizer(**{name: lambda text: None}).fit(["a fine film"])
+
+
 @pytest.mark.parametrize(
     "vocabulary",
     [
@@ -314,7 +332,6 @@ def test_what_is_no_column_of_texts(texts, message):
         ({"n_features": 9, "max_length": 3, "embeddings": {"a": [1]}}, "embeddings and n_features"),
         ({"vocabulary": []}, "empty vocabulary"),
         ({"vocabulary": "cat"}, "one string"),
-        ({"vocabulary": iter(["cat"])}, "vocabulary is an iterator.*pass a list"),
         ({"vocabulary": ["cat", "cat"]}, "Duplicate .*'cat'"),
         ({"vocabulary": ["cat", 3]}, "must be strings, got 3"),
         ({"vocabulary": {"cat": 1}}, "0, 1, 2"),
