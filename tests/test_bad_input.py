@@ -214,7 +214,9 @@ def test_one_row_of_each_class_is_enough():
 
 def test_bad_classes_of_partial_fit():
     refused(GatedDenseClassifier().partial_fit, ROWS, LABELS, classes=["a"], match="class")
-    refused(GatedDenseClassifier().partial_fit, ROWS, LABELS, classes=["a", "c"], match="new classes")
+    refused(
+        GatedDenseClassifier().partial_fit, ROWS, LABELS, classes=["a", "c"], match="new classes"
+    )
     refused(GatedDenseClassifier().partial_fit, ROWS[:1], ["a"], match="one class")
     for classes in ([], "ab", 5, {"a": 1, "b": 2}, [None, "a", "b"], ["a", 1], object(), ["a"]):
         refused(GATED.partial_fit, ROWS, LABELS, classes=classes, match="^classes ")
