@@ -147,7 +147,10 @@ def _plan(model, facts, given):
 
 
 def _ever_shorter(wished, least_epochs, given):
-    """Plans: fewer epochs; where the fewest are too many, fewer layers; and then fewer tokens."""
+    """Plans: fewer epochs; where the fewest are too many, fewer layers; and then fewer tokens.
+
+    A single layer comes last: two layers that read fewer tokens were more accurate.
+    """
     lengths, layers, epochs = [wished.max_length], [wished.tuned_layers], [wished.epochs]
     if given["max_length"] is None and wished.max_length > FEWER_TOKENS:
         lengths.append(FEWER_TOKENS)
@@ -155,7 +158,8 @@ def _ever_shorter(wished, least_epochs, given):
         layers += range(wished.tuned_layers - 1, 0, -1)
     if given["epochs"] is None:
         epochs += range(wished.epochs - 1, least_epochs - 1, -1)
-    for max_length, tuned_layers, n_epochs in itertools.product(lengths, layers, epochs):
+    cut = sorted(itertools.product(lengths, layers), key=lambda plan: plan[1] < FEWER_LAYERS)
+    for (max_length, tuned_layers), n_epochs in itertools.product(cut, epochs):
         yield Plan(n_epochs, tuned_layers, max_length)
 
 

@@ -47,6 +47,12 @@ def test_too_much_work_costs_epochs_then_layers_then_tokens():
     assert plan(100_000, 200.0) == Plan(1, 1, 128)
 
 
+def test_two_layers_that_read_less_come_before_a_single_layer():
+    assert plan(64, 300.0) == Plan(20, 2, 128)  # with 256 tokens, one layer would be left
+    assert plan(256, 100.0) == Plan(12, 1, 256)  # 128 would leave no more layers
+    assert plan(16, 300.0) == Plan(20, 5, 256)
+
+
 def test_epochs_that_a_smaller_number_of_layers_leaves_room_for_are_used():
     found, bound = plan(500, 110.0), _pretrained_rules.MOST_WORK_A_TEXT * 500
     facts = Facts(500, 110.0, 3, True, True)
