@@ -32,8 +32,6 @@ _UNPACKING_ERRORS = (
     zipfile.BadZipFile,
 )
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-
-
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n')  # the first line of some files of Excel
 PIPELINE_FILE, PAGE_FILE = "skattn-pipeline.joblib", "skattn-report.html"  # what the demo writes
 

@@ -6,6 +6,7 @@ never goes on from another one's epoch.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import tempfile
@@ -123,7 +124,7 @@ def fingerprint(request, data, seed, before):
     """
     digest = hashlib.blake2b(digest_size=10)
     settings = {
-        name: _plain(name, value)
+        name: _plain(optimizer_config(value) if name == "optimizer" else value)
         for name, value in request.params.items()
         if name not in _NO_MATTER
     }
@@ -148,19 +149,25 @@ def fingerprint(request, data, seed, before):
     return f"{request.name}-{digest.hexdigest()}"
 
 
-def _plain(name, value):
+def _plain(value):
     """A parameter as JSON can hold it; what differs in a way that matters is not equal."""
-    if name == "optimizer":
-        value = optimizer_config(value)
     if isinstance(value, dict):
-        return {repr(_python(key)): _plain("", each) for key, each in value.items()}
+        return {repr(_python(key)): _plain(each) for key, each in value.items()}
+    if isinstance(value, functools.partial):
+        return [_plain(value.func), repr(value.args), _plain(value.keywords)]
     if not callable(value):
         return value
-    names = [getattr(value, name, "") for name in ("__module__", "__qualname__")]
+    names = _names(value)
     if (code := getattr(value, "__code__", None)) is not None:  # two lambdas have one name
         constants = [each for each in code.co_consts if not hasattr(each, "co_code")]
-        return [*names, code.co_code.hex(), code.co_names, repr(constants)]
-    return [*names, str(type(value)), _plain("", getattr(value, "__dict__", {}))]
+        inside = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+        inside = [_names(each) if callable(each) else repr(each) for each in inside]
+        return [*names, code.co_code.hex(), code.co_names, repr(constants), inside]
+    return [*names, str(type(value)), _plain(getattr(value, "__dict__", {}))]
+
+
+def _names(value):
+    return [getattr(value, name, "") for name in ("__module__", "__qualname__")]
 
 
 def _python(key):

@@ -233,9 +233,12 @@ def rows_of(model, texts):
 
 def _named_columns(model):
     """The columns that a `TextClassifier` reads, if the model begins with one; else None."""
-    last, steps = final_model(model)
-    first = next((step for step in steps if hasattr(step, "fit")), last)
+    first = _first_step(*final_model(model))
     return first.feature_names_in_ if getattr(first, "_column_spans", None) else None
+
+
+def _first_step(last, steps):
+    return next((step for step in steps if hasattr(step, "fit")), last)
 
 
 def _reads_texts(model):
@@ -243,7 +246,7 @@ def _reads_texts(model):
     last, steps = final_model(model)
     if reads_a_column(steps):
         return False
-    first = next((step for step in steps if hasattr(step, "fit")), last)
+    first = _first_step(last, steps)
     if hasattr(first, "_column_spans"):  # TextClassifier; its parameter may have been changed
         return first._column_spans is None
     if get_tags(first).input_tags.string:

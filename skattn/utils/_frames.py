@@ -51,8 +51,9 @@ def frame_of(X, columns):
     X : dict of str to column of texts
     columns : sequence of str
     """
-    parts = dict(zip(columns, _columns(X, columns), strict=True))
-    return import_pandas("Explaining a dict of columns").DataFrame(parts)
+    pandas = import_pandas("Explaining a dict of columns")
+    parts = [text_column(pandas, part) for part in _columns(X, columns)]
+    return pandas.DataFrame(dict(zip(columns, parts, strict=True)))
 
 
 def text_column(pandas, texts):

@@ -18,6 +18,10 @@ _SEVERAL_LABELS = (
     "If a row can have several labels, turn them into a matrix of 0 and 1 with "
     "sklearn.preprocessing.MultiLabelBinarizer."
 )
+FIT_ANEW = (
+    "Leave these rows out, or fit anew: set warm_start=False, or name all in `classes` at the "
+    "first call of partial_fit."
+)
 HUGE = 1e100  # a weight beyond it is taken relative to the largest
 
 
@@ -226,12 +230,6 @@ def announced_classes(classes):
             "class that any chunk will hold."
         )
     return known
-
-
-FIT_ANEW = (
-    "Leave these rows out, or fit anew: set warm_start=False, or name all in `classes` at the "
-    "first call of partial_fit."
-)
 
 
 def encode_targets(y, multilabel, classes=None, remedy=FIT_ANEW):

@@ -15,16 +15,11 @@ _LETTER = "\uffdc"  # stands for a mark while a pattern is matched; no text hold
 _JOINERS = "\u200c\u200d"  # within words of Persian and of Indian languages
 _JAMO = "\u1161-\u1175\u11a8-\u11c2"  # the second and third part of a Korean syllable
 
-_OF_UNSPACED = (  # letters of the scripts below
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\U00020000-\U0003134f"
-)
-
+_EAST_ASIAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f"  # Chinese, kana
+_SOUTH_EAST_ASIAN = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
+_OF_UNSPACED = _EAST_ASIAN + _SOUTH_EAST_ASIAN
 # Scripts that put no spaces between words, with the mean length beyond which tokens are phrases.
-_UNSPACED = {
-    re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]"): 4,  # Chinese...
-    re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"): 10,  # Thai, Lao, Burmese, Khmer
-}
+_UNSPACED = {re.compile(f"[{_EAST_ASIAN}]"): 4, re.compile(f"[{_SOUTH_EAST_ASIAN}]"): 10}
 _ENOUGH = 2000  # different words, to tell a script by
 UNSPACED_HINT = (
     "they are in a script without spaces between words, so that each token is a whole phrase: set "

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -124,6 +125,14 @@ def test_another_fit_never_goes_on_from_it(change, dense_rows, tmp_path):
     assert list(tmp_path.iterdir()) == [left]
 
 
+def score_of(*_, at):
+    return at
+
+
+def giving(score):
+    return lambda *_: score
+
+
 EARLY = {"early_stopping": True, "validation_fraction": 0.3}
 
 
@@ -132,9 +141,11 @@ EARLY = {"early_stopping": True, "validation_fraction": 0.3}
     [
         ({"scoring": make_scorer(f1_score, average="macro")}, {"scoring": make_scorer(f1_score)}),
         ({"scoring": lambda *_: 0.1}, {"scoring": lambda *_: 0.9}),
+        ({"scoring": giving(0.1)}, {"scoring": giving(0.9)}),
+        ({"scoring": partial(score_of, at=0.1)}, {"scoring": partial(score_of, at=0.9)}),
         ({"random_state": np.random.RandomState(0)}, {"random_state": np.random.RandomState(1)}),
     ],
-    ids=["scorers", "functions", "random states"],
+    ids=["scorers", "functions", "closures", "partial", "random states"],
 )
 def test_nor_one_with_another_object(one, other, dense_rows, tmp_path):
     X, y = dense_rows[0], dense_rows[1] > 0

@@ -71,6 +71,8 @@ def test_tokens_that_arrow_cannot_hold():
     model = TextClassifier(**LINEAR).fit(FRAME["body"], Y)
     texts = ["a fine \ud800 film"] * 2
     assert explain_texts(model, texts)[0].to_frame()["token"][2] == "\ud800"
+    both = TextClassifier(columns=["title", "body"], **LINEAR).fit(FRAME, Y)
+    assert "\ud800" in explain_texts(both, {"title": texts, "body": texts})[0].tokens
     words = EvidenceDisplay.from_estimator(model, texts).to_frame(min_texts=1)["word"]
     assert "\ud800" in set(words)
 
