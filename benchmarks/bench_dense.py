@@ -158,7 +158,7 @@ def main():
     grid = GRIDS["quick" if quick else "small"]
     searched = f"Grid search of {' x '.join(str(len(v)) for v in grid.values())}, n_jobs=1"
     names = [OWN, SCIKERAS, SKORCH]
-    rounds = max(1, rounds - 2)
+    rounds = max(1, rounds - 3)
     answers.append(
         question(
             searched, search, names, SEARCH_GOALS, rounds, most=FEWER_ROUNDS, grid=grid, n_jobs=1
@@ -179,7 +179,7 @@ def two_processes(options, config, tolerance):
         options,
         "Grid search of 4 x 4",
         who,
-        rounds=options.rounds or 2,
+        rounds=options.rounds or 1,
         tolerance=tolerance,
         goals={"n_jobs=1": 1.5},
         own="n_jobs=2",

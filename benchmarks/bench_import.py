@@ -60,7 +60,7 @@ def main():
         options,
         "A new process",
         who,
-        rounds=options.rounds or (1 if options.quick else 7),
+        rounds=options.rounds or (1 if options.quick else 5),
         tolerance=0,
         goals={"import sklearn": 1.0},
         own=OWN,

@@ -11,7 +11,7 @@ from _data import digits, generate, texts, token_ids
 from _harness import alone, measured, parser, quality_gap, read_options, write
 
 MIB = 2**20
-SIZES = (5_000, 20_000, 80_000)
+SIZES = (5_000, 15_000, 40_000)
 QUICK_SIZES = (100, 200)
 MAX_LENGTH = 400
 

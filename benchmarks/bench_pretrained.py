@@ -14,7 +14,7 @@ from _harness import ask, parser, read_options, write
 from _race import Contender
 
 TUNED = {"the two upper layers": 2, "all layers": "all"}
-ROWS = 1000  # texts to train on, and as many to judge
+ROWS = 600  # texts to train on, and as many to judge
 LEVEL = {"PyTorch by length": 1.0}
 
 

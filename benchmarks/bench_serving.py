@@ -51,12 +51,10 @@ def fit_and_save(config):
 
     texts, asked, y, _ = read_texts(config)
     training = {"epochs": 1 if config["quick"] else 3, "random_state": 0}
-    models = {
-        "network": make_pipeline(
-            SequenceVectorizer(max_length=400), AttentionTextClassifier(**training)
-        ),
-        "recipe": TextClassifier(**training),
-    }
+    models = {"recipe": TextClassifier(**training)}
+    if not config["quick"]:
+        network = AttentionTextClassifier(**training)
+        models = {"network": make_pipeline(SequenceVectorizer(max_length=400), network)} | models
     if config["pretrained"]:
         given = {"pretrained": config["pretrained"]}
         network = AttentionTextClassifier(tuned_layers=1, encoder="none", **given, **training)

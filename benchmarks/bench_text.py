@@ -103,7 +103,7 @@ def main():
     options_parser = parser(__doc__)
     options_parser.add_argument("--encoders", nargs="+", choices=ENCODERS)
     options = read_options(options_parser)
-    rounds = options.rounds or (1 if options.quick else 5)
+    rounds = options.rounds or (1 if options.quick else 4)
     config = {
         "data": options.data,
         "quick": options.quick,
