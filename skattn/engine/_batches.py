@@ -56,7 +56,7 @@ def _even_bounds(n_rows, batch_size):
     return np.append(np.arange(0, n_rows, batch_size), n_rows)
 
 
-def merge_equal_rows(rows, bounds, groups, weights):
+def merge_equal_rows(rows, bounds, groups, weights, as_given=False):
     """Put each batch into a canonical order and merge its equal rows.
 
     Equal rows (same features, same target) become one entry whose weight is their sum. Their
@@ -73,6 +73,8 @@ def merge_equal_rows(rows, bounds, groups, weights):
         Equal numbers for equal rows, in a total order of the rows.
     weights : ndarray of shape (n_rows,)
         float64, above zero.
+    as_given : bool, default=False
+        Whether not to divide the weights by their mean.
     """
     sizes = np.diff(bounds)
     batch = np.repeat(np.arange(len(sizes)), sizes)
@@ -80,7 +82,7 @@ def merge_equal_rows(rows, bounds, groups, weights):
     _, first, entry = np.unique(key, return_index=True, return_inverse=True)
     merged = np.bincount(entry, weights=weights[rows])
     entry_batch = batch[first]
-    scale = _batch_scale(weights[rows], sizes)
+    scale = sizes if as_given else _batch_scale(weights[rows], sizes)
     return BatchPlan(
         rows=rows[first].astype(np.int32),
         bounds=np.searchsorted(entry_batch, np.arange(len(sizes) + 1)).astype(np.int32),

@@ -23,6 +23,7 @@ class FitSettings(NamedTuple):
     n_epochs: int = 1
     n_done: int = 0  # epochs of this fit that a process before this one did
     schedule: str = "constant"  # how the learning rate rises and falls over the epochs
+    weights_as_given: bool = False  # or divided by their mean
     max_state_bytes: int = 10**9  # for the states of frozen layers, which are kept for the fit
 
 
@@ -53,7 +54,8 @@ class Plans:
     def _plan(self, numbers, rng):
         rng = rng or np.random.default_rng(0)
         order, bounds = shuffled_batches(self.lengths[numbers], self.settings.batch_size, rng)
-        return merge_equal_rows(numbers[order], bounds, self.groups, self.settings.weights)
+        weights, as_given = self.settings.weights, self.settings.weights_as_given
+        return merge_equal_rows(numbers[order], bounds, self.groups, weights, as_given)
 
 
 class Schedule(keras.callbacks.Callback):

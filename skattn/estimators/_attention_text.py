@@ -428,12 +428,12 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     def _check_origin(self, X, vectors):
         _text_config.check_origin(self, X, vectors)
 
-    def _beginning(self, vectors, before):
+    def _beginning(self, X, vectors, before):
         if self.pretrained is None:
             return _text_config.Beginning(table=_text_config.initial_table(self, vectors))
         if before is not None:  # its network has everything; the folder may be gone
             return _text_config.Beginning()
-        return _text_config.read_beginning(self)
+        return _text_config.read_beginning(self, X)
 
     def _settings(self, beginning, before):
         known = before.config.get("backbone") if before else beginning.transformer

@@ -21,21 +21,16 @@ from skattn.engine import _threads
 from skattn.engine._optimizers import optimizer_config, refuse_schedule
 from skattn.engine._stages import reported, stage
 from skattn.estimators import _state
+from skattn.estimators._checked_rows import check_training_data, check_validation_data
 from skattn.estimators._text_config import Beginning
-from skattn.estimators._validation_data import check_validation_data
 from skattn.fitting._callbacks import EpochTasks
-from skattn.fitting._fit import FitRequest, TrainingData, joined, train
+from skattn.fitting._fit import FitRequest, joined, train
 from skattn.utils._saved_state import pickled
 from skattn.utils._sklearn_compat import CallbackSupportMixin, fit_context
 from skattn.utils._targets import (
     announced_classes,
-    check_targets,
-    check_weights,
-    drop_weightless,
-    encode_targets,
     refuse_balanced_chunks,
     warn_of_one_hot,
-    weigh_classes,
 )
 from skattn.utils._typing import MatrixLike
 
@@ -138,6 +133,7 @@ class BaseNetworkClassifier(
             All classes that occur in any chunk. Required at the first call unless `y` has them all;
             optional later.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row. Unlike in `fit`, weights are not divided by their mean.
 
         Returns
         -------
@@ -189,11 +185,15 @@ class BaseNetworkClassifier(
         with reported(type(self).__name__, self.verbose > 1), _all_or_nothing(self):
             self._check_origin(X, before or vectors)
             known = before.classes if before else classes
-            data = self._check_training_data(X, y, sample_weight, known, reset=before is None)
+            data = check_training_data(
+                self, X, y, sample_weight, known, reset=before is None, partial=partial
+            )
+            if not len(data.weights):  # a chunk of classes of weight 0
+                return self
             if before is None or not partial:
                 warn_of_one_hot(data.targets)
             with stage("initial weights"):
-                beginning = self._beginning(vectors, before)
+                beginning = self._beginning(X, vectors, before)
             params = self._settings(beginning, before)
             config = self._whole_config(params, data, beginning, before)
             request = FitRequest(
@@ -218,23 +218,6 @@ class BaseNetworkClassifier(
             raise interruption
         return self
 
-    def _check_training_data(self, X, y, sample_weight, classes, reset):
-        """The rows that count: X, labels, encoded targets and weights above 0."""
-        if self.weight_averaging and self.early_stopping:
-            raise ValueError(
-                "weight_averaging=True and early_stopping=True exclude each other: the one keeps "
-                "the mean of the epochs, the other the best of them. Choose one."
-            )
-        y, multilabel = check_targets(y, type(self).__name__)
-        kept, weights = check_weights(sample_weight, X, y)
-        targets = encode_targets(y[kept], multilabel, classes)
-        weights = weigh_classes(self.class_weight, targets, weights)
-        X, y = self._check_X(X, reset=reset), y[kept]
-        X = X if len(kept) == X.shape[0] else X[kept]
-        if not np.all(weights):  # of classes of weight 0
-            X, y, weights, targets = drop_weightless(X, y, weights, targets)
-        return TrainingData(X, y, targets, weights)
-
     def _whole_config(self, params, data, beginning, before):
         """All that decides the form of the network, as plain values."""
         return self._network_config(params, data.X, beginning, before) | {
@@ -253,7 +236,7 @@ class BaseNetworkClassifier(
     def _check_origin(self, X, vectors):
         """Refuse or warn where what made the rows does not suit what will read them."""
 
-    def _beginning(self, vectors, before):
+    def _beginning(self, X, vectors, before):
         """What the network begins with besides random weights."""
         return Beginning()
 

@@ -17,7 +17,7 @@ from skattn.networks._pretrained import (
     read_pretrained,
     read_static,
 )
-from skattn.utils._at_hand import OWN_WORDS, WORD_VECTORS, is_noted
+from skattn.utils._at_hand import OWN_WORDS, TOKENIZER, WORD_VECTORS, noted
 from skattn.utils._pretrained_folder import find_folder, n_positions, read_config, read_tokenizer
 from skattn.utils._warnings import warn
 
@@ -49,8 +49,14 @@ def with_defaults(params, is_transformer):
     return params | chosen
 
 
-def read_beginning(estimator):
+def read_beginning(estimator, X):
     """Read the pretrained model that an estimator names; errors come before any work.
+
+    Parameters
+    ----------
+    estimator : AttentionTextClassifier
+    X : array-like
+        The token ids as the user or a pipeline passed them.
 
     Returns
     -------
@@ -59,6 +65,13 @@ def read_beginning(estimator):
     folder = find_folder(estimator.pretrained)
     given = read_config(folder)
     tokenizer = read_tokenizer(folder, given)
+    made_by = noted(X, TOKENIZER)
+    if made_by is not None and made_by.get_vocab() != tokenizer.tokenizer.get_vocab():
+        raise ValueError(
+            "The token ids come from a SequenceVectorizer with the vocabulary of another "
+            f"pretrained model than {str(folder)!r}. Pass the same pretrained=... to both, or use "
+            "TextClassifier(pretrained=...)."
+        )
     if is_static(given):
         _refuse(estimator, _OF_THE_TABLE, "a static model has its own table of vectors")
         return Beginning(table=read_static(folder, tokenizer))
@@ -191,13 +204,13 @@ def check_origin(estimator, X, vectors):
     vectors : object
         The vectors that came with the ids, or the fit that is continued; None: neither.
     """
-    if estimator.pretrained is not None and is_noted(X, OWN_WORDS):
+    if estimator.pretrained is not None and noted(X, TOKENIZER) == OWN_WORDS:
         raise ValueError(
             "The token ids come from a SequenceVectorizer without pretrained=..., so they do not "
             "mean the tokens of the pretrained model. Pass the same pretrained=... to both, or use "
             "TextClassifier(pretrained=...)."
         )
-    if vectors is None and estimator.embeddings is None and is_noted(X, WORD_VECTORS):
+    if vectors is None and estimator.embeddings is None and noted(X, WORD_VECTORS):
         warn(
             "The SequenceVectorizer before this classifier has read word vectors, but in a "
             "pipeline they do not come along, and the network begins without them. Use "

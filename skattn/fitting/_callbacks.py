@@ -189,8 +189,9 @@ def _score_callback(request, data, settings, fitted):
     scoring = request.params["scoring"]
     estimator = request.as_fitted(fitted)
     scorer = check_scoring(estimator, scoring=scoring)
-    held_out, weights = settings.held_out, settings.weights[settings.held_out]
-    X, y = data.X[held_out], data.y[held_out]
-    weighted = isinstance(scoring, str) and np.ptp(weights) > 0
-    options = {"sample_weight": weights} if weighted else {}
+    held_out = settings.held_out
+    X, y, weights = data.X[held_out], data.y[held_out], data.sample_weight[held_out]
+    # not those of the classes: a score is to be what the user would compute
+    takes_weights = getattr(scorer, "_accept_sample_weight", bool)()  # scikit-learn's own scorers
+    options = {"sample_weight": weights} if takes_weights and np.ptp(weights) > 0 else {}
     return HeldOutScore(lambda: scorer(estimator, X, y, **options))

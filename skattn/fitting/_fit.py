@@ -17,7 +17,7 @@ from skattn.fitting._network_pool import POOL, Lease
 from skattn.networks import _weights
 from skattn.networks._pretrained import Pretrained
 from skattn.utils._fork import refuse_after_late_fork
-from skattn.utils._targets import Targets, hold_out
+from skattn.utils._targets import Targets, hold_out, times_factors
 from skattn.utils._warnings import warn
 
 DEFAULT_HELD_OUT = 0.1
@@ -31,18 +31,53 @@ class TrainingData(NamedTuple):
     y: np.ndarray  # labels as the user gave them
     targets: Targets
     weights: np.ndarray  # (n_rows,) float64, above 0
+    sample_weight: np.ndarray  # (n_rows,), without the weights of the classes
+    factors: np.ndarray | None = None  # (n_classes,), the weights of the classes
     n_held_out: int = 0  # rows at the end that the user gave to validate with
+
+
+def rows_that_count(X, y, targets, sample_weight, factors):
+    """The rows whose weight, times that of their class, is above 0.
+
+    Parameters
+    ----------
+    X, y : arrays of n_rows rows
+    targets : Targets
+    sample_weight : ndarray of shape (n_rows,)
+    factors : ndarray of shape (n_classes,) or None
+        As `class_factors` gives them.
+
+    Returns
+    -------
+    TrainingData
+    """
+    weights = times_factors(sample_weight, factors, targets)
+    data = TrainingData(X, y, targets, weights, sample_weight, factors)
+    if np.all(weights):
+        return data
+    kept = np.flatnonzero(weights)
+    return data._replace(
+        X=X[kept],
+        y=y[kept],
+        targets=targets._replace(encoded=targets.encoded[kept]),
+        weights=weights[kept],
+        sample_weight=sample_weight[kept],
+    )
 
 
 def joined(data, held_out):
     """Rows to train on, and after them rows to validate with."""
-    stack = sparse.vstack if sparse.issparse(data.X) else np.concatenate
+    is_sparse = sparse.issparse(data.X)
+    others = held_out.X
+    if sparse.issparse(others) and not is_sparse:
+        others = others.toarray()
     encoded = [data.targets.encoded, held_out.targets.encoded]
-    return TrainingData(
-        X=stack([data.X, held_out.X]),
+    return data._replace(
+        X=(sparse.vstack if is_sparse else np.concatenate)([data.X, others]),
         y=np.concatenate([data.y, held_out.y]),
         targets=data.targets._replace(encoded=np.concatenate(encoded)),
         weights=np.concatenate([data.weights, held_out.weights]),
+        sample_weight=np.concatenate([data.sample_weight, held_out.sample_weight]),
         n_held_out=len(held_out.weights),
     )
 
@@ -94,6 +129,7 @@ def train(request, data, before=None):
         first_epoch=first_epoch,
         n_epochs=1 if request.partial else params["epochs"],
         n_done=store.n_done,
+        weights_as_given=request.partial,  # a chunk's mean says nothing of the other chunks
         schedule="constant" if request.partial else params["learning_rate_schedule"],
         max_state_bytes=int(1e6 * params.get("cache_size", 0)),
     )

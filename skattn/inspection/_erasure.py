@@ -67,7 +67,7 @@ def agreement(scores, others):
 
 def is_constant(weights, tolerance=1e-3):
     """Whether all weights are equal, but for `tolerance` of the largest."""
-    return bool(np.ptp(weights) <= tolerance * np.max(weights))
+    return bool(np.ptp(weights) <= tolerance * np.max(np.abs(weights)))
 
 
 class Bootstrap:

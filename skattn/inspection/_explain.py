@@ -15,7 +15,7 @@ from skattn.inspection._parts._fitted_models import (
     reads_a_column,
     transformed,
 )
-from skattn.inspection._parts._readings import CannotSplit, onto, united
+from skattn.inspection._parts._readings import CannotSplit, onto, tells_case, united
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._additive import settled
 from skattn.utils._at_hand import results_at_hand
@@ -152,7 +152,7 @@ def _as_it_is_now(model):
 
 def _explained(pipeline, texts, target):
     attention = find_attention(pipeline)
-    readings, unexplained = _evidence(pipeline, texts, has_attention=attention is not None)
+    readings, case_sensitive, unexplained = _evidence(pipeline, texts, attention is not None)
     probabilities = np.asarray(pipeline.predict_proba(texts), dtype=np.float64)
     classes = np.asarray(pipeline.classes_)
     positions = _predicted(pipeline, texts, probabilities)
@@ -174,6 +174,7 @@ def _explained(pipeline, texts, target):
             segment_weights=segments[i][1],
             unexplained=unexplained,
             columns=columns[i],
+            case_sensitive=case_sensitive,
         )
         for i in range(len(texts))
     ]
@@ -266,15 +267,15 @@ def _columns(pipeline, texts):
 
 
 def _evidence(pipeline, texts, has_attention):
-    """What each word adds, None for each text where that is not known, and why it is not."""
+    """What each word adds, and whether its case counts; or None for each text, and why."""
     names = names_from_outside_in(pipeline)
     try:
-        readings, unexplained = find_evidence(pipeline).evidence(texts), ""
+        found = find_evidence(pipeline)
+        return found.evidence(texts), any(map(tells_case, found.vectorizers())), ""
     except CannotSplit as error:
-        readings, unexplained = [None] * len(texts), str(error)
-    if unexplained and not has_attention:
-        raise TypeError(f"Nothing to explain in {names}: {unexplained}")
-    return readings, unexplained
+        if not has_attention:
+            raise TypeError(f"Nothing to explain in {names}: {error}") from None
+        return [None] * len(texts), False, str(error)
 
 
 def _looked(attention, texts, targets):

@@ -64,6 +64,9 @@ class TextExplanation:
         Why there is no evidence. Empty if there is evidence.
     columns : dict of str to (int, int) or None
         The start and end of each column's text in `text`, for a `TextClassifier` with `columns`.
+    case_sensitive : bool
+        Whether the model may treat "US" and "us" as two words. If so, the displays also show them
+        as two words.
 
     See Also
     --------
@@ -104,6 +107,7 @@ class TextExplanation:
     target: Any = None
     unexplained: str = ""
     columns: dict[str, tuple[int, int]] | None = None
+    case_sensitive: bool = False
 
     def __post_init__(self):
         if self.target is None:
@@ -218,10 +222,18 @@ class TextExplanation:
         }
         if self.columns is not None:
             columns |= self._places_in_columns()
-        names = [label if label not in columns else f"evidence_{label}" for label in self._labels]
         if self.evidence is not None:
-            columns |= dict(zip(names, self.evidence.T, strict=True))
+            taken = {*columns, *self._labels}
+            for label, values in zip(self._labels, self.evidence.T, strict=True):
+                name = label
+                while name in columns or (name != label and name in taken):
+                    name = f"evidence_{name}"
+                columns[name] = values
         return pandas.DataFrame(columns)
+
+    def _words(self):
+        """For each token what it is grouped by: tokens that the model reads alike are one word."""
+        return [token if self.case_sensitive else token.casefold() for token in self.tokens]
 
     def _places_in_columns(self):
         """The column of each token, and its start and end there."""

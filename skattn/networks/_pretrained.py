@@ -119,6 +119,17 @@ def backbone_config(given, n_positions, tokenizer, folder, precision="float32"):
         backbone = _from_config(kind, given)
     except KeyError as error:
         raise ValueError(f"{folder / 'config.json'} has no {error}.") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{folder / 'config.json'} has a wrong value: {error}.") from error
+    if not isinstance(n_positions, int):
+        raise ValueError(
+            f"{folder / 'config.json'} has no max_position_embeddings that is a whole number."
+        )
+    if given.get("inner_group_num", 1) != 1:
+        raise ValueError(
+            f"{folder / 'config.json'} has inner_group_num={given['inner_group_num']!r}; only 1 is "
+            "known."
+        )
     if given.get("position_embedding_type", "absolute") != "absolute":
         raise ValueError(
             f"{folder / 'config.json'} has position_embedding_type="
@@ -129,13 +140,20 @@ def backbone_config(given, n_positions, tokenizer, folder, precision="float32"):
             f"{folder / 'config.json'} has the activation {backbone['activation']!r}. Known are "
             f"{', '.join(ACTIVATIONS)}."
         )
-    return backbone | {
-        "n_positions": int(n_positions),
+    backbone |= {
+        "n_positions": n_positions,
         "prefix": list(tokenizer.prefix),
         "suffix": list(tokenizer.suffix),
         "unknown": int(tokenizer.unknown),
         "precision": precision,
     }
+    if not _is_sound(backbone):
+        raise ValueError(
+            f"{folder / 'config.json'} describes a model that cannot be built, with "
+            f"{n_positions} positions, {len(backbone['layers'])} layers, "
+            f"{backbone['n_heads']} heads and a width of {backbone['width']}."
+        )
+    return backbone
 
 
 def _from_config(kind, given):
@@ -154,9 +172,8 @@ def _from_config(kind, given):
     attention = "attention_dropout" if kind == "distilbert" else "attention_probs_dropout_prob"
     layers = list(range(n_layers))
     if kind == "albert":
-        n_groups, n_inner = given.get("num_hidden_groups", 1), given.get("inner_group_num", 1)
-        groups = [layer * n_groups // n_layers for layer in layers]
-        layers = [group * n_inner + inner for group in groups for inner in range(n_inner)]
+        n_groups = given.get("num_hidden_groups", 1)
+        layers = [layer * n_groups // n_layers for layer in layers]
     return {
         "kind": kind,
         "n_words": int(given["vocab_size"]),
@@ -283,12 +300,7 @@ class _Weights:
 
     def layer(self, number):
         """One set of a layer's weights, in the order of their shapes."""
-        place = self.place
-        if self.backbone["kind"] == "albert":
-            n_inner = self.backbone.get("n_inner", 1)
-            place = place.format(*divmod(number, n_inner))
-        else:
-            place = place.format(number)
+        place = self.place.format(number, 0)  # a group of an ALBERT has one layer
         found = {}
         for part, name in self.parts.items():
             if part == "attention_in":
@@ -347,10 +359,16 @@ def check_backbone(backbone, tuned_layers):
         wanted = int if kind is list else kind
         if any(type(one) is not wanted for one in values):
             raise ValueError(f"its pretrained model has {name}={value!r:.60}")
+    if not _is_sound(backbone) or not 0 <= tuned_layers <= len(backbone["layers"]):
+        raise ValueError("its pretrained model has sizes that none has")
+
+
+def _is_sound(backbone):
+    """Whether a transformer of this configuration can be built."""
     sizes = ("n_words", "n_positions", "width", "word_width", "inner_width", "n_heads")
     n_words = backbone["n_words"]
     special = [*backbone["prefix"], *backbone["suffix"], backbone["unknown"]]
-    sound = (
+    return (
         all(0 < backbone[name] < 2**24 for name in sizes)
         and backbone["width"] % backbone["n_heads"] == 0
         and all(0 <= number < n_words for number in special)
@@ -360,11 +378,8 @@ def check_backbone(backbone, tuned_layers):
         and backbone["precision"] in PRECISIONS
         and 0 < len(backbone["layers"]) <= _MAX_LAYERS
         and all(0 <= number < len(backbone["layers"]) for number in backbone["layers"])
-        and 0 <= tuned_layers <= len(backbone["layers"])
         and max_tokens(backbone) > 0
     )
-    if not sound:
-        raise ValueError("its pretrained model has sizes that none has")
 
 
 def check_frozen(config, frozen):

@@ -104,6 +104,7 @@ class BaseTextClassifier(
         classes : array-like of shape (n_classes,), default=None
             All classes that occur in any chunk. Required at the first call unless `y` has them all.
         sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each text. Unlike in `fit`, weights are not divided by their mean.
 
         Returns
         -------

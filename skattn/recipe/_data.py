@@ -50,7 +50,7 @@ def checked(texts, y, sample_weight, class_weight, classes=None, network=True):
         warn_of_one_hot(targets)
     class_weights = weigh_classes(class_weight, targets, weights)
     if not np.all(class_weights):
-        check_classes_left(targets, np.flatnonzero(class_weights))
+        check_classes_left(targets._replace(encoded=targets.encoded[class_weights > 0]))
     return Data(
         [texts[row] for row in kept],
         y[kept],
@@ -77,6 +77,8 @@ def column_names(columns):
         numbered = any(isinstance(name, Integral) for name in names)
         hint = f" {NAMES_ARE_TEXTS}" if numbered else ""
         raise ValueError(f"columns must be a name or a list of names, got {columns!r}.{hint}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"columns={columns!r} names a column twice. Name each one once.")
     return names
 
 

@@ -14,7 +14,8 @@ from skattn.recipe._pretrained_rules import model_in, model_of
 from skattn.recipe._progress import WholeFitBar
 from skattn.recipe._trial import Trial
 from skattn.recipe._truncation import USUAL, best_truncation
-from skattn.utils._targets import announced_classes, check_targets, check_weights
+from skattn.utils._targets import announced_classes, check_targets, check_weights, checked_tuple
+from skattn.utils._warnings import warn
 from skattn.vectorizer._tokens import check_analysis
 
 PARTS = ("network", "linear")
@@ -66,6 +67,8 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     trial = Trial(judged, data, given, facts, model, estimator.n_jobs)
     settings_of_sklearn = {"enable_metadata_routing": False, "transform_output": "default"}
     held_out = _held_out(validation_data, columns)
+    if held_out is not None and not network:
+        warn("validation_data is not used, since network=False leaves out what it would validate.")
     with config_context(**settings_of_sklearn), _bar(estimator, params, trial) as bar:
         trial.begin(bar)
         if "linear" in kept:
@@ -167,11 +170,7 @@ def _held_out(given, columns):
     """The user's validation data, with its texts as a list."""
     if given is None:
         return None
-    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
-        raise TypeError(
-            "validation_data must be a tuple (X, y) or (X, y, sample_weight), got "
-            f"{type(given).__name__}."
-        )
+    given = checked_tuple(given)
     try:
         return (texts_of(given[0], columns), *given[1:])
     except ValueError as error:

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from skattn.utils._saved_state import Stored
 from skattn.vectorizer._tokens import build_find_words, build_preprocess, check_analysis
@@ -143,13 +143,15 @@ class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimato
     def __init__(self, *, alpha=1.0):
         self.alpha = alpha
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Count in how many rows of each class each feature occurs.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each row counts; None: 1.
 
         Returns
         -------
@@ -161,13 +163,13 @@ class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         if len(classes) != 2:
             self.ratios_ = np.ones(X.shape[1])
             return self
-        shares = [self._share(X[y == label]) for label in classes]
+        weights = _check_sample_weight(sample_weight, X)
+        shares = [self._share(X[y == label], weights[y == label]) for label in classes]
         self.ratios_ = np.abs(np.log(shares[1]) - np.log(shares[0]))
         return self
 
-    def _share(self, rows):
-        held = np.asarray((rows > 0).sum(axis=0)).ravel()
-        return (held + self.alpha) / (rows.shape[0] + 2 * self.alpha)
+    def _share(self, rows, weights):
+        return (weights @ (rows > 0) + self.alpha) / (weights.sum() + 2 * self.alpha)
 
     def transform(self, X):
         """Multiply each column by its factor.

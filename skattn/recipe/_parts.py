@@ -26,6 +26,7 @@ CONSTRAINTS = SequenceVectorizer._parameter_constraints | {
 }
 _PREPROCESSING = ("lowercase", "strip_accents", "preprocessor")
 _OF_WORDS = ("stop_words", "tokenizer")
+_READ = {"pretrained": "_tokenizer", "embeddings": "embeddings_"}  # parameter -> what is learned
 _NGRAMS = {"word": (1, 2), "char": (1, 3), "char_wb": (2, 5)}  # of the linear model
 
 
@@ -129,7 +130,15 @@ def refuse_other_tokens(before, now):
         With the current parameters.
     """
     params, earlier = now.get_params(deep=False), before.get_params(deep=False)
-    changed = [name for name in params if not same(earlier[name], params[name])]
+    # a skops file has no paths: what was read from them is there, and the parameter is None
+    lost = [name for name in _READ if earlier[name] is None and hasattr(before, _READ[name])]
+    if "pretrained" in lost and params["pretrained"] is None:
+        raise ValueError(
+            "The file of this classifier does not contain the path of its pretrained model. Before "
+            "you continue training, set it again: set_params(pretrained=...)."
+        )
+    others = [name for name in params if name not in lost]
+    changed = [name for name in others if not same(earlier[name], params[name])]
     if changed:
         raise ValueError(
             f"warm_start and partial_fit keep the vocabulary, but {changed} changed since. Set "
@@ -208,14 +217,14 @@ def fit_linear(data, params, n_jobs=None):
     # its own output only: FeatureUnion.set_output would set that of its parts too
     super(FeatureUnion, features).set_output(transform="default")
     steps = [("features", features)]
-    if not several:
-        steps.append(("ratios", LogCountRatio().set_output(transform="default")))
-    X = texts
-    for _, step in steps:
-        X = step.fit_transform(X, y)
-    classifier = MarginClassifier(C=0.5, random_state=params["random_state"])
+    X = features.fit_transform(texts, y)
     # only their ratios matter, as for the network
     given = {} if np.ptp(weights) == 0 else {"sample_weight": weights / weights.mean()}
+    if not several:
+        ratios = LogCountRatio().set_output(transform="default")
+        X = ratios.fit_transform(X, y, **given)
+        steps.append(("ratios", ratios))
+    classifier = MarginClassifier(C=0.5, random_state=params["random_state"])
     with config_context(enable_metadata_routing=several):  # so that each label's model gets them
         if several:
             classifier = OneVsRestClassifier(classifier, n_jobs=n_jobs)

@@ -53,7 +53,7 @@ def model_in(network):
     network : Pipeline
         Of a vectorizer and a classifier.
     """
-    if network[0].pretrained is None:
+    if not hasattr(network[0], "_tokenizer"):
         return None
     backbone = network[-1]._fitted.config.get("backbone")
     if not backbone:

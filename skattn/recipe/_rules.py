@@ -2,6 +2,7 @@
 
 import math
 import re
+from numbers import Real
 from typing import Any, NamedTuple
 
 from skattn.recipe import _pretrained_rules
@@ -93,6 +94,8 @@ def settings_of(facts, given, model=None, kept=("network", "linear")):
         rules |= _about_the_network(facts) | _about_training(facts, given)
         if model is not None:  # the width is that of its vectors
             del rules["embedding_dim"]
+    if "network" in kept:
+        rules |= _of_the_optimizer(given.get("optimizer"), rules["learning_rate"].value)
     return {name: setting for name, setting in rules.items() if given.get(name) is None}
 
 
@@ -160,6 +163,27 @@ def _about_training(facts, given):
     settings |= _noise_and_epochs(facts)
     settings["weight_averaging"] = about_averaging(given)
     return settings
+
+
+def _of_the_optimizer(optimizer, usual_rate):
+    """What an optimizer object, or its configuration, decides itself; nothing for a name."""
+    if optimizer is None or isinstance(optimizer, str):
+        return {}
+    config = optimizer if isinstance(optimizer, dict) else optimizer.get_config()
+    config = config.get("config", config)
+    if not isinstance(config, dict):  # an error tells later
+        return {}
+    rate, why = config.get("learning_rate"), "that of the optimizer"
+    found = {"weight_decay": Setting(float(config.get("weight_decay") or 0.0), why)}
+    if isinstance(rate, Real):
+        return found | {"learning_rate": Setting(float(rate), why)}
+    if rate is None:  # Keras's default
+        return found | {"learning_rate": Setting(usual_rate, "not used: the optimizer has its own")}
+    why = "the optimizer has a schedule of its own"
+    return found | {
+        "learning_rate": Setting(usual_rate, f"not used: {why}"),
+        "learning_rate_schedule": Setting("constant", why),
+    }
 
 
 def about_averaging(given):

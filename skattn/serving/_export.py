@@ -35,7 +35,7 @@ def export(
         `AttentionTextClassifier`.
     folder : str or os.PathLike
         Where to write the files. The folder is created if it does not exist, and an earlier export
-        in it is replaced.
+        in it is replaced. Other files are neither changed nor deleted.
     weights : {"float32", "int8"}, default="float32"
         How the weights of the network are stored; see `skattn.export_onnx`.
 
@@ -46,6 +46,8 @@ def export(
     ValueError
         If the classifier uses a function of your own, such as a tokenizer, which cannot be stored
         as plain data.
+    FileExistsError
+        If the folder has a file of another origin with the name of one that would be written.
     ImportError
         If the package onnx is not installed: ``pip install "skattn[onnx]"``.
     NotFittedError

@@ -19,11 +19,22 @@ def write_folder(folder, settings, files):
     Parameters
     ----------
     folder : Path
-        Made if it is not there. Files of an earlier export are replaced.
+        Made if it is not there. An earlier export in it is replaced; other files stay.
     settings : dict
         Plain values.
     files : dict of str to bytes, str or dict of arrays
+
+    Raises
+    ------
+    FileExistsError
+        If a file of another origin has the name of one of ours.
     """
+    earlier = _names_of_export(folder)
+    if taken := sorted(name for name in {*files, SETTINGS} - earlier if (folder / name).exists()):
+        raise FileExistsError(
+            f"{str(folder)!r} has a {taken[0]} that is not of an earlier export. Export to another "
+            "folder."
+        )
     contents = {name: _as_bytes(content) for name, content in files.items()}
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     settings = {"format": FORMAT, **settings, "files": sums}
@@ -31,8 +42,21 @@ def write_folder(folder, settings, files):
     contents[SETTINGS] = (json.dumps(settings, indent=1) + "\n").encode("utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     replace_all({folder / name: content for name, content in contents.items()})
-    for name in set(_NAMES) - set(contents):  # of an earlier export
+    for name in earlier - set(contents):
         (folder / name).unlink(missing_ok=True)
+
+
+def _names_of_export(folder):
+    """The names of the files that an earlier export may have left in a folder."""
+    try:
+        found = json.loads((folder / SETTINGS).read_bytes())
+    except OSError:
+        return set()
+    except ValueError:  # damaged: it is to be exported again
+        return {SETTINGS, *_NAMES}
+    if not isinstance(found, dict) or not {"format", "files", "checksum"} <= found.keys():
+        return set()
+    return {SETTINGS, *set(found["files"]).intersection(_NAMES)}
 
 
 def _checksum(settings):

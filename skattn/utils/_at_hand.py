@@ -6,24 +6,24 @@ import weakref
 
 import numpy as np
 
-WORD_VECTORS, OWN_WORDS = "word vectors", "own words"  # what can be noted of token ids
-_NOTED = {  # arrays by id, since arrays cannot be keys
-    WORD_VECTORS: weakref.WeakValueDictionary(),
-    OWN_WORDS: weakref.WeakValueDictionary(),
-}
+WORD_VECTORS, TOKENIZER = "word vectors", "tokenizer"  # what can be noted of token ids
+OWN_WORDS = "own words"  # instead of a pretrained model's tokenizer
+_NOTED = {}  # (id of the array, since arrays cannot be keys; what) -> (the array, the value)
 _RESULTS = contextvars.ContextVar("results of `once`", default=None)
 
 
-def note(ids, what):
-    """Note of these ids that they have word vectors, or that no pretrained tokenizer made them."""
+def note(ids, what, value=True):
+    """Note of these ids that they have word vectors, or which tokenizer made them."""
     owner = _owner(ids)
-    _NOTED[what][id(owner)] = owner
+    key = id(owner), what
+    _NOTED[key] = weakref.ref(owner, lambda _: _NOTED.pop(key, None)), value
 
 
-def is_noted(ids, what):
-    """Whether it was noted of this very array, or of what it is part of, or of a frame's array."""
+def noted(ids, what):
+    """What was noted of this very array, of what it is part of, or of a frame's array; or None."""
     owner = _owner(np.asarray(ids) if hasattr(ids, "iloc") else ids)
-    return owner is not None and _NOTED[what].get(id(owner)) is owner
+    array, value = _NOTED.get((id(owner), what), (lambda: None, None))
+    return value if owner is not None and array() is owner else None
 
 
 def _owner(array):

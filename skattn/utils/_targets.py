@@ -290,13 +290,44 @@ def warn_of_one_hot(targets):
         )
 
 
-def weigh_classes(class_weight, targets, weights):
-    """The rows' weights times the weights of their classes.
+def checked_tuple(validation_data):
+    """Refuse what cannot be a user's validation set.
+
+    Parameters
+    ----------
+    validation_data : object
+
+    Returns
+    -------
+    validation_data : tuple or list of length 2 or 3
+    """
+    is_tuple = isinstance(validation_data, tuple | list)
+    if not is_tuple or len(validation_data) not in (2, 3):
+        length = f" of length {len(validation_data)}" if is_tuple else ""
+        raise TypeError(
+            "validation_data must be a tuple (X, y) or (X, y, sample_weight), got "
+            f"{type(validation_data).__name__}{length}."
+        )
+    return validation_data
+
+
+def class_factors(class_weight, targets, weights):
+    """The weight of each class, or None if there are none.
 
     ``"balanced"`` gives every class the same total weight.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+    targets : Targets
+    weights : ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    factors : ndarray of shape (n_classes,) or None
     """
     if class_weight is None:
-        return weights
+        return None
     if targets.multilabel:
         raise ValueError(
             "class_weight cannot be used with several labels per row; weigh the rows by "
@@ -305,10 +336,18 @@ def weigh_classes(class_weight, targets, weights):
     if isinstance(class_weight, str):
         totals = np.bincount(targets.encoded, weights, minlength=targets.n_outputs)
         present = np.count_nonzero(totals)
-        factors = weights.sum() / (present * np.where(totals > 0, totals, 1.0))
-    else:
-        factors = _class_factors(class_weight, targets.classes)
-    return weights * factors[targets.encoded]
+        return weights.sum() / (present * np.where(totals > 0, totals, 1.0))
+    return _class_factors(class_weight, targets.classes)
+
+
+def weigh_classes(class_weight, targets, weights):
+    """The rows' weights times the weights of their classes."""
+    return times_factors(weights, class_factors(class_weight, targets, weights), targets)
+
+
+def times_factors(weights, factors, targets):
+    """The same, by `class_factors`."""
+    return weights if factors is None else weights * factors[targets.encoded]
 
 
 def refuse_balanced_chunks(class_weight):
@@ -344,31 +383,22 @@ def _class_factors(class_weight, classes):
     return _within_bounds(np.array(factors, dtype=np.float64))
 
 
-def check_classes_left(targets, kept):
+def check_classes_left(targets):
     """Refuse class weights that leave fewer than two classes.
 
     Parameters
     ----------
     targets : Targets
-        Of all rows.
-    kept : ndarray of int
-        The rows whose weight is above 0.
+        Of the rows whose weight is above 0, one label each.
     """
-    if not len(kept):
+    if not len(targets.encoded):
         raise ValueError("class_weight gives every row the weight 0; nothing is left to learn.")
-    left = np.unique(targets.encoded[kept])  # numbers of classes: several labels have no weights
+    left = np.unique(targets.encoded)
     if len(left) < 2:
         raise ValueError(
             f"class_weight leaves one class only, {as_plain_labels(targets.classes[left])[0]!r}: a "
             "classifier needs at least two with a weight above 0."
         )
-
-
-def drop_weightless(X, y, weights, targets):
-    """The rows whose weight is above 0."""
-    kept = np.flatnonzero(weights)
-    check_classes_left(targets, kept)
-    return X[kept], y[kept], weights[kept], targets._replace(encoded=targets.encoded[kept])
 
 
 def hold_out(targets, fraction, seed):

@@ -72,6 +72,11 @@ def read_vocabulary(params, kind):
     if most is not None:
         n_special = len(found.prefix) + len(found.suffix)
         most -= n_special
+        if most < 1:
+            raise ValueError(
+                f"{folder / 'config.json'} has max_position_embeddings="
+                f"{config['max_position_embeddings']}, which leaves no place for a text."
+            )
         stated = read_json(folder, "sentence_bert_config.json", {}).get("max_seq_length")
         usual = min(most, stated - n_special) if isinstance(stated, int) else most
         length = params["max_length"]

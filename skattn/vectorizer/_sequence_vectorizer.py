@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skattn.utils._at_hand import OWN_WORDS, WORD_VECTORS, note, once
+from skattn.utils._at_hand import OWN_WORDS, TOKENIZER, WORD_VECTORS, note, once
 from skattn.utils._saved_state import PickledState
 from skattn.utils._sklearn_compat import fit_context
 from skattn.utils._texts import as_texts, checked_texts
@@ -391,8 +391,10 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         """The ids; the classifier after this vectorizer asks where they come from."""
         if self.embeddings is not None:
             note(ids, WORD_VECTORS)
-        if self.pretrained is None and self.vocabulary is None:
-            note(ids, OWN_WORDS)
+        if hasattr(self, "_tokenizer"):
+            note(ids, TOKENIZER, self._tokenizer)
+        elif self.vocabulary is None:
+            note(ids, TOKENIZER, OWN_WORDS)
         return ids
 
     def _keep(self, learned):

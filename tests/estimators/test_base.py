@@ -723,3 +723,30 @@ def test_the_best_epoch_counts_in_the_epochs_of_the_history(dense_rows):
     assert np.isnan(losses).tolist() == [True] * 3 + [False] * 3 + [True]
     clf.fit(X, y)
     assert clf.best_iteration_ == 7 + 1 + np.argmin(clf.history_["val_loss"][7:])
+
+
+@pytest.mark.parametrize("weighing", ["class_weight", "sample_weight"])
+def test_weights_count_between_chunks(dense_rows, weighing):
+    """A stream of single rows: with weights divided by their mean nothing would be left of them."""
+    X, y = dense_rows[0], np.minimum(dense_rows[1], 1)
+    shares = {}
+    for weight in (1.0, 50.0):
+        by_class = {"class_weight": {0: 1.0, 1: weight}} if weighing == "class_weight" else {}
+        clf = GatedDenseClassifier(units=8, optimizer="sgd", random_state=0, **by_class)
+        for row in range(30):
+            given = None if by_class else [weight if y[row] else 1.0]
+            clf.partial_fit(X[row : row + 1], y[row : row + 1], [0, 1], given)
+        shares[weight] = clf.predict_proba(X)[:, 1].mean()
+    assert shares[50.0] > shares[1.0] + 0.1
+
+
+def test_a_chunk_of_classes_of_weight_zero_changes_nothing(dense_rows):
+    X, y = dense_rows[0], np.minimum(dense_rows[1], 1)
+    clf = GatedDenseClassifier(units=8, class_weight={0: 0.0, 1: 1.0}, random_state=0)
+    with pytest.raises(ValueError, match=r"every row of the first chunk the weight 0\. Begin with"):
+        clf.partial_fit(X[y == 0], y[y == 0], [0, 1])
+    before = clf.partial_fit(X, y, [0, 1]).predict_proba(X)
+    clf.partial_fit(X[y == 0], y[y == 0])
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+    clf.partial_fit(X[y == 1], y[y == 1])
+    assert clf.n_iter_ == 1

@@ -324,6 +324,48 @@ def test_ids_that_another_vectorizer_made_are_refused(bert):
     )
 
 
+def test_ids_of_another_pretrained_model_are_refused(folders, tmp_path):
+    bert, roberta = folders["bert"], folders["roberta"]
+    mixed = make_pipeline(SequenceVectorizer(pretrained=bert), classifier(roberta))
+    with pytest.raises(ValueError, match=r"vocabulary of another pretrained model than .*roberta"):
+        mixed.fit(TEXTS, LABELS)
+    copied = shutil.copytree(bert, tmp_path / "copied")  # the same vocabulary in another place
+    make_pipeline(SequenceVectorizer(pretrained=copied), classifier(bert)).fit(TEXTS, LABELS)
+
+
+def test_tokens_of_white_space_are_in_the_base(folders):
+    """Some tokenizers make tokens of line breaks, which stand on no word."""
+    roberta = folders["roberta"]
+    pipeline = make_pipeline(SequenceVectorizer(pretrained=roberta), classifier(roberta))
+    pipeline.fit(TEXTS, LABELS)
+    text = "the film\n\n\n  was  fine"
+    vectorizer, network = pipeline
+    spans, row = vectorizer.token_spans([text])[0], vectorizer.transform([text])
+    in_words = np.array([bool(text[start:end].strip()) for start, end in spans])
+    assert not in_words.all()
+    (explanation,) = explain_texts(pipeline, text)
+    assert explanation.tokens == ("the", "film", "was", "fine")
+    assert explanation.weights.sum() == pytest.approx(1)
+    weights = network.attention_weights(row)[0, : len(spans)]
+    np.testing.assert_allclose(
+        explanation.weights[0] / explanation.weights[1],
+        weights[_within(spans, text, "the")].sum() / weights[_within(spans, text, "film")].sum(),
+        rtol=1e-5,
+    )
+    values, base = network._evidence_on_tokens(row)
+    own = values[0, : len(spans)]
+    np.testing.assert_allclose(
+        explanation.base_probabilities, base[0] + own[~in_words].sum(axis=0), atol=1e-5
+    )
+    film = own[_within(spans, text, "film")].sum(axis=0)
+    np.testing.assert_allclose(explanation.evidence[1], film, atol=1e-5)
+
+
+def _within(spans, text, word):
+    start = text.index(word)
+    return [i for i, (a, b) in enumerate(spans) if start <= a and b <= start + len(word) and a < b]
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -361,9 +403,11 @@ def test_a_file_holds_everything(bert, tmp_path):
     shutil.rmtree(folder)
     POOL.clear()
     np.testing.assert_array_equal(pickle.loads(pickled).predict_proba(TEXTS), wanted)
-    np.testing.assert_array_equal(
-        io.loads(dumped, trusted=trusted_types()).predict_proba(TEXTS), wanted
-    )
+    loaded = io.loads(dumped, trusted=trusted_types())
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), wanted)
+    text = "unbelievable boyish filmmaking"  # of pieces, which are put together
+    told = [explain_texts(model, text)[0].tokens for model in (pipeline, loaded)]
+    assert told[0] == told[1] == tuple(text.split())
 
 
 def predict_from(estimator, state, X):

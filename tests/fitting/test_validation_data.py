@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.metrics import log_loss
+from sklearn.metrics import get_scorer, log_loss
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
+from skattn.fitting._fit import rows_that_count
+from skattn.utils._targets import encode_targets
 
 SMALL = {"units": 8, "epochs": 4, "random_state": 0}
 
@@ -29,6 +31,75 @@ def test_weights_and_scorers(dense_rows):
     clf.fit(X[:60], y[:60], validation_data=(X[60:], y[60:], weights))
     found = clf.history_["val_score"][-1]
     assert found == pytest.approx(clf.score(X[60:], y[60:], weights))
+
+
+def test_rows_of_classes_of_weight_zero_do_not_count():
+    y = np.array(list("abc"))
+    targets = encode_targets(y, False)
+    X, given, factors = np.arange(3)[:, None], np.array([1.0, 5, 2]), np.array([1.0, 0, 3])
+    data = rows_that_count(X, y, targets, given, factors)
+    assert data.X.ravel().tolist() == [0, 2]
+    assert data.y.tolist() == ["a", "c"]
+    assert data.weights.tolist() == [1, 6]
+    assert data.sample_weight.tolist() == [1, 2]
+    assert data.targets.encoded.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("class_weight", [{1: 9.0}, "balanced"])
+def test_class_weights_count_in_the_losses_and_not_in_the_scores(dense_rows, class_weight):
+    X, y = dense_rows[0], np.minimum(dense_rows[1], 1)
+    clf = GatedDenseClassifier(class_weight=class_weight, scoring="accuracy", **SMALL)
+    clf.fit(X[:60], y[:60], validation_data=(X[60:], y[60:]))
+    totals = np.bincount(y[:60])
+    factors = [1, 9] if class_weight != "balanced" else 60 / (2 * totals)
+    expected = log_loss(y[60:], clf.predict_proba(X[60:]), sample_weight=np.take(factors, y[60:]))
+    assert clf.history_["val_loss"][-1] == pytest.approx(expected, rel=1e-4)
+    assert clf.history_["val_score"][-1] == pytest.approx(clf.score(X[60:], y[60:]))
+
+
+def test_a_class_of_weight_zero_in_them(dense_rows):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(class_weight={2: 0}, **SMALL)
+    clf.fit(X[:60], y[:60], validation_data=(X[60:], y[60:]))
+    kept = y[60:] != 2
+    alone = GatedDenseClassifier(class_weight={2: 0}, **SMALL)
+    alone.fit(X[:60], y[:60], validation_data=(X[60:][kept], y[60:][kept]))
+    assert clf.history_ == alone.history_
+    with pytest.raises(ValueError, match="validation_data: class_weight gives every row"):
+        clf.fit(X[:60], y[:60], validation_data=(X[60:][~kept], y[60:][~kept]))
+
+
+def test_a_scorer_object_is_its_name(dense_rows):
+    X, y = dense_rows[0], np.minimum(dense_rows[1], 1)
+    weights = np.arange(len(y)) % 4 + 1.0
+    found = []
+    for scoring in ("f1_macro", get_scorer("f1_macro")):
+        clf = GatedDenseClassifier(
+            scoring=scoring, class_weight="balanced", validation_fraction=0.3, **SMALL
+        )
+        found.append(clf.fit(X, y, weights).history_["val_score"])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("scoring", ["adjusted_rand_score", "roc_auc_ovo"])
+def test_a_scorer_that_takes_no_weights_beside_class_weights(dense_rows, scoring):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(
+        scoring=scoring, class_weight={0: 2.0}, validation_fraction=0.3, **SMALL
+    )
+    clf.fit(X, y)
+    assert len(clf.history_["val_score"]) == 4
+
+
+@pytest.mark.parametrize(
+    "containers", [(np.asarray, sparse.csr_array), (sparse.csr_array, np.asarray)]
+)
+def test_dense_and_sparse_rows_together(dense_rows, containers):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(**SMALL)
+    clf.fit(containers[0](X[:60]), y[:60], validation_data=(containers[1](X[60:]), y[60:]))
+    expected = log_loss(y[60:], clf.predict_proba(X[60:]), labels=[0, 1, 2])
+    assert clf.history_["val_loss"][-1] == pytest.approx(expected, rel=1e-4)
 
 
 def test_early_stopping_follows_them(dense_rows):

@@ -7,7 +7,7 @@ import pytest
 from by_hand import film_model
 from matplotlib.colors import to_hex
 from sklearn.ensemble import VotingClassifier
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
@@ -158,3 +158,38 @@ def test_a_picture_needs_matplotlib(display, monkeypatch):
     for draw in (display.plot, display.plot_text):
         with pytest.raises(ImportError, match=r'pip install "skattn\[plot\]"'):
             draw()
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_words_are_two_where_the_model_tells_their_case(lowercase):
+    reader = TfidfVectorizer(lowercase=lowercase)
+    texts, labels = ["US wins", "us wins"] * 8, ["state", "we"] * 8
+    model = make_pipeline(reader, LogisticRegression()).fit(texts, labels)
+    display = EvidenceDisplay.from_estimator(model, texts)
+    frame = display.to_frame()
+    found = frame[frame["class"] == "we"].set_index("word")["evidence"]
+    if lowercase:
+        assert set(found.index) == {"US", "wins"}
+        return
+    assert found["us"] > 0.1 > -0.1 > found["US"]
+    assert set(found.index) == {"US", "us", "wins"}
+    display.plot_text(0)
+    assert "us" not in {label.get_text() for label in display.ax_.get_yticklabels()}
+
+
+def test_explanations_of_other_classes_are_not_mixed():
+    one = explain_texts(film_model(), TEXTS[0])
+    for labels in (("bad", "better"), ("a", "b")):
+        others = explain_texts(film_model(labels=labels), TEXTS[1])
+        with pytest.raises(ValueError, match="models with different classes"):
+            EvidenceDisplay.from_explanations([*one, *others])
+
+
+@pytest.mark.parametrize("unit", ["D", "ns"])
+def test_classes_that_are_dates(unit):
+    days = np.array(["2020-01-01", "2021-01-01"], dtype=f"M8[{unit}]")
+    model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(["fine", "dull"], days)
+    display = EvidenceDisplay.from_estimator(model, ["fine dull"])
+    display.plot(labels=[model.classes_[0]])
+    display.plot_text(label=model.classes_[1])
+    assert "2021-01-01" in display.to_html()

@@ -93,6 +93,7 @@ def test_agreement_is_kendalls_tau_b_and_0_for_a_constant():
 def test_constant_is_judged_to_a_thousandth():
     assert is_constant(np.array([0.25, 0.25, 0.25, 0.25]))
     assert is_constant(np.array([0.25, 0.2499, 0.2501]))
+    assert is_constant(np.array([-0.2, -0.2]))
     assert not is_constant(np.array([0.25, 0.24]))
 
 

@@ -8,14 +8,14 @@ import pytest
 from by_hand import AddedValues, film_model, planted_texts
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.naive_bayes import MultinomialNB
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
 from sklearn.svm import LinearSVC
@@ -73,6 +73,7 @@ LINEAR = {
         LogisticRegression(),
     ),
     "bayes": lambda: make_pipeline(CountVectorizer(), MultinomialNB()),
+    "bayes of complements": lambda: make_pipeline(CountVectorizer(), ComplementNB()),
     "shares": lambda: make_pipeline(TfidfVectorizer(), SGDClassifier("log_loss", random_state=0)),
     "centred": lambda: make_pipeline(
         CountVectorizer(),
@@ -148,6 +149,44 @@ def test_linear_models_add_up(name, n_classes):
         assert (explanation.share, explanation.weights.sum()) == (0.0, 0.0)
         pieces = [explanation.text[start:end] for start, end in explanation.spans]
         assert list(explanation.tokens) == pieces
+
+
+@pytest.mark.parametrize("name", [n for n in LINEAR if n != "centred"])
+def test_one_text_alone_is_explained_as_among_others(name):
+    """One text of two classes agrees with any function from its margin to its probability."""
+    texts, labels, _ = planted_texts(60, seed=3)
+    model = LINEAR[name]().fit(texts, labels)
+    alone, among = explain_texts(model, texts[0])[0], explain_texts(model, texts[:20])[0]
+    np.testing.assert_allclose(alone.evidence, among.evidence, atol=1e-6)
+    if name not in ("steps", "vote"):
+        empty = model.predict_proba([""])[0]
+        np.testing.assert_allclose(alone.base_probabilities, empty, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "message"),
+    [
+        (BernoulliNB(), "BernoulliNB is not linear in the counted words"),
+        (
+            SGDClassifier("modified_huber", random_state=0),
+            "How SGDClassifier makes probabilities of its margins is not known",
+        ),
+        (
+            BaggingClassifier(LogisticRegression(), random_state=0),
+            r"BaggingClassifier > \(LogisticRegression, .* is not linear in the counted words",
+        ),
+        (
+            GridSearchCV(LogisticRegression(), {"C": [1, 2]}, refit=False, cv=2),
+            r"GridSearchCV\(refit=False\) keeps no fitted model",
+        ),
+    ],
+    ids=["bernoulli", "modified huber", "bagging", "no refit"],
+)
+def test_what_is_not_linear_is_refused_even_for_one_text(classifier, message):
+    texts, labels, _ = planted_texts(60, seed=3)
+    model = make_pipeline(CountVectorizer(), classifier).fit(texts, labels)
+    with pytest.raises(TypeError, match=message):
+        explain_texts(model, texts[0])
 
 
 def test_a_word_counts_by_coefficient_times_value():
@@ -468,6 +507,24 @@ def test_a_class_named_as_a_column_has_its_own():
     frame = explain_texts(film_model(labels=("token", "weight")), "fine")[0].to_frame()
     names = ["token", "start", "end", "weight", "evidence_token", "evidence_weight"]
     assert frame.columns.tolist() == names
+
+
+def test_names_of_columns_are_never_taken_twice():
+    model = film_model(labels=("evidence_weight", "weight"))
+    explanation = explain_texts(model, "fine film")[0]
+    frame = explanation.to_frame()
+    names = ["token", "start", "end", "weight", "evidence_weight", "evidence_evidence_weight"]
+    assert frame.columns.tolist() == names
+    for label, name in zip(model.classes_, names[-2:], strict=True):
+        np.testing.assert_array_equal(frame[name], explanation.evidence_for(label))
+
+
+def test_ids_in_a_frame_are_explained_without_a_warning():
+    first = SequenceVectorizer().set_output(transform="pandas")
+    network = AttentionTextClassifier(encoder="none", epochs=1, random_state=0)
+    model = make_pipeline(first, network).fit(["fine film", "dull film"] * 4, ["good", "bad"] * 4)
+    assert model[-1].feature_names_in_[0]
+    assert_adds_up(model, ["fine film"], atol=1e-3)
 
 
 def test_one_string_counts_as_a_list_of_one():

@@ -226,6 +226,12 @@ def change_config(folder, name="config.json", **values):
         ({"intermediate_size": 7}, r"asks for \(32, 7\)"),
         ({"model_type": "distilbert"}, "has no 'dim'"),
         ({"num_hidden_layers": 3}, r"has no 'encoder\.layer\.2\."),
+        ({"num_attention_heads": 5}, "cannot be built, with .* 5 heads and a width of 32"),
+        ({"max_position_embeddings": 2}, "cannot be built, with 2 positions"),
+        ({"max_position_embeddings": 40.0}, "has no max_position_embeddings that is a whole"),
+        ({"layer_norm_eps": None}, "has a wrong value: float"),
+        ({"num_hidden_layers": "two"}, "has a wrong value"),
+        ({"inner_group_num": 2}, "has inner_group_num=2; only 1 is known"),
     ],
 )
 def test_a_configuration_that_does_not_fit_is_named(values, message, tmp_path):

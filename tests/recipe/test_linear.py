@@ -7,6 +7,7 @@ from scipy.special import expit
 from sklearn.datasets import load_iris
 from sklearn.svm import LinearSVC
 
+from skattn import TextClassifier
 from skattn.recipe._linear import SHARPNESS, LogCountRatio, MarginClassifier
 
 X = np.array([[2.0, 0.0, 1.0], [0.5, 0.0, 0.0], [0.0, 3.0, 1.0]])
@@ -44,3 +45,27 @@ def test_two_classes_have_the_sigmoid_of_twice_the_margin():
     classifier = MarginClassifier(random_state=0).fit(X, y == 1)
     expected = expit(2 * SHARPNESS * classifier.decision_function(X))
     np.testing.assert_allclose(classifier.predict_proba(X)[:, 1], expected)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_a_weight_of_two_counts_as_two_rows_in_the_ratios(container):
+    weights = [1.0, 2.0, 1.0]
+    weighed = LogCountRatio().fit(container(X), Y, weights)
+    twice = [0, 1, 1, 2]
+    repeated = LogCountRatio().fit(container(np.asarray(X)[twice]), np.asarray(Y)[twice])
+    np.testing.assert_allclose(weighed.ratios_, repeated.ratios_)
+
+
+def test_texts_that_hardly_count_change_hardly_anything():
+    """Flipped labels of weight nearly 0 once hid which words tell the classes apart."""
+    words, texts, labels = {"yes": "goal", "no": "film"}, [], []
+    for number in range(30):
+        for label, word in words.items():
+            texts.append(f"the {word} {number % 7} again")
+            labels.append(label)
+    flipped = ["no" if label == "yes" else "yes" for label in labels]
+    weights = [1.0] * len(texts) + [1e-6] * len(texts)
+    model = TextClassifier(network=False, random_state=0)
+    alone = model.fit(texts, labels).predict_proba(texts)
+    both = model.fit(texts * 2, labels + flipped, weights).predict_proba(texts)
+    np.testing.assert_allclose(both, alone, atol=0.05)

@@ -11,7 +11,7 @@ pytest.importorskip("safetensors")
 
 from tiny_models import TEXTS, build_model, build_static_model
 
-from skattn import TextClassifier, explain_texts, make_text_classifier
+from skattn import TextClassifier, explain_texts, make_text_classifier, trusted_types
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
@@ -120,3 +120,21 @@ def test_a_folder_that_lacks_something_is_an_error(tmp_path, change, error, mess
 def test_word_vectors_beside_a_pretrained_model_are_refused(folder):
     with pytest.raises(ValueError, match=r"embeddings cannot be set beside pretrained"):
         TextClassifier(pretrained=folder, embeddings={"a": [1.0]}, **SMALL).fit(MANY, LABELS)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:This file of a .* names paths")
+@pytest.mark.parametrize("kept", ["warm_start", "partial_fit"])
+def test_training_goes_on_after_skops_when_the_folder_is_named_again(folder, kept):
+    io = pytest.importorskip("skops.io")
+    model = TextClassifier(pretrained=folder, linear=False, tuned_layers=1, **SMALL)
+    model.set_params(warm_start=kept == "warm_start").fit(MANY, LABELS)
+    loaded = io.loads(io.dumps(model), trusted=trusted_types())
+    train = loaded.fit if kept == "warm_start" else loaded.partial_fit
+    with pytest.raises(ValueError, match=r"does not contain the path of its pretrained model"):
+        train(MANY, LABELS)
+    loaded.set_params(pretrained=folder)
+    before = len(loaded.history_["loss"])
+    train(MANY, LABELS)
+    assert len(loaded.history_["loss"]) > before
+    train(MANY, LABELS)

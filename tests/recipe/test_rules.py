@@ -1,5 +1,6 @@
 """The rules that set what a user left open, and their reasons."""
 
+import keras
 import pytest
 
 from skattn import TextClassifier
@@ -154,3 +155,33 @@ def test_reasons_are_for_a_reader():
     for name, setting in settings().items():
         assert setting.reason, name
     assert settings()["encoder"].reason == "short texts (10 words per text on average, up to 60)"
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate", "schedule", "decay"),
+    [
+        ("sgd", 3e-3, "cosine", 0.01),
+        (keras.optimizers.SGD(0.5), 0.5, "cosine", 0.0),
+        (keras.optimizers.AdamW(0.25, weight_decay=0.125), 0.25, "cosine", 0.125),
+        ({"class_name": "SGD", "config": {}}, 3e-3, "cosine", 0.0),
+        (
+            keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.01, 10)),
+            3e-3,
+            "constant",
+            0.0,
+        ),
+    ],
+    ids=["name", "sgd", "adamw", "config", "schedule"],
+)
+def test_an_optimizer_object_decides_on_its_own_rate(optimizer, rate, schedule, decay):
+    found = settings({"optimizer": optimizer})
+    assert found["learning_rate"].value == pytest.approx(rate)
+    assert found["learning_rate_schedule"].value == schedule
+    assert found["weight_decay"].value == pytest.approx(decay)
+
+
+def test_an_optimizer_with_a_schedule_of_its_own_trains():
+    schedule = keras.optimizers.schedules.CosineDecay(0.01, 10)
+    model = TextClassifier(optimizer=keras.optimizers.Adam(schedule), epochs=1, linear=False)
+    model.fit(["a good film", "a bad film"] * 8, ["good", "bad"] * 8)
+    assert "schedule of its own" in model.settings_["learning_rate"]["reason"]

@@ -143,6 +143,11 @@ def test_parameters_have_the_names_of_both_classes_and_are_stored_only():
     assert repr(TextClassifier(units=7)) == "TextClassifier(units=7)"
 
 
+def test_a_validation_set_without_a_network_is_not_used():
+    with pytest.warns(UserWarning, match="validation_data is not used, since network=False"):
+        TextClassifier(network=False).fit(TEXTS, Y, validation_data=(TEXTS, Y))
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
@@ -151,6 +156,7 @@ def test_parameters_have_the_names_of_both_classes_and_are_stored_only():
         ({"extra_pooling": "sum"}, "'extra_pooling' parameter of TextClassifier"),
         ({"linear": False, "network": False}, "leave nothing to fit"),
         ({"columns": [1]}, "columns must be a name or a list of names"),
+        ({"columns": ["a", "b", "a"]}, "names a column twice"),
         ({"columns": "text"}, "no frame with named columns"),
     ],
 )

@@ -492,6 +492,27 @@ def test_an_export_replaces_the_one_before(fitted, tmp_path):
     assert not (tmp_path / "served" / "linear.npz").exists()
 
 
+def test_files_that_are_not_of_an_export_stay(fitted, tmp_path):
+    theirs = {"tokenizer.json": b"{}", "notes.txt": b"mine"}
+    for name, content in theirs.items():
+        (tmp_path / name).write_bytes(content)
+    export(fitted, tmp_path)  # which has no tokenizer.json
+    export(TextClassifier(network=False, **SMALL).fit(TEXTS, LABELS), tmp_path)
+    assert {name: (tmp_path / name).read_bytes() for name in theirs} == theirs
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        [*theirs, "linear.npz", "settings.json"]
+    )
+    (tmp_path / "words.npz").write_bytes(b"mine too")
+    with pytest.raises(FileExistsError, match=r"has a words.npz that is not of an earlier export"):
+        export(fitted, tmp_path)
+    assert (tmp_path / "words.npz").read_bytes() == b"mine too"
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "settings.json").write_text('{"editor": "dark"}')
+    with pytest.raises(FileExistsError, match=r"settings.json that is not of an earlier export"):
+        export(fitted, other)
+
+
 def test_a_full_disk_leaves_the_old_export(fitted, tmp_path, monkeypatch):
     export(fitted, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

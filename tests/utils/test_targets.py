@@ -230,16 +230,19 @@ def test_class_weights_are_refused_for_several_labels_a_row():
         validation.weigh_classes("balanced", targets, np.ones(2))
 
 
-def test_rows_of_classes_of_weight_zero_are_dropped():
+def test_class_weights_must_leave_two_classes():
     targets = targets_of(list("abc"))
-    X, y = np.arange(3)[:, None], np.array(list("abc"))
-    X, y, weights, targets = validation.drop_weightless(X, y, np.array([1.0, 0, 2]), targets)
-    assert X.ravel().tolist() == [0, 2]
-    assert y.tolist() == ["a", "c"]
-    assert weights.tolist() == [1, 2]
-    assert targets.encoded.tolist() == [0, 2]
+    validation.check_classes_left(targets._replace(encoded=targets.encoded[[0, 2]]))
+    with pytest.raises(ValueError, match="class_weight leaves one class only, 'c'"):
+        validation.check_classes_left(targets._replace(encoded=targets.encoded[2:]))
     with pytest.raises(ValueError, match="class_weight gives every row the weight 0"):
-        validation.drop_weightless(X, y, np.zeros(2), targets)
+        validation.check_classes_left(targets._replace(encoded=targets.encoded[:0]))
+
+
+@pytest.mark.parametrize(("given", "told"), [([1], "list of length 1"), (("a",) * 4, "length 4")])
+def test_a_validation_set_of_another_length_is_refused(given, told):
+    with pytest.raises(TypeError, match=rf"validation_data must be a tuple \(X, y\).*{told}"):
+        validation.checked_tuple(given)
 
 
 # -- the held-out part -----------------------------------------------------------------------------

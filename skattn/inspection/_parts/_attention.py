@@ -36,7 +36,7 @@ class AttentionNetwork:
     def __init__(self, text_steps, vectorizer, classifier):
         self.text_steps = text_steps
         self.vectorizer = vectorizer
-        self.classifier = classifier
+        self.classifier = _nameless(classifier)
         self.classes_ = np.asarray(classifier.classes_)
 
     def read(self, texts):
@@ -55,7 +55,8 @@ class AttentionNetwork:
     def attention(self, texts, positions):
         """Attention per token of each text; `positions` (the class explained) is not needed."""
         measure = getattr(self.classifier, "_attention_on_tokens", None)
-        return self._per_token(texts, measure or self.classifier.attention_weights)
+        found = self._per_token(texts, measure or self.classifier.attention_weights)
+        return [_normalized(values) if rest else values for values, rest in found]
 
     def gradients(self, texts, positions):
         """Gradient x input per token for the class at each of `positions`; -1 gives zeros."""
@@ -64,7 +65,7 @@ class AttentionNetwork:
             gradients = self.classifier._gradient_times_input(ids, np.maximum(positions, 0))
             return np.asarray(gradients) * (positions >= 0)[:, None]
 
-        return self._per_token(texts, known_classes_only)
+        return [values for values, _ in self._per_token(texts, known_classes_only)]
 
     def segments(self, texts):
         """Spans and weights of each text's segments; None with one level of attention."""
@@ -83,13 +84,14 @@ class AttentionNetwork:
         return found
 
     def _per_token(self, texts, measure):
+        """The values on the words of each text, and what lies on no word."""
         seen, ids, spans = self.read(texts)
         values = np.asarray(measure(ids), dtype=np.float64)  # (n_texts, max_length)
-        rows = zip(seen, spans, values, ids != 0, strict=True)
-        return [
-            TokenValues(str(text), *in_words(self.vectorizer, str(text), span, value[kept]), 1.0)
-            for text, span, value, kept in rows
-        ]
+        found = []
+        for text, span, value, kept in zip(seen, spans, values, ids != 0, strict=True):
+            words, own, rest = in_words(self.vectorizer, str(text), span, value[kept])
+            found.append((TokenValues(str(text), words, own, 1.0), rest))
+        return found
 
 
 class Mixture:
@@ -155,6 +157,19 @@ class Mixture:
             _weighted_union([(values[i], row[i]) for values, row in answers])
             for i in range(len(texts))
         ]
+
+
+def _nameless(classifier):
+    """A view of a classifier that takes ids without feature names, although it was fitted on some.
+
+    A vectorizer with ``set_output(transform="pandas")`` gives them; here all ids are arrays.
+    """
+    if not hasattr(classifier, "feature_names_in_"):
+        return classifier
+    view = object.__new__(type(classifier))
+    vars(view).update(vars(classifier))
+    del vars(view)["feature_names_in_"]
+    return view
 
 
 def find_attention(model, steps=()):

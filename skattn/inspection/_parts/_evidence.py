@@ -20,6 +20,7 @@ from skattn.inspection._parts._fitted_models import (
 from skattn.inspection._parts._linear import LinearModel, reads_words
 from skattn.inspection._parts._readings import CannotSplit, Reading, in_words, mean_of
 from skattn.utils._additive import carried
+from skattn.utils._targets import as_plain_labels
 
 TOLERANCE = 1e-4  # between a probability as it was followed here and as the model gives it
 
@@ -41,6 +42,10 @@ def find_evidence(model, steps=()):
     ensemble = voters_of(model)
     if ensemble is not None:
         return _VoteEvidence(ensemble, steps, model.classes_)
+    if getattr(model, "refit", True) is False:
+        raise CannotSplit(
+            f"{type(model).__name__}(refit=False) keeps no fitted model. Set refit=True."
+        )
     if not hasattr(model, "predict_proba") and not hasattr(model, "decision_function"):
         raise CannotSplit(f"{names_from_outside_in(model)} gives no probabilities.")
     if reads_words(steps):
@@ -64,16 +69,24 @@ class _NetworkEvidence:
         """One :class:`Reading` a text."""
         seen, ids, spans = self.network.read(texts)
         values, base = self.network.classifier._evidence_on_tokens(ids)
-        vectorizer = self.network.vectorizer
-        return [
-            Reading(str(text), *in_words(vectorizer, str(text), span, each[row != 0]), start)
-            for text, span, each, row, start in zip(seen, spans, values, ids, base, strict=True)
-        ]
+        readings = []
+        for text, span, each, row, start in zip(seen, spans, values, ids, base, strict=True):
+            words, own, rest = in_words(self.network.vectorizer, str(text), span, each[row != 0])
+            readings.append(Reading(str(text), words, own, start + rest))
+        return readings
+
+    def vectorizers(self):
+        """What reads the texts."""
+        return [self.network.vectorizer]
 
 
 class _LinearEvidence:
     def __init__(self, linear):
         self.linear = linear
+
+    def vectorizers(self):
+        """What reads the texts."""
+        return [reader.vectorizer for reader in self.linear.readers]
 
     def evidence(self, texts):
         """One :class:`Reading` a text, of probabilities."""
@@ -97,6 +110,10 @@ class _VoteEvidence:
         self.parts = [find_evidence(model, steps) for model in self.models]
         self.classes = np.asarray(classes)
 
+    def vectorizers(self):
+        """What reads the texts."""
+        return [vectorizer for part in self.parts for vectorizer in part.vectorizers()]
+
     def evidence(self, texts):
         """One :class:`Reading` a text: the weighted mean."""
         readings = [
@@ -118,6 +135,10 @@ class _CalibratedEvidence:
                     f"CalibratedClassifierCV calibrates the decision_function of {name}, whose "
                     "words' part is not known."
                 )
+
+    def vectorizers(self):
+        """What reads the texts."""
+        return [vectorizer for part in self.parts for vectorizer in part.vectorizers()]
 
     def evidence(self, texts):
         """One :class:`Reading` a text: the mean over the calibrated members."""
@@ -173,8 +194,8 @@ def _in_classes(reading, model, classes):
     own = np.asarray(model.classes_)
     if len(own) == len(classes):  # VotingClassifier encodes its labels
         return reading
-    place = {label: position for position, label in enumerate(classes.tolist())}
-    columns = [place[label] for label in own.tolist()]
+    place = {label: position for position, label in enumerate(as_plain_labels(classes))}
+    columns = [place[label] for label in as_plain_labels(own)]
     values = np.zeros((len(reading.values), len(classes)))
     base = np.zeros(len(classes))
     values[:, columns], base[columns] = reading.values, reading.base

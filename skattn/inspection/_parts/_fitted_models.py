@@ -65,18 +65,25 @@ def final_model(model, steps=(), whole_columns=False):
     """
     steps = list(steps)
     while True:
-        chosen = [name for name in _CHOSEN if hasattr(model, name)]
+        chosen = _chosen(model)
         if isinstance(model, FrozenEstimator):
             model = model.estimator
         elif isinstance(model, Pipeline):
             steps += _transformers(model.steps[:-1], whole_columns)
             model = model.steps[-1][1]
-        elif chosen:
-            model = getattr(model, chosen[0])
+        elif chosen is not None:
+            model = chosen
         else:
             if hasattr(model, "_texts"):  # TextClassifier: its parts read one text a row
                 steps.append(_Texts(model))
             return FinalModel(model, steps)
+
+
+def _chosen(model):
+    """The one fitted model that answers for the whole, if there is one."""
+    if hasattr(model, "estimators_"):  # of bagging or boosting; its `estimator_` is not fitted
+        return None
+    return next((getattr(model, name) for name in _CHOSEN if hasattr(model, name)), None)
 
 
 def ensemble_of(model):
@@ -124,10 +131,8 @@ def names_from_outside_in(model):
     names = [type(model).__name__]
     if isinstance(model, Pipeline):
         names.append(names_from_outside_in(model.steps[-1][1]))
-    elif any(hasattr(model, name) for name in _CHOSEN):
-        names += [
-            names_from_outside_in(getattr(model, name)) for name in _CHOSEN if hasattr(model, name)
-        ]
+    elif (chosen := _chosen(model)) is not None:
+        names.append(names_from_outside_in(chosen))
     elif hasattr(model, "estimators_"):
         members = [names_from_outside_in(member) for member in list(model.estimators_)[:5]]
         names.append(f"({', '.join(members)})")

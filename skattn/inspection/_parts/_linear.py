@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, logit
 from sklearn.base import OneToOneFeatureMixin
+from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from skattn.inspection._parts._fitted_models import names_from_outside_in, transformed
@@ -26,6 +27,7 @@ from skattn.vectorizer._tokens import build_token_spans, build_tokens
 TOLERANCE = 1e-5  # of a probability
 CERTAIN = 1e3  # a margin whose sigmoid is 1
 SMALLEST = 1e-10  # a probability below says nothing exact of its logit
+N_PROBES = 32  # rows of one feature each, besides the texts and a row of zeros
 
 
 def reads_words(steps):
@@ -63,13 +65,36 @@ class LinearModel:
             )
         readings, X, margins = self._margins(texts)
         probabilities = np.asarray(self.classifier.predict_proba(X), dtype=np.float64)
-        self.link = _link(margins, probabilities, names_from_outside_in(self.classifier))
+        rows = self._probes(X)
+        known = np.asarray(self.classifier.predict_proba(rows), dtype=np.float64)
+        self.link = _link(
+            np.concatenate([margins, self._responses(rows)]),
+            np.concatenate([probabilities, known]),
+            names_from_outside_in(self.classifier),
+        )
         return readings, probabilities
+
+    def _probes(self, X):
+        """Rows whose margins are near the intercepts, in the format of X.
+
+        A few texts alone do not tell how margins become probabilities: one text of two classes
+        agrees with any slope.
+        """
+        largest = np.abs(self.coef).max(axis=0, initial=0)
+        first = np.argsort(-largest, kind="stable")[:N_PROBES]
+        first = first[largest[first] > 0]
+        places = np.arange(1, len(first) + 1), first
+        shape = (len(first) + 1, self.coef.shape[1])
+        rows = sparse.csr_array((1 / largest[first], places), shape=shape)
+        return rows if sparse.issparse(X) else rows.toarray()
+
+    def _responses(self, X):
+        return np.asarray(X @ self.coef.T) + self.intercept
 
     def _margins(self, texts):
         seen = transformed(self.text_steps, texts)
         X = transformed(self.steps, seen)
-        margins = np.asarray(X @ self.coef.T) + self.intercept
+        margins = self._responses(X)
         empty = sparse.csr_array(transformed(self.steps, [""])).toarray()[0]
         rows = sparse.csr_array(X)
         readings = []
@@ -120,6 +145,7 @@ class _Reader:
     """A fitted vectorizer, and the column of the features that each of its tokens has."""
 
     def __init__(self, vectorizer, columns):
+        self.vectorizer = vectorizer
         self.columns = columns  # of the classifier's features, -1 where dropped
         self.vocabulary = vectorizer.vocabulary_
         self.of_words = vectorizer.analyzer == "word"
@@ -250,8 +276,10 @@ def _coefficients(classifier, n_features):
         coef = classifier.coef_
         coef = np.atleast_2d(coef.toarray() if sparse.issparse(coef) else np.asarray(coef))
         return coef.astype(np.float64), np.zeros(len(coef)) + classifier.intercept_
-    elif hasattr(classifier, "feature_log_prob_") and hasattr(classifier, "class_log_prior_"):
-        return classifier.feature_log_prob_, classifier.class_log_prior_
+    elif isinstance(classifier, (MultinomialNB, ComplementNB)):
+        alone = isinstance(classifier, ComplementNB) and len(classifier.classes_) > 1
+        prior = np.zeros(len(classifier.classes_)) if alone else classifier.class_log_prior_
+        return classifier.feature_log_prob_, prior  # Rennie et al. leave the prior out
     raise CannotSplit(
         f"{names_from_outside_in(classifier)} is not linear in the counted words, so their part in "
         "its answer is not known."

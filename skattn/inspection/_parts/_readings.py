@@ -114,21 +114,49 @@ def per_word(spans, values):
 
 
 def in_words(vectorizer, text, spans, values):
-    """Values of a vectorizer's tokens as those of words: n-grams are shared, pieces are summed."""
+    """Values of a vectorizer's tokens as those of words: n-grams are shared, pieces are summed.
+
+    Parameters
+    ----------
+    vectorizer : SequenceVectorizer
+        Fitted.
+    text : str
+    spans : array-like of shape (n_tokens, 2)
+    values : ndarray of shape (n_tokens,) or (n_tokens, n_outputs)
+
+    Returns
+    -------
+    spans, values : arrays of shape (n_words, 2) and (n_words, ...)
+    rest : float or ndarray of shape (n_outputs,)
+        The sum over tokens that are in no word: of white space, in some pretrained tokenizers.
+    """
     spans, values = per_word(np.reshape(spans, (-1, 2)), values)
-    if getattr(vectorizer, "pretrained", None) is not None:
+    none = np.zeros(values.shape[1:])
+    if hasattr(vectorizer, "_tokenizer"):
         words = words_in(text)  # its tokenizer cuts rare words into pieces
     elif vectorizer.analyzer == "char" and not _overlap(spans):
         words = _as_spans(letters_with_marks(text))  # each mark is a token of its own
     else:
-        return spans, values
+        return spans, values, none
     if not len(spans):
-        return spans, values
+        return spans, values, none
     first, stop = touched(words, spans)
     columns = values.reshape(len(values), -1)
     summed = shared(first, stop, columns, len(words)).reshape(-1, *values.shape[1:])
     read = shared(first, stop, np.ones((len(spans), 1)), len(words))[:, 0] > 0
-    return words[read], summed[read]
+    return words[read], summed[read], values[first == stop].sum(axis=0)
+
+
+def tells_case(vectorizer):
+    """Whether a fitted vectorizer may read "US" and "us" as two words."""
+    if hasattr(vectorizer, "_tokenizer"):
+        normalizer = vectorizer._tokenizer.normalizer
+        return normalizer is None or normalizer.normalize_str("A") == "A"
+    if not isinstance(vectorizer.analyzer, str):
+        return True  # it is not known
+    if vectorizer.preprocessor is not None:
+        return vectorizer.preprocessor("A") == "A"
+    return not vectorizer.lowercase
 
 
 def _overlap(spans):

@@ -92,7 +92,7 @@ def _lenses(explanation, truth, has_truth):
     """Positions of the classes of which the evidence is shown: target, predicted, true, likely."""
     if explanation.evidence is None:
         return []
-    labels = explanation.classes.tolist()
+    labels = explanation._labels
     first = [explanation.target, explanation.prediction, *([truth] if has_truth else [])]
     likely = np.argsort(-explanation.probabilities, kind="stable").tolist()
     places = [labels.index(label) for label in first if label in labels]
@@ -158,7 +158,7 @@ def _near_strong_words(explanation, pieces, lenses):
 def _values(explanation, pieces, lenses, labels):
     """For the script: evidence in tenths of points and attention in tenths of a percent."""
     tokens = [token for _, token in pieces if token is not None]
-    names = explanation.classes.tolist()
+    names = explanation._labels
     values = {
         "c": [labels[names[place]] for place in lenses],
         "e": [_tenths(explanation.evidence[tokens, place]) for place in lenses],
@@ -176,12 +176,12 @@ def _sums(explanation, lenses, labels, truth, has_truth):
     """For each class that is shown: the strongest words, and how base and parts add up."""
     sums = []
     for place in lenses:
-        label = explanation.classes.tolist()[place]
+        label = explanation._labels[place]
         values = explanation.evidence[:, place]
         pro, contra = float(values[values > 0].sum()), float(values[values < 0].sum())
         base = float(explanation.base_probabilities[place])
         scale = 100 / max(1.0, base + pro)
-        words = summed_words(explanation.tokens, values)
+        words = summed_words(explanation, values)
         sums.append(
             {
                 "label": label,
@@ -215,7 +215,7 @@ def _listed(words, sign):
 
 def _top_words(explanation):
     """The words of most attention, summed over their places."""
-    words = summed_words(explanation.tokens, explanation.weights)
+    words = summed_words(explanation, explanation.weights)
     return [
         {"word": _shortened(word), "weight": percent(weight), "places": places}
         for word, weight, places in sorted(words, key=lambda word: -word[1])[:N_TOP_TOKENS]
@@ -224,7 +224,7 @@ def _top_words(explanation):
 
 def _bars(explanation, truth, has_truth):
     """The classes and their probabilities, the most probable first."""
-    labels = explanation.classes.tolist()
+    labels = explanation._labels
     return [
         {
             "label": labels[place],

@@ -37,7 +37,7 @@ def words_of_classes(explanations, min_texts=1):
             sums.setdefault(word, []).append(total)
     kept = {w: np.array(rows) for w, rows in sums.items() if len(rows) >= min_texts}
     words = {}
-    for place, label in enumerate(explanations[0].classes.tolist()):
+    for place, label in enumerate(explanations[0]._labels):
         found = [
             WordEvidence(
                 names[word], float(rows[:, place].mean()), float(rows[:, place].std()), len(rows)
@@ -49,10 +49,10 @@ def words_of_classes(explanations, min_texts=1):
 
 
 def _sums(explanation, names):
-    """{word in lower case: its evidence (n_classes,) in this text}; notes how words are written."""
-    keys = [token.casefold() for token in explanation.tokens]
+    """{word: its evidence (n_classes,) in this text}; notes how words are written."""
     sums = {}
-    for key, token, row in zip(keys, explanation.tokens, explanation.evidence, strict=True):
+    rows = zip(explanation._words(), explanation.tokens, explanation.evidence, strict=True)
+    for key, token, row in rows:
         names.setdefault(key, token)
         sums[key] = sums[key] + row if key in sums else row
     return sums
@@ -63,9 +63,9 @@ def strongest(words, n_words, sign):
     return [word for word in words if word.mean * sign > 0][:n_words]
 
 
-def summed_words(tokens, values):
+def summed_words(explanation, values):
     """[(word, sum of its values, places)] with the places of a word together, as first written."""
     sums = {}
-    for token, value in zip(tokens, values, strict=True):
-        sums.setdefault(token.casefold(), (token, []))[1].append(float(value))
+    for key, token, value in zip(explanation._words(), explanation.tokens, values, strict=True):
+        sums.setdefault(key, (token, []))[1].append(float(value))
     return [(word, sum(each), len(each)) for word, each in sums.values()]

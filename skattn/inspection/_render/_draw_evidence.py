@@ -36,9 +36,9 @@ def draw_words(words, n_words, ax):
 def draw_waterfall(explanation, label, n_words, ax):
     """From the base to the probability of one class, word by word."""
     plt = import_pyplot("EvidenceDisplay.plot_text")
-    place = explanation.classes.tolist().index(label)
+    place = explanation._labels.index(label)
     base = float(explanation.base_probabilities[place])
-    words = summed_words(explanation.tokens, explanation.evidence[:, place])
+    words = summed_words(explanation, explanation.evidence[:, place])
     words.sort(key=lambda word: -abs(word[1]))
     steps = [(_named(word, places), value) for word, value, places in words[:n_words]]
     rest = sum(value for _, value, _ in words[n_words:])

@@ -226,7 +226,7 @@ def _labels(explanations, y_true):
     """Every label -> its number; the model's classes first."""
     labels = {}
     for explanation in explanations:
-        for label in explanation.classes.tolist():
+        for label in explanation._labels:
             labels.setdefault(label, len(labels))
     for label in [] if y_true is None else y_true:
         labels.setdefault(label, len(labels))
