@@ -132,9 +132,13 @@ STEPS = tf.TensorSpec([2], tf.int32)  # of the pairs in `step_ranges`
 def step_ranges(start, stop, stride):
     """A data set of pairs (first batch, batch after the last)."""
     starts = np.arange(start, stop, stride, dtype=np.int32)
-    return tf.data.Dataset.from_tensor_slices(
+    ranges = tf.data.Dataset.from_tensor_slices(
         np.stack([starts, np.minimum(starts + stride, stop)], axis=1).astype(np.int32)
     )
+    options = tf.data.Options()
+    # its thread sleeps for ever longer, and the end of an epoch waits for it to wake up
+    options.autotune.enabled = False
+    return ranges.with_options(options)
 
 
 def _count_batches(n_rows, batch_size):

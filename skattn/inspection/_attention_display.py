@@ -31,10 +31,6 @@ def checked_explanations(explanations, y_true):
             "Expected the TextExplanation objects that explain_texts gives, got a "
             f"{type(strangers[0]).__name__}."
         )
-    if any(not np.array_equal(e.classes, explanations[0].classes) for e in explanations):
-        raise ValueError(
-            "The explanations are of models with different classes. Show those of each model apart."
-        )
     if y_true is None:
         return explanations, None
     labels = np.asarray(y_true)

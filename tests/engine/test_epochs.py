@@ -31,6 +31,11 @@ def rows_in(parts):
     return sorted(itertools.chain.from_iterable(parts))
 
 
+def test_the_end_of_an_epoch_waits_for_no_thread():
+    """Whose autotuning sleeps for ever longer while an epoch lasts, up to a minute."""
+    assert step_ranges(0, 9, 4).options().autotune.enabled is False
+
+
 def test_every_epoch_has_an_order_of_its_own():
     one, two = (batches(plans().epoch(number)) for number in (0, 1))
     assert one != two

@@ -181,8 +181,10 @@ def test_explanations_of_other_classes_are_not_mixed():
     one = explain_texts(film_model(), TEXTS[0])
     for labels in (("bad", "better"), ("a", "b")):
         others = explain_texts(film_model(labels=labels), TEXTS[1])
-        with pytest.raises(ValueError, match="models with different classes"):
-            EvidenceDisplay.from_explanations([*one, *others])
+        mixed = EvidenceDisplay.from_explanations([*one, *others])
+        for show in (mixed.to_frame, mixed.plot, mixed.to_html):
+            with pytest.raises(ValueError, match="models with different classes"):
+                show()
 
 
 @pytest.mark.parametrize("unit", ["D", "ns"])

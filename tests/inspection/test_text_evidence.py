@@ -158,7 +158,7 @@ def test_one_text_alone_is_explained_as_among_others(name):
     model = LINEAR[name]().fit(texts, labels)
     alone, among = explain_texts(model, texts[0])[0], explain_texts(model, texts[:20])[0]
     np.testing.assert_allclose(alone.evidence, among.evidence, atol=1e-6)
-    if name not in ("steps", "vote"):
+    if name not in ("steps", "vote", "characters"):  # white space is no word
         empty = model.predict_proba([""])[0]
         np.testing.assert_allclose(alone.base_probabilities, empty, atol=1e-6)
 

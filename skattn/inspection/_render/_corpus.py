@@ -28,9 +28,18 @@ def words_of_classes(explanations, min_texts=1):
     -------
     words : dict of label to list of WordEvidence
         The strongest first, toward or away from the class.
+
+    Raises
+    ------
+    ValueError
+        If the explanations have different classes.
     """
     if not explanations:
         return {}
+    if any(not np.array_equal(e.classes, explanations[0].classes) for e in explanations):
+        raise ValueError(
+            "The explanations are of models with different classes. Show those of each model apart."
+        )
     sums, names = {}, {}
     for explanation in explanations:
         for word, total in _sums(explanation, names).items():
