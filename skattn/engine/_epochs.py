@@ -23,7 +23,7 @@ class FitSettings(NamedTuple):
     n_epochs: int = 1
     n_done: int = 0  # epochs of this fit that a process before this one did
     schedule: str = "constant"  # how the learning rate rises and falls over the epochs
-    weights_as_given: bool = False  # or divided by their mean
+    weights_as_given: bool = False  # False: they are divided by their mean
     max_state_bytes: int = 10**9  # for the states of frozen layers, which are kept for the fit
 
 

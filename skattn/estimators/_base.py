@@ -256,13 +256,14 @@ class BaseNetworkClassifier(
     def _report_epochs(self, fitted, data, n_epochs):
         """The bridge to callbacks that were set by scikit-learn's `set_callbacks`."""
         context = self._init_callback_context(max_subtasks=n_epochs)
-        weighted = np.ptp(data.weights) > 0
+        weights = data.sample_weight  # without those of the classes, as for `scoring`
+        weighted = np.ptp(weights) > 0
         trained = slice(len(data.weights) - data.n_held_out)
         report = {
             "estimator": self,
             "X": data.X[trained],
             "y": data.y[trained],
-            "metadata": {"sample_weight": data.weights[trained]} if weighted else None,
+            "metadata": {"sample_weight": weights[trained]} if weighted else None,
             "reconstruction_attributes": {"_fitted": fitted},
         }
         context.call_on_fit_task_begin(**report)

@@ -8,6 +8,7 @@ from skattn.utils._targets import (
     checked_tuple,
     class_factors,
     encode_targets,
+    refuse_large_weights,
 )
 
 OTHER_ROWS = "Leave these rows out, or train on rows of these classes too."
@@ -26,7 +27,8 @@ def check_training_data(estimator, X, y, sample_weight, classes, reset, partial)
     reset : bool
         Whether X decides the number and the names of the features.
     partial : bool
-        Whether this is a chunk; it may hold one class only, or after the first one no row at all.
+        Whether this is a chunk. It may have one class only; a later chunk may also have no row with
+        a weight above 0.
 
     Returns
     -------
@@ -44,7 +46,9 @@ def check_training_data(estimator, X, y, sample_weight, classes, reset, partial)
     X, y = estimator._check_X(X, reset=reset), y[kept]
     X = X if len(kept) == X.shape[0] else X[kept]
     data = rows_that_count(X, y, targets, weights, factors)
-    if len(data.weights) < len(weights) and not partial:
+    if partial:
+        refuse_large_weights(sample_weight, estimator.class_weight)
+    elif len(data.weights) < len(weights):
         check_classes_left(data.targets)
     if not len(data.weights) and reset:
         raise ValueError(

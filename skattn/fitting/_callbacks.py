@@ -191,7 +191,7 @@ def _score_callback(request, data, settings, fitted):
     scorer = check_scoring(estimator, scoring=scoring)
     held_out = settings.held_out
     X, y, weights = data.X[held_out], data.y[held_out], data.sample_weight[held_out]
-    # not those of the classes: a score is to be what the user would compute
-    takes_weights = getattr(scorer, "_accept_sample_weight", bool)()  # scikit-learn's own scorers
+    # not those of the classes: the score is the one that the user would compute
+    takes_weights = hasattr(scorer, "_accept_sample_weight") and scorer._accept_sample_weight()
     options = {"sample_weight": weights} if takes_weights and np.ptp(weights) > 0 else {}
     return HeldOutScore(lambda: scorer(estimator, X, y, **options))

@@ -142,7 +142,7 @@ def fingerprint(request, data, seed, before):
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     parts = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
     parts += [] if before is None else before.model.get_weights()
-    for array in [*parts, data.targets.encoded, data.weights]:
+    for array in [*parts, data.targets.encoded, data.weights, data.sample_weight]:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array))
     digest.update(repr(data.targets.classes.tolist()).encode())

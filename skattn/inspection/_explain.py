@@ -152,7 +152,7 @@ def _as_it_is_now(model):
 
 def _explained(pipeline, texts, target):
     attention = find_attention(pipeline)
-    readings, case_sensitive, unexplained = _evidence(pipeline, texts, attention is not None)
+    readings, case_sensitive, unexplained = _evidence(pipeline, texts, attention)
     probabilities = np.asarray(pipeline.predict_proba(texts), dtype=np.float64)
     classes = np.asarray(pipeline.classes_)
     positions = _predicted(pipeline, texts, probabilities)
@@ -266,16 +266,17 @@ def _columns(pipeline, texts):
     return model._column_spans(transformed(steps[:-1], texts))
 
 
-def _evidence(pipeline, texts, has_attention):
+def _evidence(pipeline, texts, attention):
     """What each word adds, and whether its case counts; or None for each text, and why."""
     names = names_from_outside_in(pipeline)
     try:
         found = find_evidence(pipeline)
         return found.evidence(texts), any(map(tells_case, found.vectorizers())), ""
     except CannotSplit as error:
-        if not has_attention:
+        if attention is None:
             raise TypeError(f"Nothing to explain in {names}: {error}") from None
-        return [None] * len(texts), False, str(error)
+        tells = any(tells_case(network.vectorizer) for network in attention.networks())
+        return [None] * len(texts), tells, str(error)
 
 
 def _looked(attention, texts, targets):

@@ -149,7 +149,7 @@ def backbone_config(given, n_positions, tokenizer, folder, precision="float32"):
     }
     if not _is_sound(backbone):
         raise ValueError(
-            f"{folder / 'config.json'} describes a model that cannot be built, with "
+            f"{folder / 'config.json'} and the tokenizer describe no model that can be built, with "
             f"{n_positions} positions, {len(backbone['layers'])} layers, "
             f"{backbone['n_heads']} heads and a width of {backbone['width']}."
         )

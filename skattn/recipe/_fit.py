@@ -45,6 +45,7 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     classes = None
     if continued is not None:
         _refuse_other_columns(before.get("feature_names_in_"), columns)
+        _parts.refuse_lost_path(continued[0], estimator)
         classes = before["classes_"]
     weights, network = (sample_weight, estimator.class_weight), "network" in kept
     data = checked(texts_of(X, columns), y, *weights, classes, network)
@@ -96,13 +97,14 @@ def fit_chunk(estimator, X, y, classes, sample_weight):
     weights = None if sample_weight is None else weights
     if "network_" in vars(estimator):
         _refuse_other_columns(vars(estimator).get("feature_names_in_"), columns)
+        _parts.refuse_lost_path(estimator.network_[0], estimator)
         settings = _still_open(estimator.settings_, given)
         vectorizer, classifier = _parts.make_network(_rules.filled_in(given, settings))
         params = classifier.get_params(deep=False)
-        _parts.refuse_other_tokens(estimator.network_[0], vectorizer)
+        kept = _parts.kept_vectorizer(estimator.network_[0], vectorizer)
         for name in ("vocabulary_size", "embeddings"):
             params[name] = getattr(estimator.network_[-1], name)
-        vectorizer, classifier = _parts.continued(estimator.network_, params)
+        vectorizer, classifier = kept, _parts.continued(estimator.network_[-1], params)
         ids = vectorizer.transform(texts)
     else:
         n_classes = y.shape[1] if multilabel else len(np.unique(y))

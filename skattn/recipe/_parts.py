@@ -1,5 +1,6 @@
 """Fit the two parts of a `TextClassifier`: its network and its linear model."""
 
+import copy
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from skattn.engine._stages import stage
 from skattn.estimators._attention_text import AttentionTextClassifier
 from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
+from skattn.utils._pretrained_folder import find_folder, read_config, read_tokenizer
 from skattn.utils._targets import encode_targets
 from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 from skattn.vectorizer._tokens import build_tokens
@@ -26,7 +28,6 @@ CONSTRAINTS = SequenceVectorizer._parameter_constraints | {
 }
 _PREPROCESSING = ("lowercase", "strip_accents", "preprocessor")
 _OF_WORDS = ("stop_words", "tokenizer")
-_READ = {"pretrained": "_tokenizer", "embeddings": "embeddings_"}  # parameter -> what is learned
 _NGRAMS = {"word": (1, 2), "char": (1, 3), "char_wb": (2, 5)}  # of the linear model
 
 
@@ -101,8 +102,8 @@ def fit_network(data, params, before=None, bar=None, validation_data=None):
     vectorizer, classifier = make_network(params)
     settings = classifier.get_params(deep=False)
     if before is not None:
-        refuse_other_tokens(before[0], vectorizer)
-        vectorizer, classifier = continued(before, settings)
+        vectorizer = kept_vectorizer(before[0], vectorizer)
+        classifier = continued(before[-1], settings)
     with stage("tokens"):
         read = vectorizer.fit_transform if before is None else vectorizer.transform
         ids = read(data.texts)
@@ -119,8 +120,36 @@ def fit_network(data, params, before=None, bar=None, validation_data=None):
     return as_pipeline(vectorizer, classifier), interruption
 
 
-def refuse_other_tokens(before, now):
-    """Raise an error if a fitted vectorizer that is kept would have to tokenize differently.
+def refuse_lost_path(before, estimator):
+    """Raise an error if a file came without a path, and the user did not set it again.
+
+    A skops file has no paths: what was read from them is there, and the parameter is None.
+
+    Parameters
+    ----------
+    before : SequenceVectorizer
+        Fitted.
+    estimator : TextClassifier
+        With the current parameters.
+    """
+    if hasattr(before, "_tokenizer") and before.pretrained is None and estimator.pretrained is None:
+        raise ValueError(
+            "The file of this classifier does not contain the path of its pretrained model. Before "
+            "you continue training, set it again: set_params(pretrained=...)."
+        )
+    if (
+        hasattr(before, "embeddings_")
+        and before.embeddings is None
+        and estimator.embeddings is not None
+    ):
+        raise ValueError(
+            "The file of this classifier contains its word vectors, but not where they came from, "
+            "so they cannot be compared with embeddings. To continue training, set embeddings=None."
+        )
+
+
+def kept_vectorizer(before, now):
+    """The fitted vectorizer; an error if it would have to tokenize differently.
 
     Parameters
     ----------
@@ -128,22 +157,30 @@ def refuse_other_tokens(before, now):
         Fitted.
     now : SequenceVectorizer
         With the current parameters.
+
+    Returns
+    -------
+    vectorizer : SequenceVectorizer
+        If a file came without the path of its pretrained model: a copy that has it again.
     """
+    if hasattr(before, "_tokenizer") and before.pretrained is None:
+        folder = find_folder(now.pretrained)
+        found = read_tokenizer(folder, read_config(folder)).tokenizer
+        if found.get_vocab() != before._tokenizer.get_vocab():
+            raise ValueError(
+                f"pretrained={str(now.pretrained)!r} has another vocabulary than the model with "
+                "which this classifier was fitted. Set warm_start=False and fit again, or set "
+                "pretrained to that model."
+            )
+        before = copy.copy(before).set_params(pretrained=now.pretrained)
     params, earlier = now.get_params(deep=False), before.get_params(deep=False)
-    # a skops file has no paths: what was read from them is there, and the parameter is None
-    lost = [name for name in _READ if earlier[name] is None and hasattr(before, _READ[name])]
-    if "pretrained" in lost and params["pretrained"] is None:
-        raise ValueError(
-            "The file of this classifier does not contain the path of its pretrained model. Before "
-            "you continue training, set it again: set_params(pretrained=...)."
-        )
-    others = [name for name in params if name not in lost]
-    changed = [name for name in others if not same(earlier[name], params[name])]
+    changed = [name for name in params if not same(earlier[name], params[name])]
     if changed:
         raise ValueError(
             f"warm_start and partial_fit keep the vocabulary, but {changed} changed since. Set "
             "warm_start=False and fit again, or set the parameters back."
         )
+    return before
 
 
 def same(one, other):
@@ -155,18 +192,17 @@ def same(one, other):
     return bool(one == other)
 
 
-def continued(network, settings):
-    """The fitted steps, the classifier as a copy with these parameters: nothing of it is shared.
+def continued(classifier, settings):
+    """A copy of a fitted classifier with other parameters: nothing of it is shared.
 
     Parameters
     ----------
-    network : Pipeline
-        Of a fitted vectorizer and a fitted classifier.
+    classifier : AttentionTextClassifier
+        Fitted.
     settings : dict
-        Parameters of the classifier.
+        Parameters.
     """
-    vectorizer, classifier = network.named_steps.values()
-    return vectorizer, classifier._as_fitted(classifier._fitted).set_params(**settings)
+    return classifier._as_fitted(classifier._fitted).set_params(**settings)
 
 
 def _fit_classifier(classifier, vectorizer, ids, data, validation_data):

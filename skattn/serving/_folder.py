@@ -10,6 +10,7 @@ from skattn.utils._files import replace_all
 
 FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
 SETTINGS = "settings.json"
+_ANEW = "Delete the folder and export the classifier again."
 _NAMES = ("model.onnx", "tokenizer.json", "words.npz", "linear.npz")
 
 
@@ -33,7 +34,7 @@ def write_folder(folder, settings, files):
     if taken := sorted(name for name in {*files, SETTINGS} - earlier if (folder / name).exists()):
         raise FileExistsError(
             f"{str(folder)!r} has a {taken[0]} that is not of an earlier export. Export to another "
-            "folder."
+            "folder, or delete this one."
         )
     contents = {name: _as_bytes(content) for name, content in files.items()}
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
@@ -50,13 +51,10 @@ def _names_of_export(folder):
     """The names of the files that an earlier export may have left in a folder."""
     try:
         found = json.loads((folder / SETTINGS).read_bytes())
-    except OSError:
-        return set()
-    except ValueError:  # damaged: it is to be exported again
-        return {SETTINGS, *_NAMES}
-    if not isinstance(found, dict) or not {"format", "files", "checksum"} <= found.keys():
-        return set()
-    return {SETTINGS, *set(found["files"]).intersection(_NAMES)}
+        known, files = {"format", "checksum"} <= found.keys(), set(found["files"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return set()  # no settings, or those of something else: nothing of it is touched
+    return {SETTINGS, *files.intersection(_NAMES)} if known else set()
 
 
 def _checksum(settings):
@@ -85,14 +83,14 @@ def read_folder(folder):
         names = settings["files"]
         checksum = settings.pop("checksum", None)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{folder / SETTINGS} is damaged ({error!r}). Export it again.") from error
+        raise ValueError(f"{folder / SETTINGS} is damaged ({error!r}). {_ANEW}") from error
     if found != FORMAT:
         raise ValueError(
             f"{str(folder)!r} was written by another version of skattn (format {found}, this one "
             f"reads {FORMAT}). Use the same version to export and to serve."
         )
     if checksum != _checksum(settings):
-        raise ValueError(f"{folder / SETTINGS} is damaged: it was changed. Export it again.")
+        raise ValueError(f"{folder / SETTINGS} is damaged: it was changed. {_ANEW}")
     return settings, {name: _read(folder, name, names[name]) for name in names if name in _NAMES}
 
 

@@ -22,6 +22,7 @@ FIT_ANEW = (
     "Leave these rows out, or fit anew: set warm_start=False, or name all in `classes` at the "
     "first call of partial_fit."
 )
+LARGEST_AS_GIVEN = 1e30  # single precision holds sums of it over a batch
 HUGE = 1e100  # a weight beyond it is taken relative to the largest
 
 
@@ -336,7 +337,8 @@ def class_factors(class_weight, targets, weights):
     if isinstance(class_weight, str):
         totals = np.bincount(targets.encoded, weights, minlength=targets.n_outputs)
         present = np.count_nonzero(totals)
-        return weights.sum() / (present * np.where(totals > 0, totals, 1.0))
+        even = weights.sum() / present
+        return np.divide(even, totals, out=np.ones_like(totals), where=totals > 0)
     return _class_factors(class_weight, targets.classes)
 
 
@@ -346,8 +348,20 @@ def weigh_classes(class_weight, targets, weights):
 
 
 def times_factors(weights, factors, targets):
-    """The same, by `class_factors`."""
+    """The rows' weights times those of their classes, as `class_factors` gives them."""
     return weights if factors is None else weights * factors[targets.encoded]
+
+
+def refuse_large_weights(sample_weight, class_weight):
+    """Refuse weights that single precision cannot hold, where they are used as they are."""
+    given = [*(class_weight or {}).values()]
+    if sample_weight is not None:
+        given.append(np.asarray(sample_weight, dtype=np.float64).max(initial=0.0))
+    if any(weight > LARGEST_AS_GIVEN for weight in given):
+        raise ValueError(
+            f"partial_fit uses sample_weight and class_weight as they are, and {max(given):.3g} is "
+            "too large. Divide all weights by the same number."
+        )
 
 
 def refuse_balanced_chunks(class_weight):

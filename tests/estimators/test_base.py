@@ -740,6 +740,13 @@ def test_weights_count_between_chunks(dense_rows, weighing):
     assert shares[50.0] > shares[1.0] + 0.1
 
 
+@pytest.mark.parametrize("given", [{"sample_weight": [1e101, 1.0]}, {"class_weight": {0: 1e31}}])
+def test_weights_of_a_chunk_that_are_too_large_are_named(given):
+    clf = GatedDenseClassifier(class_weight=given.pop("class_weight", None))
+    with pytest.raises(ValueError, match=r"partial_fit uses sample_weight and .* Divide all"):
+        clf.partial_fit([[0.0], [1.0]], [0, 1], **given)
+
+
 def test_a_chunk_of_classes_of_weight_zero_changes_nothing(dense_rows):
     X, y = dense_rows[0], np.minimum(dense_rows[1], 1)
     clf = GatedDenseClassifier(units=8, class_weight={0: 0.0, 1: 1.0}, random_state=0)

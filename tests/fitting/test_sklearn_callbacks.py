@@ -52,9 +52,11 @@ def test_a_callback_can_stop_the_fit():
     assert classifier().set_callbacks(StopAtOnce()).fit(X, y).n_iter_ == 1
 
 
-def test_weights_reach_the_monitor():
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_weights_reach_the_monitor(class_weight):
     monitor = sklearn_callback.ScoringMonitor(scoring="accuracy")
     weights = np.where(y == 0, 1.0, 3.0)
-    clf = classifier().set_callbacks(monitor).fit(X, y, sample_weight=weights)
+    clf = classifier().set_params(class_weight=class_weight).set_callbacks(monitor)
+    clf.fit(X, y, sample_weight=weights)
     last = monitor.get_logs().data_as_pandas.query("task_name == 'epoch'").accuracy.iloc[-1]
     assert last == pytest.approx(clf.score(X, y, sample_weight=weights))

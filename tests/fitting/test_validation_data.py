@@ -57,6 +57,15 @@ def test_class_weights_count_in_the_losses_and_not_in_the_scores(dense_rows, cla
     assert clf.history_["val_score"][-1] == pytest.approx(clf.score(X[60:], y[60:]))
 
 
+def test_a_class_that_the_rows_of_a_warm_start_lack_has_the_weight_one(dense_rows):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(class_weight="balanced", warm_start=True, **SMALL).fit(X, y)
+    known = y < 2
+    clf.fit(X[known], y[known], validation_data=(X, y))
+    expected = log_loss(y, clf.predict_proba(X))  # 30 rows each
+    assert clf.history_["val_loss"][-1] == pytest.approx(expected, rel=1e-4)
+
+
 def test_a_class_of_weight_zero_in_them(dense_rows):
     X, y = dense_rows
     clf = GatedDenseClassifier(class_weight={2: 0}, **SMALL)
@@ -71,14 +80,16 @@ def test_a_class_of_weight_zero_in_them(dense_rows):
 
 def test_a_scorer_object_is_its_name(dense_rows):
     X, y = dense_rows[0], np.minimum(dense_rows[1], 1)
-    weights = np.arange(len(y)) % 4 + 1.0
-    found = []
+    weights = (np.arange(len(y)) % 4 + 1.0) * np.where(y == 0, 1, 9)
+    found, plain = [], []
     for scoring in ("f1_macro", get_scorer("f1_macro")):
         clf = GatedDenseClassifier(
             scoring=scoring, class_weight="balanced", validation_fraction=0.3, **SMALL
         )
         found.append(clf.fit(X, y, weights).history_["val_score"])
+        plain.append(clf.fit(X, y).history_["val_score"])
     assert found[0] == found[1]
+    assert plain[0] == plain[1] != found[0]
 
 
 @pytest.mark.parametrize("scoring", ["adjusted_rand_score", "roc_auc_ovo"])

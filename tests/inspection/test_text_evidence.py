@@ -12,7 +12,7 @@ from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
@@ -64,6 +64,9 @@ def words_and_characters():
 
 LINEAR = {
     "words": lambda: make_pipeline(TfidfVectorizer(), LogisticRegression()),
+    "searched": lambda: make_pipeline(
+        TfidfVectorizer(), LogisticRegressionCV(Cs=3, cv=2, refit=False)
+    ),
     "both": lambda: make_pipeline(words_and_characters(), LogisticRegression(C=10)),
     "steps": lambda: make_pipeline(
         CountVectorizer(ngram_range=(1, 2), stop_words="english"),
@@ -136,6 +139,7 @@ def three_classes():
     return texts, [label if i % 3 else "mixed" for i, label in enumerate(labels)]
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning:sklearn")
 @pytest.mark.parametrize("name", [n for n in LINEAR if n != "centred"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_linear_models_add_up(name, n_classes):
@@ -151,6 +155,7 @@ def test_linear_models_add_up(name, n_classes):
         assert list(explanation.tokens) == pieces
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning:sklearn")
 @pytest.mark.parametrize("name", [n for n in LINEAR if n != "centred"])
 def test_one_text_alone_is_explained_as_among_others(name):
     """One text of two classes agrees with any function from its margin to its probability."""

@@ -122,10 +122,26 @@ def test_word_vectors_beside_a_pretrained_model_are_refused(folder):
         TextClassifier(pretrained=folder, embeddings={"a": [1.0]}, **SMALL).fit(MANY, LABELS)
 
 
+def train_with(model, kept, folder):
+    model.set_params(pretrained=folder)
+    (model.fit if kept == "warm_start" else model.partial_fit)(MANY, LABELS)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:This file of a .* names paths")
+def test_the_path_that_a_file_lacks_is_asked_for_before_any_work(folder):
+    io = pytest.importorskip("skops.io")
+    model = TextClassifier(pretrained=folder, warm_start=True, tuned_layers=0, **SMALL)
+    texts, labels = MANY * 3, np.tile(LABELS, 3)  # enough for the rules to look at tokens
+    loaded = io.loads(io.dumps(model.fit(texts, labels)), trusted=trusted_types())
+    with pytest.raises(ValueError, match=r"does not contain the path of its pretrained model"):
+        loaded.fit(texts, labels)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This file of a .* names paths")
 @pytest.mark.parametrize("kept", ["warm_start", "partial_fit"])
-def test_training_goes_on_after_skops_when_the_folder_is_named_again(folder, kept):
+def test_training_goes_on_after_skops_when_the_folder_is_named_again(folder, kept, tmp_path):
     io = pytest.importorskip("skops.io")
     model = TextClassifier(pretrained=folder, linear=False, tuned_layers=1, **SMALL)
     model.set_params(warm_start=kept == "warm_start").fit(MANY, LABELS)
@@ -133,6 +149,9 @@ def test_training_goes_on_after_skops_when_the_folder_is_named_again(folder, kep
     train = loaded.fit if kept == "warm_start" else loaded.partial_fit
     with pytest.raises(ValueError, match=r"does not contain the path of its pretrained model"):
         train(MANY, LABELS)
+    static = build_static_model(tmp_path / "static")
+    with pytest.raises(ValueError, match="another vocabulary than the model with which"):
+        train_with(loaded, kept, static)
     loaded.set_params(pretrained=folder)
     before = len(loaded.history_["loss"])
     train(MANY, LABELS)

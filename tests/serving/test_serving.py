@@ -508,9 +508,13 @@ def test_files_that_are_not_of_an_export_stay(fitted, tmp_path):
     assert (tmp_path / "words.npz").read_bytes() == b"mine too"
     other = tmp_path / "other"
     other.mkdir()
-    (other / "settings.json").write_text('{"editor": "dark"}')
-    with pytest.raises(FileExistsError, match=r"settings.json that is not of an earlier export"):
-        export(fitted, other)
+    (other / "tokenizer.json").write_bytes(b"{}")
+    for settings in ('{"editor": "dark"}', "{} // a comment", "[]", '{"format": 1, "files": null}'):
+        (other / "settings.json").write_text(settings)
+        with pytest.raises(FileExistsError, match=r"settings.json that is not of an earlier"):
+            export(fitted, other)
+        assert (other / "settings.json").read_text() == settings
+        assert (other / "tokenizer.json").exists()
 
 
 def test_a_full_disk_leaves_the_old_export(fitted, tmp_path, monkeypatch):

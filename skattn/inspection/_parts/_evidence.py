@@ -42,7 +42,7 @@ def find_evidence(model, steps=()):
     ensemble = voters_of(model)
     if ensemble is not None:
         return _VoteEvidence(ensemble, steps, model.classes_)
-    if getattr(model, "refit", True) is False:
+    if hasattr(model, "cv_results_") and model.refit is False:
         raise CannotSplit(
             f"{type(model).__name__}(refit=False) keeps no fitted model. Set refit=True."
         )

@@ -152,11 +152,8 @@ def tells_case(vectorizer):
     if hasattr(vectorizer, "_tokenizer"):
         normalizer = vectorizer._tokenizer.normalizer
         return normalizer is None or normalizer.normalize_str("A") == "A"
-    if not isinstance(vectorizer.analyzer, str):
-        return True  # it is not known
-    if vectorizer.preprocessor is not None:
-        return vectorizer.preprocessor("A") == "A"
-    return not vectorizer.lowercase
+    own = not isinstance(vectorizer.analyzer, str) or vectorizer.preprocessor is not None
+    return own or not vectorizer.lowercase  # what a user's own function does is not known
 
 
 def _overlap(spans):
