@@ -162,7 +162,7 @@ def main():
         "n_calls": 5 if options.quick else 200,
     }
     config |= alone(options, train, config)
-    rounds = options.rounds or (1 if options.quick else 5)
+    rounds = options.rounds or (1 if options.quick else 3)
     settings = {"rounds": rounds, "tolerance": 1e-4}
 
     def contenders(works, **changes):

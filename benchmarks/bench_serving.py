@@ -167,7 +167,7 @@ def difference(answers, names):
 
 def start_answer(options, config, found):
     """Cold start and memory of each, with one text and no web server."""
-    rows, answers, rounds = [], {}, options.rounds or (1 if options.quick else 5)
+    rows, answers, rounds = [], {}, options.rounds or (1 if options.quick else 3)
     for name, source in sources(config["folder"], found["names"]):
         seconds, memory, answers[name] = first_answers(source, found["asked"][:50], rounds)
         exported = source.is_dir()
