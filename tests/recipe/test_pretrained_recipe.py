@@ -149,9 +149,9 @@ def test_training_goes_on_after_skops_when_the_folder_is_named_again(folder, kep
     train = loaded.fit if kept == "warm_start" else loaded.partial_fit
     with pytest.raises(ValueError, match=r"does not contain the path of its pretrained model"):
         train(MANY, LABELS)
-    static = build_static_model(tmp_path / "static")
+    other = build_model(tmp_path / "other", "roberta")
     with pytest.raises(ValueError, match="another vocabulary than the model with which"):
-        train_with(loaded, kept, static)
+        train_with(loaded, kept, other)
     loaded.set_params(pretrained=folder)
     before = len(loaded.history_["loss"])
     train(MANY, LABELS)
