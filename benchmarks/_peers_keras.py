@@ -89,8 +89,8 @@ def _encode(encoder, embedded, present, units):
 def batches(X, y):
     """Shuffled batches of 32 rows, as `Model.fit` makes them of arrays, but without autotuning.
 
-    Its thread sleeps for ever longer while an epoch lasts, and the next epoch waits until it wakes
-    up. Here the epoch also lasts while the others take their turns.
+    Its thread sleeps longer and longer while an epoch lasts, and the next epoch may wait until it
+    wakes up. In a race, the epoch also lasts while the others take their turns.
     """
     import tensorflow as tf
 

@@ -179,7 +179,7 @@ def two_processes(options, config, tolerance):
         options,
         "Grid search of 4 x 4",
         who,
-        rounds=options.rounds or 1,
+        rounds=options.rounds or 2,
         tolerance=tolerance,
         goals={"n_jobs=1": 1.5},
         own="n_jobs=2",

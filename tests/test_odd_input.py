@@ -167,7 +167,7 @@ def test_settings_that_were_changed_are_refused(change, tmp_path):
     settings = json.loads(path.read_text())
     change(settings)
     path.write_text(json.dumps(settings))
-    with pytest.raises(ValueError, match=r"damaged.*Delete the folder and export"):
+    with pytest.raises(ValueError, match=r"damaged.*Export the classifier again, to a new"):
         serving.load(tmp_path)
 
 

@@ -136,7 +136,7 @@ def step_ranges(start, stop, stride):
         np.stack([starts, np.minimum(starts + stride, stop)], axis=1).astype(np.int32)
     )
     options = tf.data.Options()
-    # its thread sleeps for ever longer, and the end of an epoch waits for it to wake up
+    # its thread sleeps longer and longer, and the end of an epoch may wait until it wakes up
     options.autotune.enabled = False
     return ranges.with_options(options)
 

@@ -10,7 +10,7 @@ from skattn.utils._files import replace_all
 
 FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
 SETTINGS = "settings.json"
-_ANEW = "Delete the folder and export the classifier again."
+_ANEW = "Export the classifier again, to a new folder."
 _NAMES = ("model.onnx", "tokenizer.json", "words.npz", "linear.npz")
 
 
@@ -34,7 +34,7 @@ def write_folder(folder, settings, files):
     if taken := sorted(name for name in {*files, SETTINGS} - earlier if (folder / name).exists()):
         raise FileExistsError(
             f"{str(folder)!r} has a {taken[0]} that is not of an earlier export. Export to another "
-            "folder, or delete this one."
+            "folder."
         )
     contents = {name: _as_bytes(content) for name, content in files.items()}
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}

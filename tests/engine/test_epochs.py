@@ -32,7 +32,7 @@ def rows_in(parts):
 
 
 def test_the_end_of_an_epoch_waits_for_no_thread():
-    """Whose autotuning sleeps for ever longer while an epoch lasts, up to a minute."""
+    """TensorFlow's autotuning thread sleeps longer and longer while an epoch lasts."""
     assert step_ranges(0, 9, 4).options().autotune.enabled is False
 
 
