@@ -48,8 +48,8 @@ def ask(
     A contender's quality is its end result's, or the mean of "quality" over its rounds; all must
     lie within `tolerance` of the best. `goals`: contender -> least ratio wanted of its time to
     ours. `fresh`: a new process for every round. `learning`: each round trains on, so our quality
-    is compared with each contender's after as many rounds as both have had. `limit` among the
-    facts: most seconds wanted of ours.
+    is compared with each contender's after as many rounds as both have had, and those that are
+    equal to us keep their ratios. `limit` among the facts: most seconds wanted of ours.
     """
     print(f"\n{question}", flush=True)
     contenders = [contender for contender in contenders if contender.name not in options.skip]
@@ -60,9 +60,12 @@ def ask(
         found = race(contenders, rounds, options.warm_up, isolated)
     results = {name: _summary(result, learning) for name, result in found.items()}
     if learning:
-        unequal = gap_while_learning(results, tolerance, own)
+        gaps = gaps_while_learning(results, tolerance, own)
+        unequal, apart = "; ".join(gaps.values()) or None, gaps
     else:
         unequal = quality_gap(results, tolerance)
+        apart = results if unequal else ()
+    found = {name: result for name, result in results.items() if name == own or name not in apart}
     answer = {
         "question": question,
         "own": own,
@@ -70,7 +73,7 @@ def ask(
         "goals": goals or {},
         "contenders": results,
         "unequal": unequal,
-        "ratios": {} if unequal else ratios(results, own),
+        "ratios": ratios(found, own),
         **facts,
     }
     show(answer)
@@ -106,15 +109,15 @@ def quality_gap(results, tolerance):
     return f"No ratio: the qualities differ by more than {tolerance}: {told}"
 
 
-def gap_while_learning(results, tolerance, own=OWN):
-    """As `quality_gap`, of us and each contender after as many rounds as both have had."""
+def gaps_while_learning(results, tolerance, own=OWN):
+    """`quality_gap` of us and each contender after as many rounds as both have had, by name."""
     laps = {n: f["warm_up"] + f["rounds"] for n, f in results.items() if "rounds" in f}
-    ours = laps.get(own, [])
+    ours, gaps = laps.get(own, []), {}
     for name, theirs in laps.items():
         both = min(len(ours), len(theirs))
         if both and (gap := quality_gap({own: ours[both - 1], name: theirs[both - 1]}, tolerance)):
-            return f"{gap} (after {both} rounds)"
-    return None
+            gaps[name] = f"{gap} (after {both} rounds)"
+    return gaps
 
 
 def ratios(results, own=OWN):

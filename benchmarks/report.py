@@ -13,7 +13,7 @@ from pathlib import Path
 from _markup import insert, markdown, restructured, write_include
 
 HERE = Path(__file__).parent
-SHOWN = "amx"  # the folder of `results` whose tables and pictures the pages show
+SHOWN = "avx512"  # the folder of `results` whose tables and pictures the pages show
 PAGE = HERE.parent / "docs" / "performance_table.rst"
 
 

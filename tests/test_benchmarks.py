@@ -329,10 +329,12 @@ def test_what_takes_long_gets_fewer_rounds(harness):
     assert len(harness.ratios(found)["slow"]["spread"]) == 2
     assert all(lap["seconds"] < 0.15 for lap in found["skattn"]["rounds"])  # judged off the clock
     assert harness.quality_gap({n: r["rounds"][-1] for n, r in found.items()}, 0.1)
-    assert harness.gap_while_learning(found, 0.1) is None
+    assert harness.gaps_while_learning(found, 0.1) == {}
     found["slow"]["rounds"][0]["quality"] = 0.55
-    assert "skattn 0.7000, slow 0.5500 (after 2 rounds)" in harness.gap_while_learning(found, 0.1)
-    assert "slow 0.5500, skattn 0.7000" in harness.gap_while_learning(found, 0.1, own="slow")
+    gap = harness.gaps_while_learning(found, 0.1)["slow"]
+    assert "skattn 0.7000, slow 0.5500 (after 2 rounds)" in gap
+    gap = harness.gaps_while_learning(found, 0.1, own="slow")["skattn"]
+    assert "slow 0.5500, skattn 0.7000" in gap
 
 
 def test_while_learning_each_contender_is_compared_with_us_where_both_ended(harness):
@@ -340,9 +342,20 @@ def test_while_learning_each_contender_is_compared_with_us_where_both_ended(harn
         return {"warm_up": [], "rounds": [{"quality": quality} for quality in qualities]}
 
     found = {"skattn": laps(0.5, 0.7, 0.9), "slow": laps(0.5, 0.7), "late": laps(0.1, 0.1, 0.9)}
-    assert harness.gap_while_learning(found, 0.1) is None
+    assert harness.gaps_while_learning(found, 0.1) == {}
     found["late"] = laps(0.5, 0.7, 0.7)
-    assert "skattn 0.9000, late 0.7000 (after 3" in harness.gap_while_learning(found, 0.1)
+    gaps = harness.gaps_while_learning(found, 0.1)
+    assert list(gaps) == ["late"]
+    assert "skattn 0.9000, late 0.7000 (after 3" in gaps["late"]
+
+
+def test_while_learning_only_the_unequal_have_no_ratio(harness):
+    options = Namespace(quick=True, skip=[], warm_up=0)
+    qualities = {"skattn": [0.5, 0.7], "equal": [0.5, 0.7], "better": [0.5, 0.9]}
+    contenders = [harness.Contender(n, learn, {"qualities": q}) for n, q in qualities.items()]
+    answer = harness.ask(options, "Which?", contenders, rounds=2, tolerance=0.1, learning=True)
+    assert list(answer["ratios"]) == ["equal"]
+    assert "better 0.9000" in answer["unequal"]
 
 
 def learn(turns, config):

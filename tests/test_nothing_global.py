@@ -62,6 +62,7 @@ for encoder in ("gru", "conv", "transformer"):
 gated = skattn.GatedDenseClassifier(epochs=2, units=4, random_state=3, dropout=0.5).fit(X, y)
 gated.score(X, y); gated.model_; gated.keras_classifier_
 skattn.SequenceVectorizer().fit_transform(["one two", "three"])
+skattn.TextClassifier(epochs=1).fit(["a good film", "a bad film"] * 8, ["good", "bad"] * 8)
 after = state()
 changed = [name for name in before if before[name] != after[name]]
 assert not changed, [(name, str(before[name])[-300:], str(after[name])[-300:]) for name in changed]

@@ -52,8 +52,7 @@ _ = display.plot(labels=["business", "tech"], min_texts=2)
 
 # %%
 # One headline: the evidence of its words and the base, the probability
-# of a headline of unknown words, add up to the probability of the
-# model.
+# without the evidence of any word, add up to the predicted probability.
 
 _ = display.plot_text(0)
 

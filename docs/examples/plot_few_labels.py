@@ -2,7 +2,7 @@
 Few labels
 ==========
 
-How many headlines do you have to label by hand?
+How many articles do you have to label by hand?
 """
 
 # %%
@@ -75,3 +75,7 @@ scores.plot(
 ax.set_xticks(scores.index, scores.index)
 ax.minorticks_off()
 ax.spines[["top", "right"]].set_visible(False)
+
+# %%
+# A pretrained transformer needs fewer labels: see the page "Few labels"
+# of the user guide.

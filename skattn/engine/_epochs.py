@@ -81,6 +81,10 @@ class Schedule(keras.callbacks.Callback):
                 seed = [self.settings.seed, number, place]
                 generator.state.assign(np.random.SeedSequence(seed).generate_state(2))
 
+    def on_train_end(self, logs=None):
+        if self.model._scheduled:  # the last step's rate is near 0
+            self.model.optimizer.learning_rate.assign(self.base_rate)
+
     def _rates(self, number):
         """The factor of the learning rate at each step of an epoch."""
         n = self.plans.n_training

@@ -20,6 +20,7 @@ from skattn.engine._row_adam import RowAdam
 from skattn.engine._stages import Clock, clock, stage
 
 STEPS_PER_EXECUTION = 256  # batches in one call of the graph: about a second of work
+_USED_BY_FIT = {"sample_weight", "batch_size", "shuffle", "verbose"}
 
 
 @keras.saving.register_keras_serializable(package="skattn")
@@ -60,6 +61,7 @@ class ResidentModel(keras.Model):
         # Keras's own has the type of `keras.config.floatx`, in which a sum of losses may overflow
         self._loss_tracker = keras.metrics.Mean(name="loss", dtype="float32")
         self._optimizer_start = [_constant(v.numpy()) for v in self.optimizer.variables]
+        self.start_rate = float(self.optimizer.learning_rate)
 
     def reset_optimizer(self):
         """Set moments and steps back to what they began with, and keep the learning rate."""
@@ -85,7 +87,9 @@ class ResidentModel(keras.Model):
     def fit(self, x, y, settings=None, epochs=1, initial_epoch=0, callbacks=None, **keras_options):
         """Keras's `fit` over rows that are held in the graph."""
         rows = as_rows(x, self._resident.kind)
-        settings = settings or plain_settings(len(rows), keras_options)
+        if settings is None:
+            _refuse_other_options(keras_options)
+            settings = plain_settings(len(rows), keras_options)
         if self.frozen:
             with stage("frozen layers"):
                 rows = with_kept_states(rows, self.frozen, settings.max_state_bytes)
@@ -95,10 +99,7 @@ class ResidentModel(keras.Model):
         stride = 1 if any(map(overrides_batch_hooks, callbacks)) else STEPS_PER_EXECUTION
         if (tell := clock()) is not None:
             callbacks.append(Clock(tell))
-        kept = self._resident.keeps_states
-        self._resident.load(rows, y)
-        if kept != self._resident.keeps_states:
-            self.train_function = self.test_function = None  # they gather states, or compute them
+        self._load(rows, y)
         try:
             return super().fit(
                 step_ranges(0, plans.n_training, stride),
@@ -125,7 +126,7 @@ class ResidentModel(keras.Model):
         given = {"sample_weight": sample_weight, "batch_size": batch_size}
         settings = plain_settings(len(rows), given)._replace(held_out=np.arange(len(rows)))
         plans = Plans(rows, y, settings)
-        self._resident.load(rows, y)
+        self._load(rows, y)
         self._resident.set_plan(plans.held_out)
         steps = plans.held_out_steps(STEPS_PER_EXECUTION)
         try:
@@ -134,6 +135,12 @@ class ResidentModel(keras.Model):
             self._resident.clear()
         found = {name: found[name] for name in ("loss", "accuracy")}
         return found if keras_options.get("return_dict") else list(found.values())
+
+    def _load(self, rows, y):
+        kept = self._resident.keeps_states
+        self._resident.load(rows, y)
+        if kept != self._resident.keeps_states:
+            self.train_function = self.test_function = None  # they gather states, or compute them
 
     def train_on_batch(self, *args, **keras_options):
         """Refuse: rows are loaded for a whole fit."""
@@ -190,8 +197,9 @@ class ResidentModel(keras.Model):
             loss = tf.reduce_sum(self._row_losses(y, answers, self._label_smoothing) * weights)
             for penalty in self.losses:
                 loss += penalty
+            scaled = self.optimizer.scale_loss(loss)  # the optimizer divides the gradients
         variables = [v.value for v in self.trainable_variables]
-        gradients = tape.gradient(loss, variables)
+        gradients = tape.gradient(scaled, variables)
         if type(self.optimizer) is not RowAdam:  # others need one gradient a row of a table
             gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         if self._scheduled:
@@ -349,3 +357,11 @@ def _compile_steps(on_steps):
     """What Keras calls with its iterator: run the next range of batches."""
     run = compiled(on_steps, [STEPS])
     return lambda iterator: run(next(iterator))
+
+
+def _refuse_other_options(keras_options):
+    if others := sorted(set(keras_options) - _USED_BY_FIT):
+        raise TypeError(
+            f"These options of Keras's fit have no effect here: {', '.join(others)}. Use the "
+            "parameters of the estimator."
+        )

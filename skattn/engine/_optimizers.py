@@ -51,7 +51,7 @@ def refuse_schedule(learning_rate):
         )
 
 
-def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
+def build_optimizer(optimizer, learning_rate, weight_decay=None, lazy=False):
     """A fresh Keras optimizer.
 
     Parameters
@@ -61,9 +61,10 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
         learning rate wins.
     learning_rate : float
         For an optimizer given by name.
-    weight_decay : float, default=0.0
+    weight_decay : float, default=None
         Decoupled decay of the kernels, for an optimizer given by name; tables of vectors and
-        biases do not decay (Loshchilov & Hutter 2019).
+        biases do not decay (Loshchilov & Hutter 2019). None: the optimizer's own, which is 0 but
+        for AdamW.
     lazy : bool, default=False
         Whether Adam updates only those rows of a table that occur in the batch.
 
@@ -89,7 +90,7 @@ def build_optimizer(optimizer, learning_rate, weight_decay=0.0, lazy=False):
         config["learning_rate"] = built._learning_rate
     if named:
         config["learning_rate"] = learning_rate
-        if weight_decay:
+        if weight_decay is not None and weight_decay != (config.get("weight_decay") or 0.0):
             config["weight_decay"] = weight_decay
     plain_adam = type(built) is keras.optimizers.Adam and not any(map(config.get, _WHOLE))
     built = RowAdam(**config, lazy=lazy) if plain_adam else type(built).from_config(config)

@@ -100,7 +100,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         Learning rate, if `optimizer` is not an object.
     weight_decay : float, default=None
         Decoupled weight decay of the kernels, if `optimizer` is not an object. It does not affect
-        biases and embeddings. None: 0, or 0.01 on a pretrained transformer.
+        biases and embeddings. None: 0 (``"adamw"``: 0.004), or 0.01 on a pretrained transformer.
     l2 : float, default=0.0
         L2 penalty on the kernels of the attention scores and of the output layer.
     dropout : float, default=0.0
@@ -226,7 +226,6 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         "precision": [StrOptions(set(PRECISIONS))],
         "cache_size": [Interval(Real, 0, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left"), None],
-        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
         "learning_rate_schedule": [StrOptions({"constant", "cosine", "linear"}), None],
     }
 

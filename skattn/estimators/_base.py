@@ -60,7 +60,7 @@ class BaseNetworkClassifier(
         "optimizer": [str, dict, HasMethods(["get_config", "apply_gradients"])],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "l2": [Interval(Real, 0, None, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "learning_rate_schedule": [StrOptions({"constant", "cosine", "linear"})],
@@ -220,11 +220,12 @@ class BaseNetworkClassifier(
 
     def _whole_config(self, params, data, beginning, before):
         """All that decides the form of the network, as plain values."""
+        decay = params["weight_decay"]
         return self._network_config(params, data.X, beginning, before) | {
             "n_outputs": data.targets.n_outputs,
             "multilabel": data.targets.multilabel,
             "optimizer": optimizer_config(self.optimizer),
-            "weight_decay": float(params["weight_decay"]),
+            "weight_decay": None if decay is None else float(decay),
             "learning_rate_schedule": params["learning_rate_schedule"],
             **{name: float(getattr(self, name)) for name in _NUMBERS},
         }
@@ -429,6 +430,5 @@ def _all_or_nothing(estimator):
         yield
     except BaseException:
         hooks = {k: v for k, v in vars(estimator).items() if k in _OF_CALLBACKS}
-        vars(estimator).clear()
-        vars(estimator).update(before | hooks)
+        estimator.__dict__ = before | hooks  # at once, for readers in other threads
         raise

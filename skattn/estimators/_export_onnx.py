@@ -13,7 +13,6 @@ from skattn.utils._files import replacing
 from skattn.utils._targets import as_plain_labels
 
 WEIGHTS = ("float32", "int8")
-FLOAT16 = 10  # the number of the type in ONNX
 
 
 def export_onnx(
@@ -32,9 +31,9 @@ def export_onnx(
         Where to write the file. An existing file is replaced.
     weights : {"float32", "int8"}, default="float32"
         ``"int8"`` rounds the kernels and embeddings to 8 bits, by dynamic quantization of ONNX
-        Runtime, which makes the file smaller. The word embeddings of a pretrained transformer stay
-        in 16 bits. The probabilities change a little; compare the accuracy of both on texts that
-        are not among the training texts.
+        Runtime, which makes the file smaller, and predictions of a pretrained transformer faster.
+        The probabilities change a little; compare the accuracy of both on texts that are not among
+        the training texts.
 
     Notes
     -----
@@ -73,9 +72,9 @@ def export_onnx(
     if not isinstance(estimator, BaseNetworkClassifier):
         raise TypeError(
             f"estimator must be an AttentionTextClassifier or a GatedDenseClassifier, got a "
-            f"{type(estimator).__name__}. Of a pipeline export the last step, pipeline[-1]; of a "
-            "TextClassifier(linear=False) that of its network, classifier.network_[-1]. "
-            "skattn.serving.export writes either as a whole, which reads texts."
+            f"{type(estimator).__name__}. For a pipeline, pass its last step, pipeline[-1]; for a "
+            "TextClassifier(linear=False), pass classifier.network_[-1]. To export a whole text "
+            "classifier, which reads raw texts, use skattn.serving.export."
         )
     written = network_as_onnx(estimator, "export_onnx", weights)
     with replacing(path) as file:
@@ -105,7 +104,8 @@ def network_as_onnx(estimator, caller, weights="float32"):
         raise ImportError(f'{caller} needs the package onnx: pip install "skattn[onnx]"') from error
     network = estimator._fitted.network
     classes = json.dumps(as_plain_labels(estimator.classes_), default=str)
-    written = onnx_model(helper, network.model, network.config, classes)
+    halves = weights == "float32"  # onnxruntime cannot quantize them
+    written = onnx_model(helper, network.model, network.config, classes, halves)
     onnx.checker.check_model(written)
     return _in_int8(written, caller) if weights == "int8" else written.SerializeToString()
 
@@ -125,20 +125,9 @@ def _in_int8(model, caller):
             f'{caller} with weights="int8" needs the package onnxruntime: '
             'pip install "skattn[onnx]"'
         ) from error
-    # onnxruntime cannot quantize the tables of half precision, whose rows are cast when looked up
-    halves = {one.name for one in model.graph.initializer if one.data_type == FLOAT16}
-    kept = [node for node in model.graph.node if halves.intersection(node.input)]
-    for number, node in enumerate(kept):
-        node.name = f"half_{number}"
     # the shapes that its preprocessing would infer are not needed here; without this it warns
     model.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
     with TemporaryDirectory() as folder:
         path = Path(folder, "model.onnx")
-        quantize_dynamic(
-            model,
-            path,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            nodes_to_exclude=[node.name for node in kept],
-        )
+        quantize_dynamic(model, path, weight_type=QuantType.QInt8, per_channel=True)
         return path.read_bytes()

@@ -49,9 +49,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
         Learning rate, if `optimizer` is not an object.
-    weight_decay : float, default=0.0
+    weight_decay : float, default=None
         Decoupled weight decay of the kernels, if `optimizer` is not an object. It does not affect
-        biases.
+        biases. None: 0, or 0.004 with ``"adamw"``.
     l2 : float, default=0.0
         L2 penalty on the kernels of the dense layer and of the output layer.
     dropout : float, default=0.0
@@ -161,7 +161,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         batch_size: int = 32,
         optimizer: Any = "adam",
         learning_rate: float = 1e-3,
-        weight_decay: float = 0.0,
+        weight_decay: float | None = None,
         l2: float = 0.0,
         dropout: float = 0.0,
         label_smoothing: float = 0.0,

@@ -26,7 +26,7 @@ _DEFAULTS = {
     "encoder": ("lstm", "none"),
     "attention": ("feedforward", "additive"),
     "epochs": (10, 5),
-    "weight_decay": (0.0, 0.01),
+    "weight_decay": (None, 0.01),
     "learning_rate_schedule": ("constant", "linear"),
 }
 _OF_THE_TABLE = ("embedding_dim", "embeddings", "vocabulary_size")
@@ -212,9 +212,10 @@ def check_origin(estimator, X, vectors):
         )
     if vectors is None and estimator.embeddings is None and noted(X, WORD_VECTORS):
         warn(
-            "The SequenceVectorizer before this classifier has read word vectors, but in a "
-            "pipeline they do not come along, and the network begins without them. Use "
-            "TextClassifier(embeddings=...), or pass the vectorizer's embeddings_ as embeddings."
+            "The SequenceVectorizer before this classifier has word vectors, but a pipeline does "
+            "not pass them on, so the network starts from random ones. Use "
+            "TextClassifier(embeddings=...), or pass the vectorizer's embeddings_ to "
+            "AttentionTextClassifier(embeddings=...)."
         )
 
 

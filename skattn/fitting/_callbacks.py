@@ -27,10 +27,16 @@ class HeldOutScore(keras.callbacks.Callback):
         self.score = score
 
     def on_epoch_end(self, epoch, logs=None):
+        if not np.isfinite(logs.get("loss", 0.0)):
+            self._stop(logs)
+            return
         try:
             with stage("validation"):
                 score = self.score()
         except ValueError as error:
+            if not all(np.isfinite(weights).all() for weights in self.model.get_weights()):
+                self._stop(logs)
+                return
             raise ValueError(
                 f"scoring cannot judge the validation set: {error} Use another scoring, or a "
                 "validation set with all classes."
@@ -43,6 +49,11 @@ class HeldOutScore(keras.callbacks.Callback):
                 "another scoring, or a validation set with all classes."
             )
         logs["val_score"] = float(score)
+
+    def _stop(self, logs):
+        """End the training; the error about its divergence follows."""
+        logs["val_score"] = np.nan
+        self.model.stop_training = True
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -153,6 +164,24 @@ def copies(callbacks):
                 "Pass a list of objects, not of classes."
             )
     return [copy.deepcopy(callback) for callback in callbacks]
+
+
+def rate_setter(callbacks):
+    """The name of a callback of the user's that sets the learning rate, None without any."""
+    listed = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    kinds = keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau
+    return next((type(each).__name__ for each in listed if isinstance(each, kinds)), None)
+
+
+def refuse_two_schedules(callbacks, schedule):
+    """Raise an error if a callback sets a rate that a schedule would set again at every step."""
+    setter = rate_setter(callbacks)
+    if setter and schedule != "constant":
+        raise ValueError(
+            f"learning_rate_schedule={schedule!r} sets the learning rate of every step, so "
+            f"{setter} in callbacks would have no effect. Leave out the callback, or set "
+            "learning_rate_schedule='constant' before the first fit."
+        )
 
 
 def of_fit(request, data, settings, fitted):

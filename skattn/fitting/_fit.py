@@ -133,6 +133,7 @@ def train(request, data, before=None):
         schedule="constant" if request.partial else params["learning_rate_schedule"],
         max_state_bytes=int(1e6 * params.get("cache_size", 0)),
     )
+    _callbacks.refuse_two_schedules(params["callbacks"], request.config["learning_rate_schedule"])
     with stage("building the network"):
         lease = _lease_to_train(request, seed, before)
     fitted = _fitted(request, data, settings, lease, before)
@@ -140,7 +141,7 @@ def train(request, data, before=None):
     last_epoch = _interruption.LastEpoch(callbacks, store.start, store.write)
     try:
         interruption = _run(fitted, data, settings, last_epoch, request.name)
-        _refuse_divergence(params["learning_rate"], last_epoch.history, fitted.model)
+        _refuse_divergence(params, last_epoch.history, fitted.model)
         fitted = _with_history(fitted, last_epoch, params["early_stopping"], before)
     except BaseException:
         lease.network.exposed = True  # half trained: it is not handed on
@@ -186,7 +187,7 @@ def _with_history(fitted, last_epoch, early_stopping, before):
     )
 
 
-def _refuse_divergence(learning_rate, history, model):
+def _refuse_divergence(params, history, model):
     """Refuse a fit whose loss or weights are no numbers, and say what helps."""
     losses = history.get("loss", [])
     what = f"the loss is {losses[-1]}" if losses else ""
@@ -194,9 +195,12 @@ def _refuse_divergence(learning_rate, history, model):
         if all(np.all(np.isfinite(weights)) for weights in model.get_weights()):
             return
         what = "weights are infinite or NaN"
+    rate = f"learning_rate (it is {params['learning_rate']})"
+    if not isinstance(params["optimizer"], str):
+        rate = f"learning rate in optimizer (it is {float(model.optimizer.learning_rate):g})"
     raise ValueError(
-        f"Training diverged: {what} after epoch {len(losses)}. Use a smaller learning_rate "
-        f"(it is {learning_rate}), or scale the features."
+        f"Training diverged: {what} after epoch {len(losses)}. Use a smaller {rate}, or scale the "
+        "features."
     )
 
 
@@ -210,12 +214,9 @@ def _hold_out(params, data, seed):
         if not params["early_stopping"]:
             return _NO_ROWS
         fraction = DEFAULT_HELD_OUT
-    held_out, stratified = hold_out(data.targets, fraction, seed)
-    if not stratified:
-        warn(
-            "The held-out part could not be stratified, because a class has too few rows; it "
-            "was drawn at random."
-        )
+    held_out, problem = hold_out(data.targets, fraction, seed)
+    if problem:
+        warn(f"The validation set was drawn at random, not stratified, because {problem}.")
     return held_out
 
 

@@ -4,6 +4,7 @@ import time
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
 from skattn.fitting._callbacks import ProgressBar, WeightAveraging
 from skattn.networks import _weights
@@ -70,8 +71,10 @@ class LastEpoch(keras.callbacks.Callback):
                 "is made. Callbacks may add to the logs, but must leave what is there."
             )
         self.n_epochs += 1
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
+        n_before = len(self.history.get("loss", []))
+        for name in self.history | logs:  # a callback may add a value in some epochs only
+            values = self.history.setdefault(name, [np.nan] * n_before)
+            values.append(logs.get(name, np.nan))
         if self.write or time.monotonic() - self.taken > SECONDS_BETWEEN:
             self.state = self._end_of_epoch()
             self.taken = time.monotonic()

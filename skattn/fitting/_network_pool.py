@@ -10,7 +10,7 @@ import weakref
 from collections import OrderedDict, deque
 
 MAX_IDLE = 4  # networks kept
-MAX_IDLE_WEIGHTS = 20_000_000  # numbers in the networks kept
+MAX_IDLE_WEIGHTS = 20_000_000  # numbers in the networks kept, besides the frozen layers below
 
 
 class NetworkPool:
@@ -59,6 +59,14 @@ class NetworkPool:
     def _take_back(self):
         while self._returned:
             network = self._returned.popleft()
+            if network.pretrained:  # the frozen layers of one pretrained model are large enough
+                others = [
+                    place
+                    for place, idle in self._idle.items()
+                    if idle.pretrained and idle.pretrained != network.pretrained
+                ]
+                for place in others:
+                    del self._idle[place]
             self._idle[id(network)] = network
         while len(self._idle) > self._max_idle or self._n_weights() > self._max_weights:
             self._idle.popitem(last=False)
@@ -84,6 +92,11 @@ class Network:
     def __init__(self, model, config, key):
         self.model, self.config, self.key = model, config, key
         self.exposed = False
+
+    @property
+    def pretrained(self):
+        """The fingerprint of the pretrained model whose frozen layers it holds, or None."""
+        return self.config.get("backbone", {}).get("fingerprint")
 
 
 class Lease:

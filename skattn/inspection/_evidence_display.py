@@ -143,8 +143,8 @@ class EvidenceDisplay:
         ax : matplotlib Axes or array of one Axes per class, default=None
             Axes to draw on. A single Axes is divided. None creates a new figure.
         labels : sequence of labels, default=None
-            The classes to plot. None: the second of two classes, because the first is its mirror
-            image; the first four of more classes.
+            The classes to plot. If None, the second of two classes (the plot of the first is its
+            mirror image), or the first four of more than two.
         n_words : int, default=6
             Maximum number of words for a class, and of words against it.
         min_texts : int, default=1

@@ -206,6 +206,11 @@ def _check_arguments(pipeline, texts, y, refit, n_seeds):
             "refit=(training_texts, training_y) compares accuracies: give it as a pair, and the "
             "true classes of `texts` as y."
         )
+    if refit is not None and find_attention(pipeline) is None:
+        raise ValueError(
+            "refit compares attention weights, but this model has none. Leave out refit and "
+            "n_seeds."
+        )
     if n_seeds and refit is None:
         raise ValueError("n_seeds needs refit=(training_texts, training_y) to train on.")
 

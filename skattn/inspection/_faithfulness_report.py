@@ -169,7 +169,7 @@ class FaithfulnessReport:
         few = self.n_texts < FEW_TEXTS
         parts = [f"Too few texts to rely on: use {FEW_TEXTS} or more."] if few else []
         parts += [
-            f"{self.n_texts} texts, 95 % bootstrap intervals in small figures. Comprehensiveness: "
+            f"{self.n_texts} texts, with 95 % bootstrap confidence intervals. Comprehensiveness: "
             "how far the predicted class's probability falls without the top 1, 5, 10, 20 and "
             "50 % of the words (mean). Sufficiency: how far with these words alone."
         ]
@@ -186,8 +186,8 @@ class FaithfulnessReport:
             parts.append(f"{self.n_dropped} texts with fewer than two words were left out.")
         if "attention" in self.leads and self.share < 1:
             parts.append(
-                f"The attention part carries {100 * self.share:.0f} % of the decisions; the whole "
-                "model was judged."
+                f"On average, the network contributes {100 * self.share:.0f} % of the predicted "
+                "probability; the whole model was tested."
             )
         if self.accuracy is not None:
             parts.append(f"Accuracy {self.accuracy:.3f}")

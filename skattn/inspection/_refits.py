@@ -57,8 +57,16 @@ def _refit(pipeline, training, **changes):
     settings = {
         f"{prefix}{key}": value
         for prefix, part in parts.items()
-        if hasattr(part, "attention_weights") or hasattr(part, "network_")
+        if _has_parameters(part, "attention", "random_state")
         for key, value in changes.items()
     }
+    if not settings:
+        name = type(pipeline).__name__
+        raise ValueError(f"refit found no parameters of an attention network in {name}.")
     texts, labels = training
     return clone(pipeline).set_params(**settings).fit(texts, labels)
+
+
+def _has_parameters(part, *names):
+    parameters = part.get_params(deep=False) if hasattr(part, "get_params") else {}
+    return not isinstance(part, type) and all(name in parameters for name in names)

@@ -78,16 +78,13 @@ def logit_parts(model, config, X, representation):
             wanted -= 1 / len(wanted)
             logits, base = logits @ wanted, base @ wanted
         largest = np.argsort(-logits, axis=1, kind="stable")[:, :N_LOGITS_OF_WORDS]
-        parts = _integrated(
-            model, rows, np.broadcast_to(wanted, (len(X), *wanted.shape)), _of_states, mixing
-        )
+        parts = _integrated(model, rows, wanted[None], _of_states, mixing)
         followed = _integrated(model, rows, wanted[largest], _of_words, True)
         np.put_along_axis(parts, largest[:, None, :], followed, axis=2)
         return parts, logits, base
     wanted, logits, base = _wanted(config, logits, base)
     place = _of_words if model.frozen else _of_embeddings
-    every = np.broadcast_to(wanted, (len(X), *wanted.shape))
-    parts = _integrated(model, rows, every, place, mixing or bool(model.frozen))
+    parts = _integrated(model, rows, wanted[None], place, mixing or bool(model.frozen))
     first = logits.shape[1] - len(wanted)
     return np.pad(parts, [(0, 0), (0, 0), (first, 0)]), logits, base
 
@@ -164,8 +161,8 @@ def _integrated(model, rows, wanted, place, mixing):
     ----------
     model : ResidentModel
     rows : TokenRows
-    wanted : float32 array of shape (n_rows, n_wanted, n_logits)
-        The combinations of logits of each row.
+    wanted : float32 array of shape (n_rows, n_wanted, n_logits) or (1, n_wanted, n_logits)
+        The combinations of logits of each row, or of all rows.
     place : callable
         From the model to its `_Path`.
     mixing : bool
@@ -192,7 +189,8 @@ def _integrated(model, rows, wanted, place, mixing):
         ids = tf.constant(rows.batch(filled))
         start, way = ends(ids)
         for begin in range(0, wanted.shape[1], n_each):
-            some = tf.constant(wanted[filled, begin : begin + n_each])
+            own = filled if len(wanted) == len(rows) else np.zeros_like(filled)
+            some = tf.constant(wanted[own, begin : begin + n_each])
             for node in nodes:
                 found = gradients(ids, some, tf.constant(node, tf.float32), start, way).numpy()
                 found = found[: len(numbers), :n_steps]

@@ -161,6 +161,7 @@ def _build_on_pretrained(config):
     model = _compiled([ids, states], answers, "tokens", readouts, config, frozen)
     if isinstance(config["optimizer"], str):
         model.optimizer.global_clipnorm = CLIP_NORM
+    if config["optimizer"] is not None:
         variables = [v for layer in tuned.values() for v in layer.trainable_variables]
         slow_down(model.optimizer, variables, config["tuned_rate"])
     return model

@@ -194,6 +194,16 @@ class BaseTextClassifier(
         return self._of_network("history_")
 
     @property
+    def n_iter_(self) -> int:
+        """Number of epochs of the network in the last fit."""
+        return self._of_network("n_iter_")
+
+    @property
+    def best_iteration_(self) -> int:
+        """The epoch whose weights early stopping restored, counted from 1."""
+        return self._of_network("best_iteration_")
+
+    @property
     def _n_features_out(self):
         return self._of_network("_n_features_out")
 

@@ -69,7 +69,7 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     settings_of_sklearn = {"enable_metadata_routing": False, "transform_output": "default"}
     held_out = _held_out(validation_data, columns)
     if held_out is not None and not network:
-        warn("validation_data is not used, since network=False leaves out what it would validate.")
+        warn("validation_data has no effect with network=False: only the network uses it.")
     with config_context(**settings_of_sklearn), _bar(estimator, params, trial) as bar:
         trial.begin(bar)
         if "linear" in kept:

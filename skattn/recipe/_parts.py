@@ -10,6 +10,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from skattn.engine._stages import stage
 from skattn.estimators._attention_text import AttentionTextClassifier
+from skattn.fitting._fit import draw_seed
 from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 from skattn.utils._pretrained_folder import find_folder, read_config, read_tokenizer
 from skattn.utils._targets import encode_targets
@@ -37,7 +38,8 @@ def make_network(params):
     own = {name: params[name] for name in names}
     hashed_or_given = params.get("n_features") or params.get("vocabulary") is not None
     if hashed_or_given:
-        own.pop("min_df", None)
+        for name in ("min_df", "max_df"):  # of the linear model only
+            own.pop(name, None)
     if own.get("tokenizer") is not None:
         own["token_pattern"] = None
     elif own.get("analyzer") != "word":
@@ -134,8 +136,8 @@ def refuse_lost_path(before, estimator):
     """
     if hasattr(before, "_tokenizer") and before.pretrained is None and estimator.pretrained is None:
         raise ValueError(
-            "The file of this classifier does not contain the path of its pretrained model. Before "
-            "you continue training, set it again: set_params(pretrained=...)."
+            "The path of the pretrained model was not taken from the file. Before you continue "
+            "training, set it again: set_params(pretrained=...)."
         )
     if (
         hasattr(before, "embeddings_")
@@ -260,7 +262,8 @@ def fit_linear(data, params, n_jobs=None):
         ratios = LogCountRatio().set_output(transform="default")
         X = ratios.fit_transform(X, y, **given)
         steps.append(("ratios", ratios))
-    classifier = MarginClassifier(C=0.5, random_state=params["random_state"])
+    seed = draw_seed(None) if params["random_state"] is None else params["random_state"]
+    classifier = MarginClassifier(C=0.5, random_state=seed)  # None would read NumPy's generator
     with config_context(enable_metadata_routing=several):  # so that each label's model gets them
         if several:
             classifier = OneVsRestClassifier(classifier, n_jobs=n_jobs)

@@ -5,6 +5,8 @@ import re
 from numbers import Real
 from typing import Any, NamedTuple
 
+from skattn.engine._optimizers import optimizer_config
+from skattn.fitting._callbacks import rate_setter
 from skattn.recipe import _pretrained_rules
 
 WORDS_AND_SIGNS = r"(?u)\w+|[^\w\s]"
@@ -92,10 +94,14 @@ def settings_of(facts, given, model=None, kept=("network", "linear")):
         rules |= {name: Setting(*pair) for name, pair in found.items()}
     else:
         rules |= _about_the_network(facts) | _about_training(facts, given)
-        if model is not None:  # the width is that of its vectors
+        if model is not None or given.get("embeddings") is not None:  # the width of the vectors
             del rules["embedding_dim"]
     if "network" in kept:
         rules |= _of_the_optimizer(given.get("optimizer"), rules["learning_rate"].value)
+        setter = rate_setter(given.get("callbacks"))
+        if setter:
+            why = f"{setter} in callbacks sets the learning rate"
+            rules["learning_rate_schedule"] = Setting("constant", why)
     return {name: setting for name, setting in rules.items() if given.get(name) is None}
 
 
@@ -169,8 +175,8 @@ def _of_the_optimizer(optimizer, usual_rate):
     """What an optimizer object, or its configuration, decides itself; nothing for a name."""
     if optimizer is None or isinstance(optimizer, str):
         return {}
-    config = optimizer if isinstance(optimizer, dict) else optimizer.get_config()
-    config = config.get("config", config)
+    plain = optimizer_config(optimizer)
+    config = plain.get("config") if isinstance(plain, dict) else None
     if not isinstance(config, dict):  # an error tells later
         return {}
     rate, why = config.get("learning_rate"), "that of the optimizer"

@@ -179,6 +179,10 @@ class TextClassifier(BaseTextClassifier):
         For each parameter set by a rule, its ``"value"`` and the ``"reason"``.
     history_ : dict of str to list of float
         Loss and validation scores of the network after each epoch; see `AttentionTextClassifier`.
+    n_iter_ : int
+        Number of epochs of the network in the last fit.
+    best_iteration_ : int
+        The epoch whose weights were restored, counted from 1. Only with `early_stopping`.
     n_features_in_ : int
         Number of text columns. Only with `columns`.
     feature_names_in_ : ndarray of str

@@ -123,8 +123,9 @@ def _steps_of(model):
         found = " -> ".join(type(step).__name__ for step in steps) or type(model).__name__
         raise TypeError(
             f"model must be a TextClassifier or a pipeline of SequenceVectorizer and "
-            f"AttentionTextClassifier, got {found}. Of a search export its best_estimator_; of a "
-            "threshold or a calibration the classifier within, and apply the rest in the service."
+            f"AttentionTextClassifier, got {found}. For a search, export its best_estimator_. For "
+            "a threshold or a calibration, export the classifier inside it, and apply the "
+            "threshold or the calibration in the service."
         )
     check_is_fitted(steps[1])
     return steps
@@ -171,8 +172,8 @@ def _reading(reader):
         value = getattr(reader, name)
         if callable(value):
             raise ValueError(
-                f"{name}={value!r} is a function of your own, which plain files cannot hold: such "
-                "a classifier is served by the process that has the function, from a joblib file."
+                f"{name}={value!r} is your own function, which cannot be exported. Serve this "
+                "classifier from a joblib file, in a process that can import the function."
             )
     words = reader.get_stop_words()
     return {

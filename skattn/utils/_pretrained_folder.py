@@ -79,14 +79,18 @@ def find_folder(pretrained):
 def _fetched(name):
     """The folder into which `huggingface_hub` puts (or has put) a model of the hub."""
     owner_name, _, revision = name.partition("@")
-    hub = import_extra("huggingface_hub", f"pretrained={name!r} is no folder here, and to fetch it")
+    hub = import_extra(
+        "huggingface_hub",
+        f"pretrained={name!r} is not a folder on this machine, and to download it",
+    )
     try:
         return hub.snapshot_download(owner_name, revision=revision or None, allow_patterns=_WANTED)
     except Exception as error:  # of many kinds, those of its HTTP library among them
         raise OSError(
-            f"pretrained={name!r} is no folder here, and the Hugging Face hub did not give it: "
-            f"{error}. Where there is a network, run `hf download {owner_name} --local-dir "
-            "FOLDER`, copy the folder, and give its path."
+            f"pretrained={name!r} is not a folder on this machine, and could not be downloaded "
+            f"from the Hugging Face hub: {error}. On a machine with internet access, run `hf "
+            f"download {owner_name} --local-dir FOLDER`, copy the folder to this machine, and pass "
+            "its path as pretrained."
         ) from error
 
 

@@ -285,9 +285,9 @@ def warn_of_one_hot(targets):
     # a few rows without some of the labels, such as a first chunk, are no evidence
     if np.all(targets.encoded.sum(axis=1) == 1) and np.all(targets.encoded.any(axis=0)):
         warn(
-            "Every row of y has exactly one label, as one-hot targets have (to_categorical). "
-            "They are taken as several labels, each of which is decided by itself. If the classes "
-            "exclude each other, pass their numbers: y.argmax(axis=1)."
+            "Every row of y has exactly one label, so y looks one-hot encoded. It is treated as "
+            "multilabel: each label is predicted independently of the others. If every row has "
+            "exactly one class, pass the class numbers: y.argmax(axis=1)."
         )
 
 
@@ -416,7 +416,7 @@ def check_classes_left(targets):
 
 
 def hold_out(targets, fraction, seed):
-    """Row numbers of a stratified inner validation part, and whether it could be stratified."""
+    """Row numbers of an inner validation part, and why it could not be stratified, or None."""
     n_rows = len(targets.encoded)
     n_held_out = int(np.ceil(fraction * n_rows))
     if n_held_out < 1 or n_held_out >= n_rows:
@@ -424,13 +424,21 @@ def hold_out(targets, fraction, seed):
             f"validation_fraction={fraction} leaves {n_rows - n_held_out} of {n_rows} rows to "
             "train on. Give more rows or another fraction."
         )
-    strata = None
+    strata = problem = None
     if not targets.multilabel:
         counts = np.bincount(targets.encoded)
         counts = counts[counts > 0]
-        if counts.min() > 1 and len(counts) <= min(n_held_out, n_rows - n_held_out):
+        n_fewest = min(n_held_out, n_rows - n_held_out)
+        if counts.min() < 2:
+            problem = "a class has only one row"
+        elif n_fewest < len(counts):
+            part = "it has" if n_fewest == n_held_out else "the rest of the rows has"
+            problem = (
+                f"with validation_fraction={fraction} {part} fewer rows than there are classes"
+            )
+        else:
             strata = targets.encoded
     held_out = train_test_split(
         np.arange(n_rows), test_size=n_held_out, stratify=strata, random_state=seed
     )[1]
-    return np.sort(held_out), strata is not None or targets.multilabel
+    return np.sort(held_out), problem

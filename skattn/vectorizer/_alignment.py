@@ -8,7 +8,7 @@ import numpy as np
 from skattn.vectorizer._scripts import align_composed
 
 
-def align(text, preprocess):
+def align(text, preprocess, composed=True):
     """Compose and preprocess a text and say where each of its new characters stood.
 
     Lower-casing and accent stripping, as scikit-learn does them, can change the length of a text
@@ -22,7 +22,10 @@ def align(text, preprocess):
     starts, ends : int arrays of shape (len(processed),)
         Character ``processed[i]`` comes from ``text[starts[i]:ends[i]]``.
     """
-    text, text_starts, text_ends = align_composed(text)
+    if composed:
+        text, text_starts, text_ends = align_composed(text)
+    else:
+        text_starts, text_ends = np.arange(len(text)), np.arange(1, len(text) + 1)
     processed = preprocess(text)
     lengths = _piece_lengths(text, processed, preprocess)
     ends = np.arange(1, len(text) + 1)

@@ -47,7 +47,9 @@ def learn(X, params, reader, kind):
         ids = look_up(tokens, model.ids)
         learned = {"_words": list(model.ids), "_ids": model.ids, "_tokenizer": model.tokenizer}
     elif params["n_features"] is None:
-        ids, learned = learn_words(tokens, lengths, **{name: params[name] for name in _LEARNING})
+        composed = reader.preprocessor is None and isinstance(reader.analyzer, str)
+        given = {name: params[name] for name in _LEARNING}
+        ids, learned = learn_words(tokens, lengths, composed, **given)
         if params["vocabulary"] is not None:
             warn_for_capitals(reader, learned["_words"])
     else:

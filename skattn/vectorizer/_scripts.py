@@ -84,6 +84,17 @@ def compose(text):
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def compose_words(words):
+    """Words as composed texts have them; one whose form another word has already stays as it is."""
+    taken, composed = set(words), []
+    for word in words:
+        new = compose(word)
+        word = word if new in taken else new
+        taken.add(word)
+        composed.append(word)
+    return composed
+
+
 def align_composed(text):
     """`compose`, and where each character stood.
 

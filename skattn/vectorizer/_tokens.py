@@ -8,6 +8,7 @@ here: n-grams in reading order (scikit-learn puts all words before all pairs of 
 """
 
 import re
+import unicodedata
 from itertools import chain
 from numbers import Integral
 
@@ -33,6 +34,7 @@ READING = (  # the parameters of the text analysis
     "analyzer",
 )
 _SPACES = re.compile(r"\s\s+")
+_ESCAPES = re.compile(r"\\u([0-9a-fA-F]{4})|\\U000([0-9a-fA-F]{5})")  # of a pattern
 
 
 def check_reading(reader):
@@ -119,13 +121,16 @@ def build_tokens(reader, marks=True):
     reader : CountVectorizer
         With the parameters of the analysis.
     marks : bool, default=True
-        Whether combining marks are letters; they end a word in scikit-learn.
+        Whether the text is composed first, and other combining marks are letters. In scikit-learn,
+        it is not composed, and combining marks end a word.
     """
     if is_subword_tokenizer(reader.analyzer):
         return build_subwords(reader.analyzer)
     if callable(reader.analyzer):
         return reader.build_analyzer()
-    preprocess = build_preprocess(reader.build_preprocessor(), reader.preprocessor)
+    preprocess = reader.build_preprocessor()
+    if marks:
+        preprocess = build_preprocess(preprocess, reader.preprocessor)
     if reader.analyzer == "char":
         return lambda text: _ngrams(_SPACES.sub(" ", preprocess(text)), reader.ngram_range, "")
     if reader.analyzer == "char_wb":
@@ -181,13 +186,20 @@ def build_find_words(tokenize, tokenizer, token_pattern):
 
 
 def _knows_letters(pattern):
-    """Whether a pattern asks Python what a letter is; marks are letters then."""
+    """Whether a pattern asks Python what a letter is; marks are letters then.
+
+    Not if it names letters or marks beyond ASCII: it knows itself what belongs to a word.
+    """
+    escapes = [short or long for short, long in _ESCAPES.findall(pattern)]
+    named = [*pattern, *(chr(int(code, 16)) for code in escapes)]
+    if any(not c.isascii() and unicodedata.category(c)[0] in "LM" for c in named):
+        return False
     return r"\w" in pattern or r"\W" in pattern
 
 
 def _build_word_tokens(reader, preprocess, marks):
     """Return the function text -> words or n-grams of words."""
-    tokenize, stop_words = reader.build_tokenizer(), reader.get_stop_words()
+    tokenize, stop_words = reader.build_tokenizer(), _stop_words(reader, marks)
     if marks:
         tokenize = build_find_words(tokenize, reader.tokenizer, reader.token_pattern)
     plain = tuple(reader.ngram_range) == (1, 1)
@@ -199,6 +211,13 @@ def _build_word_tokens(reader, preprocess, marks):
         return words if plain else _ngrams(words, reader.ngram_range, " ")
 
     return tokens
+
+
+def _stop_words(reader, composed):
+    words = reader.get_stop_words()
+    if words is None or not composed or reader.preprocessor is not None:
+        return words
+    return frozenset(map(compose, words))
 
 
 def build_token_spans(reader, marks=True):
@@ -216,26 +235,25 @@ def build_token_spans(reader, marks=True):
             "where in the text its tokens stand. Use the built-in analysis (lowercase, "
             "strip_accents, token_pattern, analyzer='word', 'char' or 'char_wb')."
         )
+    preprocess = reader.build_preprocessor()
     if reader.analyzer == "char":
         return lambda text: _ngram_spans(
-            collapse_spaces(*align(text, reader.build_preprocessor())), reader.ngram_range
+            collapse_spaces(*align(text, preprocess, marks)), reader.ngram_range
         )
     if reader.analyzer == "char_wb":
-        return lambda text: _padded_word_spans(
-            *align(text, reader.build_preprocessor()), reader.ngram_range
-        )
+        return lambda text: _padded_word_spans(*align(text, preprocess, marks), reader.ngram_range)
     return _build_word_spans(reader, marks)
 
 
 def _build_word_spans(reader, marks):
     """Return the function text -> spans of words or of n-grams of words."""
-    preprocess, stop_words = reader.build_preprocessor(), reader.get_stop_words()
+    preprocess, stop_words = reader.build_preprocessor(), _stop_words(reader, marks)
     reader.build_tokenizer()  # checks the pattern
     pattern = re.compile(reader.token_pattern)
     knows_letters = marks and _knows_letters(reader.token_pattern)
 
     def spans(text):
-        processed, starts, ends = align(text, preprocess)
+        processed, starts, ends = align(text, preprocess, marks)
         seen = marks_as_letters(processed) if knows_letters else None
         found = word_spans(processed, starts, ends, pattern, seen)
         kept = [span for word, span in found if stop_words is None or word not in stop_words]

@@ -9,11 +9,11 @@ from scipy.sparse import csr_array
 
 from skattn.utils._warnings import warn
 from skattn.vectorizer._ids import TOKEN_SOURCE, check_words, look_up, word_ids
-from skattn.vectorizer._scripts import UNSPACED_HINT, are_phrases
+from skattn.vectorizer._scripts import UNSPACED_HINT, are_phrases, compose_words
 from skattn.vectorizer._word_vectors import coverage, embedding_table, read_embeddings
 
 
-def learn_words(tokens, lengths, *, vocabulary, embeddings, min_df, max_df, max_features):
+def learn_words(tokens, lengths, composed, *, vocabulary, embeddings, min_df, max_df, max_features):
     """Learn the vocabulary of all texts and return the ids of their tokens.
 
     Parameters
@@ -22,6 +22,8 @@ def learn_words(tokens, lengths, *, vocabulary, embeddings, min_df, max_df, max_
         The tokens of all texts in a row; iterated over once.
     lengths : list of int
         The number of tokens of each text; may be filled while `tokens` is iterated over.
+    composed : bool
+        Whether the texts were composed, so that the words of the user must be, too.
     vocabulary, embeddings, min_df, max_df, max_features
         As in `SequenceVectorizer`.
 
@@ -34,6 +36,10 @@ def learn_words(tokens, lengths, *, vocabulary, embeddings, min_df, max_df, max_
     """
     fixed = None if vocabulary is None else given_words(vocabulary)
     vectors = None if embeddings is None else read_embeddings(embeddings)
+    if composed and fixed is not None:
+        fixed = compose_words(fixed)
+    if composed and vectors is not None:
+        vectors = vectors._replace(words=compose_words(vectors.words))
     numbers, seen = _number_tokens(tokens)
     occurrences = np.bincount(numbers, minlength=len(seen))
     words = fixed

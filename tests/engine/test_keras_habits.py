@@ -89,6 +89,24 @@ def test_evaluate(dense_rows, weighted):
         clf.model_.train_on_batch(X, y)
 
 
+def test_options_of_keras_that_have_no_effect_are_refused(dense_rows):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(units=4, epochs=1, random_state=0).fit(X, y)
+    assert len(clf.model_.fit(X, y, epochs=2, batch_size=8, verbose=0).history["loss"]) == 2
+    with pytest.raises(TypeError, match="no effect here: class_weight, validation_split"):
+        clf.model_.fit(X, y, validation_split=0.5, class_weight={0: 2.0})
+
+
+def test_a_scaled_loss_trains_the_same(dense_rows):
+    X, y = dense_rows
+    losses = []
+    for factor in (None, 1024.0):
+        sgd = keras.optimizers.SGD(0.05, loss_scale_factor=factor)
+        clf = GatedDenseClassifier(units=4, epochs=3, optimizer=sgd, random_state=0).fit(X, y)
+        losses.append(clf.history_["loss"])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -179,6 +179,12 @@ def test_a_name_takes_the_rate_of_the_parameters():
         assert float(build_optimizer(name, 0.125).learning_rate) == 0.125
 
 
+def test_the_decay_of_adamw_can_be_set_to_zero():
+    for given, expected in {None: 0.004, 0.0: 0.0, 0.5: 0.5}.items():
+        assert build_optimizer("adamw", 0.1, given).weight_decay == expected
+    assert build_optimizer("adam", 0.1, 0.0).weight_decay is None
+
+
 def test_plain_adam_becomes_ours_and_others_stay_what_they_are():
     assert type(build_optimizer("adam", 0.1)) is RowAdam
     assert type(build_optimizer("adamw", 0.1)) is keras.optimizers.AdamW

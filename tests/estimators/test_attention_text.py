@@ -216,7 +216,7 @@ def test_vectors_that_do_not_come_along_are_named(output, partial):
     ids = vectorizer.fit_transform(TEXTS)
     clf = classifier(epochs=1)
     train = clf.partial_fit if partial else clf.fit
-    with pytest.warns(UserWarning, match="in a pipeline they do not come along"):
+    with pytest.warns(UserWarning, match="a pipeline does not pass them on"):
         train(ids, LABELS)
     clf.partial_fit(vectorizer.transform(TEXTS), LABELS)  # the network has begun
 
@@ -225,7 +225,7 @@ def test_vectors_that_do_not_come_along_are_named(output, partial):
 def test_vectors_that_come_along_are_not_named():
     vectorizer = SequenceVectorizer(embeddings={"good": np.ones(4)}).fit(TEXTS)
     ids = vectorizer.transform(TEXTS)
-    with pytest.warns(UserWarning, match="in a pipeline they do not come along"):
+    with pytest.warns(UserWarning, match="a pipeline does not pass them on"):
         classifier(epochs=1).fit(ids[:8], LABELS[:8])
     classifier(epochs=1, embeddings=vectorizer.embeddings_).fit(ids, LABELS)
     model = TextClassifier(linear=False, epochs=1, embeddings=vectorizer.embeddings, min_df=1)

@@ -7,9 +7,11 @@ import shutil
 import socket
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from tiny_models import KINDS, LAYERS, build_model, build_static_model
 
@@ -129,6 +131,29 @@ def test_the_tuned_layers_have_a_rate_of_their_own(bert):
 
 
 @pytest.mark.slow
+def test_the_rate_of_the_tuned_layers_holds_for_an_optimizer_object(bert):
+    X = ids(bert)
+    start, moved = (
+        classifier(
+            bert, tuned_layers=1, optimizer=keras.optimizers.SGD(0.1), tuned_rate=rate, epochs=3
+        )
+        .fit(X, LABELS)
+        .model_.get_layer("tuned_1")
+        .get_weights()[0]
+        for rate in (1e-30, 1.0)
+    )
+    assert np.abs(start - moved).max() > 1e-4
+
+
+@pytest.mark.slow
+def test_a_model_is_evaluated_after_a_fit_with_a_validation_set(bert):
+    X, y = ids(bert), np.arange(24) % 2
+    clf = classifier(bert, tuned_layers=1, validation_fraction=0.25).fit(X, y)
+    loss, accuracy = clf.model_.evaluate(X, y)
+    assert loss == pytest.approx(log_loss(y, clf.predict_proba(X)), abs=1e-4)
+    assert accuracy == pytest.approx(clf.score(X, y))
+
+
 def test_at_first_all_classes_are_equally_probable(bert):
     begun = classifier(bert, tuned_layers=1, epochs=1, learning_rate=1e-30).fit(ids(bert), LABELS)
     np.testing.assert_allclose(begun.predict_proba(ids(bert)), 1 / len(set(LABELS)), rtol=1e-6)

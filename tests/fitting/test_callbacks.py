@@ -77,6 +77,20 @@ def test_the_users_early_stopping_and_falling_rate_work(dense_rows):
     assert float(clf.model_.optimizer.learning_rate) == 0.125
 
 
+@pytest.mark.parametrize(
+    "callback",
+    [keras.callbacks.ReduceLROnPlateau("loss"), keras.callbacks.LearningRateScheduler(abs)],
+    ids=["plateau", "scheduler"],
+)
+def test_a_falling_rate_beside_a_schedule_is_refused(dense_rows, callback):
+    for callbacks in (callback, [callback]):
+        clf = small(callbacks=callbacks, learning_rate_schedule="cosine")
+        name = type(callback).__name__
+        for fit in (clf.fit, clf.partial_fit):
+            with pytest.raises(ValueError, match=f"'cosine' sets .* so {name} in callbacks"):
+                fit(*dense_rows)
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_weights_can_be_written_by_keras(dense_rows, tmp_path):
     path = tmp_path / "{epoch}.weights.h5"
@@ -103,6 +117,19 @@ class Clear(keras.callbacks.Callback):
 class Note(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         logs["mood"] = "good"
+
+
+class NoteEverySecond(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch % 2:
+            logs["note"] = float(epoch)
+
+
+def test_an_epoch_without_a_value_is_nan_in_the_history(dense_rows):
+    clf = small(epochs=4, callbacks=[NoteEverySecond()], warm_start=True).fit(*dense_rows)
+    np.testing.assert_array_equal(clf.history_["note"], [np.nan, 1, np.nan, 3])
+    history = clf.set_params(callbacks=None).fit(*dense_rows).history_
+    assert {name: len(values) for name, values in history.items()} == {"loss": 8, "note": 8}
 
 
 def test_a_callback_that_takes_the_loss_away_is_told_so(dense_rows):

@@ -17,6 +17,23 @@ def test_a_diverged_fit_is_an_error_and_changes_nothing(dense_rows):
     np.testing.assert_array_equal(clf.predict_proba(X), before)
 
 
+@pytest.mark.parametrize("scoring", ["loss", "accuracy"])
+def test_a_diverged_fit_is_not_blamed_on_the_scoring(dense_rows, scoring):
+    clf = GatedDenseClassifier(
+        units=4, epochs=3, optimizer="sgd", learning_rate=1e30, early_stopping=True, scoring=scoring
+    )
+    with pytest.raises(ValueError, match=r"diverged.*learning_rate \(it is 1e\+30\)"):
+        clf.fit(*dense_rows)
+
+
+def test_the_rate_of_an_optimizer_object_is_the_one_to_change(dense_rows):
+    clf = GatedDenseClassifier(units=4, epochs=2, optimizer=keras.optimizers.SGD(1e30))
+    with pytest.raises(
+        ValueError, match=r"diverged.*smaller learning rate in optimizer .it is 1e\+30"
+    ):
+        clf.fit(*dense_rows)
+
+
 def test_weights_spoilt_by_the_last_step_are_an_error(dense_rows):
     X, y = dense_rows
     clf = GatedDenseClassifier(units=4, epochs=1, batch_size=len(X), learning_rate=1e39)

@@ -161,6 +161,37 @@ def test_the_rate_that_a_callback_left_does_not_reach_the_next_fit(dense_rows, e
     np.testing.assert_array_equal(again.predict_proba(X), expected)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", {"class_name": "SGD", "config": {"momentum": 0.9}}])
+def test_the_rate_that_a_schedule_left_does_not_reach_the_next_fit(
+    dense_rows, empty_pool, optimizer
+):
+    X, y = dense_rows
+    params = {"optimizer": optimizer, "learning_rate_schedule": "linear", "random_state": 0}
+    first = small(**params).fit(X, y)
+    expected, rate = first.predict_proba(X), first._fitted.model.start_rate
+    assert float(first._fitted.model.optimizer.learning_rate) == rate
+    network = first._fitted.network
+    del first
+    gc.collect()
+    network.model.optimizer.learning_rate = 1e-9  # as after Ctrl-C
+    again = small(**params).fit(X, y)
+    assert again._fitted.network is network
+    np.testing.assert_array_equal(again.predict_proba(X), expected)
+
+
+def test_the_frozen_layers_of_one_pretrained_model_wait(empty_pool):
+    pool = NetworkPool()
+    configs = [{"backbone": {"fingerprint": name}, "units": n} for n, name in enumerate("aab")]
+    networks = [pool.acquire(config, lambda config: Model()) for config in [*configs, {}]]
+    for network in [networks[3], *networks[:2]]:
+        pool.release(network)
+    assert len(pool) == 3
+    pool.release(networks[2])
+    assert len(pool) == 2
+    assert pool.acquire(configs[2], lambda config: Model()) is networks[2]
+    assert pool.acquire({}, lambda config: Model()) is networks[3]
+
+
 @pytest.mark.slow
 def test_estimators_that_live_together_never_share_a_network(dense_rows, empty_pool):
     X, y = dense_rows

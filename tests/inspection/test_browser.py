@@ -216,8 +216,12 @@ def test_a_word_is_found(shown):
 def test_the_words_of_a_class_and_the_matrix_lead_to_their_texts(shown):
     for summary in shown.find_elements("css selector", ".skattn-corpus > summary"):
         summary.click()
-    shown.find_element("css selector", '.skattn-word[data-word="dull"]').click()
+    button = shown.find_element("css selector", '.skattn-word[data-word="dull"]')
+    button.click()
     assert count(shown) == "10 of 20 texts"
+    shown.execute_script("arguments[0].dataset.word = 'dul'", button)  # a part of a word only
+    button.click()
+    assert count(shown) == "0 of 20 texts"
     shown.find_element("css selector", ".skattn-tools button").click()
     time.sleep(0.1)
     shown.find_element("css selector", '.skattn-cell[data-true="0"][data-pred="1"]').click()

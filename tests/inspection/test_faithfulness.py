@@ -153,7 +153,7 @@ def test_the_whole_model_is_judged():
     assert report.scores["attention"]["comprehensiveness"][0] == pytest.approx(before - without)
     network = model.estimators_[0].predict_proba(["dull film"])[0, 0]
     assert report.share == pytest.approx(network / (2 * before))
-    assert "carries" in report.note
+    assert "the network contributes" in report.note
 
 
 @pytest.mark.slow
@@ -303,6 +303,19 @@ def test_agreement_between_seeds():
     tau, overlap = report_on(TEXTS, search, y=LABELS, refit=TRAINING, n_seeds=3).seed_agreement
     assert abs(tau) < 0.9
     assert 0.3 < overlap < 0.99
+
+
+def test_a_model_within_a_vote_is_trained_again_with_other_seeds():
+    film = film_model(attention="random").set_params(classifier__random_state=0)
+    model = VotingClassifier([("film", film)], voting="soft")
+    report = report_on(TEXTS, model.fit(*TRAINING), y=LABELS, refit=TRAINING, n_seeds=2)
+    assert report.seed_agreement != pytest.approx((1, 1))
+
+
+def test_a_model_without_attention_is_not_trained_again():
+    model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(*TRAINING)
+    with pytest.raises(ValueError, match="compares attention weights, but this model has none"):
+        report_on(TEXTS, model, y=LABELS, refit=TRAINING, n_seeds=2)
 
 
 def test_a_refit_leaves_the_model_as_it_is():

@@ -377,8 +377,8 @@ def test_probabilities_are_bars_with_text_and_many_are_folded():
 
 def test_a_share_is_said_where_other_parts_decide_too():
     page = render_page([explanation_of("a b", share=0.4)])
-    assert "Attention carries 40.0 % of this decision" in page
-    assert "carries" not in render_page([explanation_of("a b")])
+    assert "The network contributes 40.0 % of this probability" in page
+    assert "contributes" not in render_page([explanation_of("a b")])
 
 
 def test_long_texts_fold_and_empty_ones_say_so():
@@ -472,3 +472,12 @@ def test_evidence_is_shaded_by_sign_and_size():
     assert evidence_levels(np.array([0.5, -0.25, 0.0])).tolist() == [10, -5, 0]
     assert evidence_levels(np.array([0.005, -0.0001])).tolist() == [1, 0]
     assert evidence_levels(np.empty(0)).tolist() == []
+
+
+def test_the_class_that_was_asked_for_is_not_called_the_predicted_one():
+    classes = np.array(["bad", "good"], dtype=object)
+    fields = {"classes": classes, "evidence": np.array([[0.25, -0.25]]), "prediction": "bad"}
+    fields |= {"base_probabilities": np.array([0.5, 0.5])}
+    for target, name in {"bad": "the predicted one", "good": "the explained one"}.items():
+        page = render_page([explanation_of("dull", target=target, **fields)])
+        assert name in re.search(r"For which class<select.*?</option>", page, re.S)[0]

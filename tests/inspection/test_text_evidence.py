@@ -2,6 +2,7 @@
 
 import functools
 import threading
+import unicodedata
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ from skattn import (
     explain_texts,
     make_text_classifier,
 )
+from skattn.inspection._parts import _evidence
 from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
@@ -174,7 +176,7 @@ def test_one_text_alone_is_explained_as_among_others(name):
         (BernoulliNB(), "BernoulliNB is not linear in the counted words"),
         (
             SGDClassifier("modified_huber", random_state=0),
-            "How SGDClassifier makes probabilities of its margins is not known",
+            "Evidence cannot be computed for SGDClassifier: it is not known how",
         ),
         (
             BaggingClassifier(LogisticRegression(), random_state=0),
@@ -534,3 +536,27 @@ def test_ids_in_a_frame_are_explained_without_a_warning():
 
 def test_one_string_counts_as_a_list_of_one():
     assert len(explain_texts(film_model(), "fine film")) == 1
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char", "char_wb"])
+def test_scikit_learn_reads_decomposed_accents_as_they_are(analyzer):
+    texts = [unicodedata.normalize("NFD", text) for text in ["caf\u00e9", "th\u00e9"] * 10]
+    linear = make_pipeline(TfidfVectorizer(analyzer=analyzer), LogisticRegression(C=100))
+    model = linear.fit(texts, ["coffee", "tea"] * 10)
+    [explanation] = explain_texts(model, texts[:1])
+    [(word, value)], _ = explanation.top_evidence("coffee", 1)
+    assert word in texts[0].split()[0]
+    assert value > 0.1
+    np.testing.assert_allclose(
+        explanation.base_probabilities, model.predict_proba([""])[0], atol=1e-6
+    )
+
+
+def test_many_texts_are_explained_as_each_alone(monkeypatch):
+    monkeypatch.setattr(_evidence, "AT_ONCE", 3)
+    model = make_pipeline(SequenceVectorizer(), AttentionTextClassifier(epochs=1, random_state=0))
+    texts = ["a fine film", "a dull film", "so dull and so long a film", "fine"] * 3
+    model.fit(texts, ["good", "bad", "bad", "good"] * 3)
+    for text, together in zip(texts, explain_texts(model, texts), strict=True):
+        [alone] = explain_texts(model, [text])
+        np.testing.assert_allclose(together.evidence, alone.evidence, atol=1e-5)

@@ -5,6 +5,7 @@ import io
 import pickle
 
 import joblib
+import keras
 import numpy as np
 import pytest
 import sklearn
@@ -144,7 +145,7 @@ def test_parameters_have_the_names_of_both_classes_and_are_stored_only():
 
 
 def test_a_validation_set_without_a_network_is_not_used():
-    with pytest.warns(UserWarning, match="validation_data is not used, since network=False"):
+    with pytest.warns(UserWarning, match="validation_data has no effect with network=False"):
         TextClassifier(network=False).fit(TEXTS, Y, validation_data=(TEXTS, Y))
 
 
@@ -261,6 +262,7 @@ def test_chunks_train_the_network_alone():
     assert model.settings_["encoder"]["value"] == "conv"
     again = pickle.loads(pickle.dumps(model)).partial_fit(TEXTS, LABELS)
     assert len(again.history_["loss"]) == 21
+    assert again.n_iter_ == 1
     with pytest.raises(AttributeError, match="partial_fit") as refusal:
         TextClassifier().partial_fit(TEXTS, LABELS)
     assert "set linear=False" in str(refusal.value.__cause__)
@@ -269,6 +271,44 @@ def test_chunks_train_the_network_alone():
     assert "set network=True" in str(refusal.value.__cause__)
     with pytest.raises(TypeError, match="network=False: there is no history"):
         TrainingDisplay.from_estimator(TextClassifier(network=False).fit(TEXTS, LABELS))
+
+
+def test_an_optimizer_class_is_refused():
+    with pytest.raises(TypeError, match=r"optimizer is the class Adam. Pass an object"):
+        TextClassifier(optimizer=keras.optimizers.Adam, **SMALL).fit(TEXTS, LABELS)
+
+
+def test_the_width_of_given_vectors_is_no_setting():
+    model = TextClassifier(embeddings=vectors_for(TEXTS, 5), epochs=1, random_state=0)
+    assert "embedding_dim" not in model.fit(TEXTS, LABELS).settings_
+
+
+@pytest.mark.parametrize("bounds", [{"min_df": 2}, {"max_df": 0.9}])
+def test_the_linear_model_prunes_words_that_the_network_hashes(bounds):
+    model = TextClassifier(n_features=64, **bounds, **SMALL).fit(TEXTS, LABELS)
+    words = dict(model.linear_[0].transformer_list)["words"]
+    assert words.get_params().items() >= bounds.items()
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+def test_a_callback_that_sets_the_rate_takes_the_place_of_the_schedule():
+    falling = keras.callbacks.LearningRateScheduler(lambda epoch: 1e-12)
+    model = TextClassifier(linear=False, callbacks=[falling], **SMALL).fit(TEXTS, LABELS)
+    assert model.settings_["learning_rate_schedule"]["value"] == "constant"
+    assert "LearningRateScheduler" in model.settings_["learning_rate_schedule"]["reason"]
+    assert float(model.network_[-1].model_.optimizer.learning_rate) == pytest.approx(1e-12)
+
+
+def test_early_stopping_tells_its_best_epoch():
+    params = SMALL | {"linear": False, "epochs": 3, "early_stopping": True}
+    model = TextClassifier(**params).fit(TEXTS, LABELS)
+    losses = model.history_["val_loss"]
+    assert model.n_iter_ == len(losses)
+    assert model.best_iteration_ == np.argmin(losses) + 1
+    marked = TrainingDisplay.from_estimator(model).best_epochs
+    assert marked == {"TextClassifier": model.best_iteration_}
+    without = TextClassifier(**(params | {"early_stopping": False})).fit(TEXTS, LABELS)
+    assert not hasattr(without, "best_iteration_")
 
 
 @pytest.mark.slow
@@ -629,7 +669,7 @@ def test_the_classifier_of_a_network_with_word_vectors_can_go_on():
     np.testing.assert_array_equal(table, model.network_[0].embeddings_)
     with pytest.raises(ValueError, match=r"\['units'\] changed"):
         classifier.set_params(units=9).partial_fit(ids, LABELS)
-    with pytest.warns(UserWarning, match="do not come along"):  # nothing is lent any more
+    with pytest.warns(UserWarning, match="does not pass them on"):  # nothing is lent any more
         alone = classifier.set_params(warm_start=False).fit(ids, LABELS)
     assert alone.model_.get_layer("embedding").output.shape[-1] == SMALL["embedding_dim"]
 

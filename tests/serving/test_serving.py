@@ -400,7 +400,7 @@ def test_functions_of_the_user_are_refused_by_name(name, function, tmp_path):
     params = {name: function} | ({"token_pattern": None} if name == "tokenizer" else {})
     for model in (pipeline(**params), TextClassifier(**SMALL, **{name: function})):
         model.fit(TEXTS, LABELS)
-        with pytest.raises(ValueError, match=f"^{name}=<.* is a function of your own"):
+        with pytest.raises(ValueError, match=f"^{name}=<.* is your own function"):
             export(model, tmp_path / "served")
     assert not (tmp_path / "served").exists()
 

@@ -250,26 +250,33 @@ def test_a_validation_set_of_another_length_is_refused(given, told):
 
 def test_the_held_out_part_is_stratified_and_follows_the_seed():
     targets = targets_of([0] * 80 + [1] * 20)
-    held_out, stratified = validation.hold_out(targets, 0.2, 0)
-    assert stratified
+    held_out, problem = validation.hold_out(targets, 0.2, 0)
+    assert problem is None
     assert np.bincount(targets.encoded[held_out]).tolist() == [16, 4]
     assert np.all(np.diff(held_out) > 0)
     again, other = (validation.hold_out(targets, 0.2, seed)[0].tolist() for seed in (0, 1))
     assert held_out.tolist() == again != other
 
 
-@pytest.mark.parametrize("y", [[0] * 10 + [1], [0, 1, 2, 3] * 3], ids=["rare", "many"])
-def test_a_part_that_cannot_be_stratified_is_drawn_at_random(y):
-    held_out, stratified = validation.hold_out(targets_of(y), 0.1, 0)
-    assert not stratified
-    assert len(held_out) == 2
+@pytest.mark.parametrize(
+    ("y", "fraction", "expected"),
+    [
+        ([0] * 10 + [1], 0.1, "a class has only one row"),
+        ([0, 1, 2, 3] * 3, 0.1, "with validation_fraction=0.1 it has fewer rows than there are"),
+        ([0, 1, 2, 3] * 3, 0.8, "with validation_fraction=0.8 the rest of the rows has fewer"),
+    ],
+)
+def test_a_part_that_cannot_be_stratified_is_drawn_at_random(y, fraction, expected):
+    held_out, problem = validation.hold_out(targets_of(y), fraction, 0)
+    assert problem.startswith(expected)
+    assert len(held_out) == np.ceil(fraction * len(y))
 
 
 def test_several_labels_a_row_are_held_out_at_random_without_a_complaint():
     targets = Targets(np.zeros((10, 3), dtype=np.float32), np.arange(3), True)
-    held_out, fine = validation.hold_out(targets, 0.25, 0)
+    held_out, problem = validation.hold_out(targets, 0.25, 0)
     assert len(held_out) == 3
-    assert fine
+    assert problem is None
 
 
 @pytest.mark.parametrize("fraction", [0.999, 0.9])

@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 
 from skattn import SequenceVectorizer
+from skattn.recipe._linear import UnicodeTfidf
 
 EVERYTHING = r"(?u)\b\w+\b|[^\w\s]"
 WORDS = {
@@ -61,6 +62,35 @@ def test_words_that_differ_in_marks_have_different_ids():
 @pytest.mark.parametrize("pattern", ["[\u0900-\u097f]+", r"\S+", r"[^\W\d_]{2,}"])
 def test_patterns_of_the_user(pattern):
     assert tokens("काम कमी", token_pattern=pattern)[0] == ["काम", "कमी"]
+
+
+@pytest.mark.parametrize("pattern", ["[\u0900-\u097f]+|\\w+", r"[\u0900-\u097F]+|\w+"])
+def test_a_pattern_that_names_letters_itself_is_used_as_it_is(pattern):
+    assert tokens("किताब good", token_pattern=pattern)[0] == ["किताब", "good"]
+    assert tokens("किताब 5 €", token_pattern=r"\w+|[€£]")[0] == ["किताब", "5", "€"]
+
+
+@pytest.mark.parametrize("word", ["\u09a8\u09df", "cafe\u0301"], ids=["Bengali", "French"])
+def test_words_of_the_user_are_composed_as_the_texts_are(word):
+    composed = unicodedata.normalize("NFC", word)
+    assert word != composed
+    given = SequenceVectorizer(vocabulary=["film", word], max_length=1).fit([word])
+    assert given.transform([word, composed]).tolist() == [[3], [3]]
+    assert list(SequenceVectorizer(stop_words=[word]).fit([f"{word} film"]).vocabulary_) == ["film"]
+    vectors = {word: [1.0, 0.0], "film": [0.0, 1.0], composed + "s": [1.0, 1.0]}
+    read = SequenceVectorizer(embeddings=vectors).fit([f"{word} film"])
+    assert len(read.vocabulary_) == 3
+    assert read.coverage_["tokens"] == 1
+    linear = UnicodeTfidf(stop_words=[word]).fit([f"{word} film"])
+    assert linear.get_feature_names_out().tolist() == ["film"]
+
+
+def test_both_forms_of_a_word_may_be_given():
+    words = ["cafe\u0301", "caf\u00e9"]
+    vectorizer = SequenceVectorizer(vocabulary=words, max_length=1).fit(words)
+    assert vectorizer.transform(words).tolist() == [[3], [3]]
+    own = SequenceVectorizer(vocabulary=words, preprocessor=str, max_length=1).fit(words)
+    assert own.transform(words[1:]).tolist() == [[3]]
 
 
 PHRASES = {

@@ -194,7 +194,9 @@ def test_a_name_of_the_hub_is_fetched_by_its_package(tmp_path, monkeypatch):
         raise ConnectionError("no route")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
-    with pytest.raises(OSError, match=r"no route\. Where there is a network, run `hf download own"):
+    with pytest.raises(
+        OSError, match=r"no route\. On a machine with internet access, run `hf download own"
+    ):
         find_folder("owner/name")
 
 

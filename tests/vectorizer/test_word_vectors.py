@@ -116,7 +116,7 @@ def test_a_hand_made_pipeline_says_that_vectors_are_not_used(recwarn):
     texts, labels = ["the cat", "the whale"] * 4, [0, 1] * 4
     vectorizer = SequenceVectorizer(embeddings=VECTORS)
     network = AttentionTextClassifier(encoder="none", embedding_dim=3, epochs=1)
-    with pytest.warns(UserWarning, match=r"without them.*TextClassifier\(embeddings"):
+    with pytest.warns(UserWarning, match=r"starts from random ones.*TextClassifier\(embeddings"):
         make_pipeline(vectorizer, network).fit(texts, labels)
     ids = vectorizer.fit_transform(texts)
     network.set_params(embeddings=vectorizer.embeddings_).fit(ids, labels)

@@ -8,6 +8,7 @@ weighted mean of its parts' readings, a calibration carries them through its cal
 from functools import partial
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skattn.inspection._parts._attention import find_network
 from skattn.inspection._parts._fitted_models import (
@@ -22,6 +23,7 @@ from skattn.inspection._parts._readings import CannotSplit, Reading, in_words, m
 from skattn.utils._additive import carried
 from skattn.utils._targets import as_plain_labels
 
+AT_ONCE = 250  # texts, whose tokens times classes are in memory together
 TOLERANCE = 1e-4  # between a probability as it was followed here and as the model gives it
 
 
@@ -52,9 +54,10 @@ def find_evidence(model, steps=()):
         return _LinearEvidence(LinearModel(model, steps))
     raise CannotSplit(
         hidden_by_columns(steps)
-        or "The words' part in the probabilities is known for an AttentionTextClassifier behind a "
-        "SequenceVectorizer, for a linear classifier behind a TfidfVectorizer or CountVectorizer, "
-        f"and for votes and calibrations of these, but not for {names_from_outside_in(model)}."
+        or "Evidence can be computed for a SequenceVectorizer followed by an "
+        "AttentionTextClassifier, for a TfidfVectorizer or CountVectorizer followed by a linear "
+        "classifier, and for soft voting or calibration of these, but not for "
+        f"{names_from_outside_in(model)}."
     )
 
 
@@ -68,11 +71,14 @@ class _NetworkEvidence:
     def evidence(self, texts):
         """One :class:`Reading` a text."""
         seen, ids, spans = self.network.read(texts)
-        values, base = self.network.classifier._evidence_on_tokens(ids)
         readings = []
-        for text, span, each, row, start in zip(seen, spans, values, ids, base, strict=True):
-            words, own, rest = in_words(self.network.vectorizer, str(text), span, each[row != 0])
-            readings.append(Reading(str(text), words, own, start + rest))
+        for part in gen_batches(len(ids), AT_ONCE):
+            values, base = self.network.classifier._evidence_on_tokens(ids[part])
+            read = zip(seen[part], spans[part], values, ids[part], base, strict=True)
+            for text, span, each, row, start in read:
+                own = in_words(self.network.vectorizer, str(text), span, each[row != 0])
+                words, own, rest = own
+                readings.append(Reading(str(text), words, own, start + rest))
         return readings
 
     def vectorizers(self):

@@ -314,7 +314,10 @@ def _link(margins, probabilities, name):
     for function in functions:
         if _close(function(margins), probabilities):
             return lambda z: function(z @ to_logits)
-    raise CannotSplit(f"How {name} makes probabilities of its margins is not known.")
+    raise CannotSplit(
+        f"Evidence cannot be computed for {name}: it is not known how it computes probabilities "
+        "from its decision function."
+    )
 
 
 def _softmax(scale, z):

@@ -96,7 +96,7 @@ def _headline(explanation, truth):
     """(text, colour): the prediction, and the true class where it is known."""
     line = f"{explanation.prediction}  {percent(explanation.probability)}"
     if explanation.share < 1:
-        line += f"  (attention part: {percent(explanation.share)})"
+        line += f"  (network: {percent(explanation.share)})"
     if truth is None:
         return plain(line), LIGHT["ink"]
     if truth == explanation.prediction:

@@ -54,6 +54,7 @@ def render_page(
         aggregates=list(dict.fromkeys(explanation.aggregate for explanation in explanations)),
         filters=_filters(explanations, y_true),
         words=_words(explanations),
+        cased=any(explanation.case_sensitive for explanation in explanations),
         only_common=len(explanations) >= MANY_TEXTS,
         confusion=_confusion(explanations, y_true),
         cards=_cards(explanations, y_true),
@@ -186,7 +187,7 @@ def _facts(explanations, y_true):
         facts.insert(2, ("predicted right", percent(right)))
     if any(0 < explanation.share < 1 for explanation in explanations):
         share = np.mean([explanation.share for explanation in explanations])
-        facts.append(("of the decision comes from attention", percent(share)))
+        facts.append(("of the probability comes from the network", percent(share)))
     return facts
 
 
@@ -196,7 +197,8 @@ def _filters(explanations, y_true):
     labels = _labels(explanations, y_true)
     filters = []
     if "evidence" in _views(explanations):
-        lenses = [("", "the predicted one")]
+        predicted_ones = all(e.target == e.prediction for e in explanations)
+        lenses = [("", "the predicted one" if predicted_ones else "the explained one")]
         lenses += [("true", "the true one")] if y_true is not None else []
         lenses += [(str(n), label) for label, n in labels.items()]
         filters.append(("lens", "For which class", lenses))

@@ -164,16 +164,17 @@
     unsure: (a, b) => a.dataset.sure - b.dataset.sure || a.dataset.i - b.dataset.i,
     sure: (a, b) => b.dataset.sure - a.dataset.sure || a.dataset.i - b.dataset.i,
   };
+  let whole = false; // the word was chosen by its button, so parts of other words do not count
   let order = "given";
   let looked = "";
   let marked = [];
   function apply() {
     const now = wanted();
-    const word = (now.word || "").trim().toLowerCase();
+    const word = (now.word || "").trim();
     let visible = 0;
     for (const card of cards) {
       const keep = ["pred", "true", "right"].every((name) => !now[name] || now[name] === card.dataset[name])
-        && (!word || facts(card).text.includes(word));
+        && (!word || holds(card, word));
       card.hidden = !keep;
       visible += keep;
     }
@@ -191,13 +192,22 @@
     root.querySelector(".skattn-none").hidden = visible > 0;
     count.textContent = visible === cards.length ? "All " + visible + " texts" : visible + " of " + cards.length + " texts";
   }
+  const folded = (text) => text.toUpperCase().toLowerCase(); // "ß" and "SS" become "ss"
+  const isWord = (token, word) => root.dataset.cased ? token.textContent === word : folded(token.textContent) === folded(word);
+  function holds(card, word) {
+    const { tokens, text } = facts(card);
+    return whole ? tokens.some((token) => isWord(token, word)) : text.includes(word.toLowerCase());
+  }
   function mark(word) {
     marked.forEach((token) => token.removeAttribute("data-found"));
     marked = [];
     if (!word) return;
     for (const card of cards) {
       if (card.hidden) continue;
-      for (const token of facts(card).tokens) if (token.textContent.toLowerCase().includes(word)) marked.push(token);
+      for (const token of facts(card).tokens) {
+        const found = whole ? isWord(token, word) : token.textContent.toLowerCase().includes(word.toLowerCase());
+        if (found) marked.push(token);
+      }
     }
     marked.forEach((token) => token.setAttribute("data-found", ""));
   }
@@ -205,16 +215,19 @@
   form.addEventListener("change", apply);
   form.addEventListener("input", (event) => {
     if (event.target.name !== "word") return;
+    whole = false;
     clearTimeout(waiting);
     waiting = setTimeout(apply, 150);
   });
-  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("reset", () => { whole = false; setTimeout(apply); });
   form.addEventListener("submit", (event) => { event.preventDefault(); apply(); });
   root.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest(".skattn-word, .skattn-cell");
     if (!button) return;
-    if (button.dataset.word !== undefined) form.elements.word.value = button.dataset.word;
-    else {
+    if (button.dataset.word !== undefined) {
+      form.elements.word.value = button.dataset.word;
+      whole = true;
+    } else {
       form.elements.pred.value = button.dataset.pred;
       form.elements.true.value = button.dataset.true;
     }

@@ -9,8 +9,9 @@ IR_VERSION = 9  # what onnxruntime has read since 1.16
 class Graph:
     """Nodes and constants; each method returns the name of what it computes."""
 
-    def __init__(self, helper):
+    def __init__(self, helper, halves=True):
         self.helper, self.nodes, self.constants = helper, [], []
+        self.halves = halves  # whether frozen matrices are written in half precision
 
     def op(self, kind, *inputs, n_outputs=1, **attributes):
         """Add an operator; numbers and arrays among the inputs become constants."""

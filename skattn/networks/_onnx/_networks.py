@@ -7,7 +7,7 @@ from skattn.networks._onnx._graph import Graph
 from skattn.networks._onnx._transformer import pretrained_states
 
 
-def onnx_model(helper, model, config, classes):
+def onnx_model(helper, model, config, classes, halves=True):
     """A network as an ONNX model.
 
     Parameters
@@ -19,13 +19,15 @@ def onnx_model(helper, model, config, classes):
         From which the network was built.
     classes : str
         The labels as JSON, for the metadata.
+    halves : bool, default=True
+        Whether frozen matrices are written in half precision.
 
     Returns
     -------
     onnx.ModelProto
     """
     text = "vocabulary_size" in config
-    return (_text_model if text else _gated_model)(Graph(helper), model, config, classes)
+    return (_text_model if text else _gated_model)(Graph(helper, halves), model, config, classes)
 
 
 def _gated_model(graph, model, config, classes):

@@ -23,7 +23,8 @@ def pretrained_states(graph, model, config, ids):
         Token ids (batch, time), 0 is padding.
     """
     backbone, tuned_layers = config["backbone"], config["tuned_layers"]
-    frozen = [_half_where_exact(tensor.numpy()) for tensor in model.frozen.tensors]
+    frozen = [tensor.numpy() for tensor in model.frozen.tensors]
+    frozen = [_half_where_exact(a) if graph.halves else a.astype(np.float32) for a in frozen]
     n_special = len(backbone["prefix"]) + len(backbone["suffix"])
     lengths = graph.as_type(graph.op("Greater", ids, 0), np.int64)
     lengths = graph.op("ReduceSum", lengths, np.array([1]), keepdims=1)  # (batch, 1)
