@@ -1,7 +1,5 @@
 """Settings of other code in the process, Keras's and scikit-learn's, change no answer of ours."""
 
-import shutil
-
 import numpy as np
 import pytest
 
@@ -33,9 +31,9 @@ tensorflow.config.experimental.enable_op_determinism()
 }
 CODE = """
 import sys, joblib, keras, numpy, pandas, sklearn, tensorflow
-before, when, folder = sys.argv[1:]
-if when == "first":
-    exec(before)
+folder, *settings = sys.argv[1:]
+for each in settings:
+    exec(each)
 import numpy as np
 from scipy import sparse
 from sklearn.pipeline import make_pipeline
@@ -61,18 +59,26 @@ models = [
         gate="inputs", optimizer="rmsprop", learning_rate_schedule="cosine", **rest)), X),
     (GatedDenseClassifier(**rest), sparse.csr_array(np.where(X > 0, 1e5 * X, 0.0))),
 ]
-if when == "fitted":
-    models = joblib.load(f"{folder}/models.joblib")
-    exec(before)
-else:
-    models = [(model.fit(rows, y), rows) for model, rows in models]
-    if not before:
-        joblib.dump(models, f"{folder}/models.joblib")
+models = [(model.fit(rows, y), rows) for model, rows in models]
+if not settings:
+    joblib.dump((models, texts), f"{folder}/models.joblib")
+"""
+ANSWERS = """
 probabilities = [model.predict_proba(rows) for model, rows in models]
 assert all(p.dtype == np.float32 for p in probabilities), [p.dtype for p in probabilities]
 explained = skattn.explain_texts(models[1][0], texts[:3])
 weights = [one.weights for one in explained]
-np.savez(f"{folder}/{when}.npz", *probabilities, *map(np.asarray, weights))
+np.savez(f"{folder}/answers.npz", *probabilities, *map(np.asarray, weights))
+"""
+FITTED = f"""
+import os, sys, joblib, keras, numpy, pandas, sklearn, tensorflow
+import numpy as np
+import skattn
+origin, *rest = sys.argv[1:]
+for folder, setting in zip(rest[::2], rest[1::2]):
+    models, texts = joblib.load(origin + "/models.joblib")
+    exec(setting)
+    exec({ANSWERS!r})
 """
 
 
@@ -80,21 +86,35 @@ np.savez(f"{folder}/{when}.npz", *probabilities, *map(np.asarray, weights))
 def expected(tmp_path_factory, run_python_in):
     """The folder with the answers of a process in which nothing was set, and its models."""
     folder = tmp_path_factory.mktemp("expected")
-    run_python_in(folder, CODE, "", "first", folder)
+    run_python_in(folder, CODE + ANSWERS, folder)
     return folder
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("when", ["first", "fitted"])
 @pytest.mark.parametrize("name", SETTINGS)
-def test_answers_are_the_same(expected, run_python, tmp_path, name, when):
-    shutil.copy(expected / "models.joblib", tmp_path)
-    run_python(CODE, SETTINGS[name], when, tmp_path)
-    with np.load(expected / "first.npz") as right, np.load(tmp_path / f"{when}.npz") as found:
-        assert right.files == found.files
+def test_answers_of_a_fit_are_the_same(expected, run_python, tmp_path, name):
+    run_python(CODE + ANSWERS, tmp_path, SETTINGS[name])
+    assert_same(expected, tmp_path)
+
+
+@pytest.mark.slow
+def test_answers_of_loaded_models_are_the_same(expected, run_python, tmp_path):
+    folders = {name: tmp_path / name for name in SETTINGS}
+    for folder in folders.values():
+        folder.mkdir()
+    run_python(
+        FITTED, expected, *[each for name in SETTINGS for each in (folders[name], SETTINGS[name])]
+    )
+    for folder in folders.values():
+        assert_same(expected, folder)
+
+
+def assert_same(expected, found):
+    with np.load(expected / "answers.npz") as right, np.load(found / "answers.npz") as answers:
+        assert right.files == answers.files
         for key in right.files:
             # a learning rate in float16 is not quite 0.001
-            np.testing.assert_allclose(found[key], right[key], atol=1e-4, err_msg=key)
+            np.testing.assert_allclose(answers[key], right[key], atol=1e-4, err_msg=key)
 
 
 @pytest.mark.slow
