@@ -49,7 +49,7 @@ def fit_and_save(config):
     from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier
     from skattn.serving import export
 
-    texts, asked, y, _ = read_texts(config)
+    texts, asked, y, y_asked = read_texts(config)
     training = {"epochs": 1 if config["quick"] else 3, "random_state": 0}
     models = {"recipe": TextClassifier(**training)}
     if not config["quick"]:
@@ -66,7 +66,8 @@ def fit_and_save(config):
         joblib.dump(model, config["folder"] / f"{name}.joblib")
         export(model, config["folder"] / name)
         export(model, config["folder"] / f"{name}_int8", weights="int8")
-    return {"asked": asked[: config["n_asked"]], "names": list(models)}
+    kept = slice(config["n_asked"])
+    return {"asked": asked[kept], "classes": y_asked[kept], "names": list(models)}
 
 
 def sources(folder, names):
@@ -177,6 +178,18 @@ def start_answer(options, config, found):
     return measured("A new process, 50 texts, without a web server", rows, unequal)
 
 
+def accuracies(config, found):
+    """Accuracy of each export: what 8 bits cost."""
+    from skattn.serving import load
+
+    rows = []
+    for name, source in sources(config["folder"], found["names"]):
+        if source.is_dir():
+            right = np.mean(load(source).predict(found["asked"]) == np.asarray(found["classes"]))
+            rows.append((f"{name}: accuracy", 100 * right, "%", None))
+    return measured(f"Accuracy of the exports on {len(found['asked'])} texts", rows)
+
+
 def load_answer(config, found):
     """Latency and throughput of each over HTTP."""
     rows = []
@@ -202,11 +215,11 @@ def main():
             "quick": options.quick,
             "pretrained": options.pretrained,
             "folder": Path(folder),
-            "n_asked": 20 if options.quick else 1000,
+            "n_asked": 20 if options.quick else 500,
             "n_pretrained": 500,
         }
         found = alone(options, fit_and_save, config)
-        answers = [start_answer(options, config, found)]
+        answers = [start_answer(options, config, found), accuracies(config, found)]
         missing = [n for n in ("fastapi", "uvicorn") if importlib.util.find_spec(n) is None]
         if missing:
             print(f"  The web service: skipped, {missing[0]} is not installed")

@@ -19,8 +19,9 @@ from skattn.engine._resident_rows import ResidentRows, as_rows, to_tensor, with_
 from skattn.engine._row_adam import RowAdam
 from skattn.engine._stages import Clock, clock, stage
 
+_OF_FIT = {"sample_weight", "batch_size", "verbose"}
+_OF_EVALUATE = {"return_dict", "verbose"}
 STEPS_PER_EXECUTION = 256  # batches in one call of the graph: about a second of work
-_USED_BY_FIT = {"sample_weight", "batch_size", "shuffle", "verbose"}
 
 
 @keras.saving.register_keras_serializable(package="skattn")
@@ -88,7 +89,8 @@ class ResidentModel(keras.Model):
         """Keras's `fit` over rows that are held in the graph."""
         rows = as_rows(x, self._resident.kind)
         if settings is None:
-            _refuse_other_options(keras_options)
+            shuffled = keras_options.pop("shuffle", True)
+            _refuse_others(keras_options if shuffled else {"shuffle": False}, _OF_FIT)
             settings = plain_settings(len(rows), keras_options)
         if self.frozen:
             with stage("frozen layers"):
@@ -122,6 +124,7 @@ class ResidentModel(keras.Model):
         """
         if getattr(x, "element_spec", None) == STEPS:  # Keras's `fit` asks, for held-out rows
             return super().evaluate(x, **keras_options)
+        _refuse_others(keras_options, _OF_EVALUATE)
         rows = as_rows(x, self._resident.kind)
         given = {"sample_weight": sample_weight, "batch_size": batch_size}
         settings = plain_settings(len(rows), given)._replace(held_out=np.arange(len(rows)))
@@ -359,9 +362,9 @@ def _compile_steps(on_steps):
     return lambda iterator: run(next(iterator))
 
 
-def _refuse_other_options(keras_options):
-    if others := sorted(set(keras_options) - _USED_BY_FIT):
+def _refuse_others(keras_options, used):
+    if others := sorted(set(keras_options) - used):
         raise TypeError(
-            f"These options of Keras's fit have no effect here: {', '.join(others)}. Use the "
-            "parameters of the estimator."
+            f"These options of Keras have no effect here: {', '.join(others)}. Use the parameters "
+            "of the estimator."
         )

@@ -23,7 +23,7 @@ from skattn.engine._stages import reported, stage
 from skattn.estimators import _state
 from skattn.estimators._checked_rows import check_training_data, check_validation_data
 from skattn.estimators._text_config import Beginning
-from skattn.fitting._callbacks import EpochTasks
+from skattn.fitting._callbacks import AnswerNotFinite, EpochTasks
 from skattn.fitting._fit import FitRequest, joined, train
 from skattn.utils._saved_state import pickled
 from skattn.utils._sklearn_compat import CallbackSupportMixin, fit_context
@@ -327,7 +327,7 @@ class BaseNetworkClassifier(
         answers = fitted.read(name, X)
         if not np.isfinite(answers).all():
             row = int(np.argwhere(~np.isfinite(answers).all(axis=1))[0, 0])
-            raise ValueError(
+            raise AnswerNotFinite(
                 f"The network's answer for row {row} (counting from 0) is infinite or NaN: its "
                 "values are missing or too large for float32. Scale the features as in training, "
                 "for example by sklearn.preprocessing.StandardScaler."

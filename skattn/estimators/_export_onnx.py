@@ -32,8 +32,8 @@ def export_onnx(
     weights : {"float32", "int8"}, default="float32"
         ``"int8"`` rounds the kernels and embeddings to 8 bits, by dynamic quantization of ONNX
         Runtime, which makes the file smaller, and predictions of a pretrained transformer faster.
-        The probabilities change a little; compare the accuracy of both on texts that are not among
-        the training texts.
+        The probabilities change a little, and depend a little on the other rows of a batch. Compare
+        the accuracy of both on texts that are not among the training texts.
 
     Notes
     -----

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_array
 
 from skattn.estimators._token_ids import n_ids
+from skattn.fitting._callbacks import rate_setter
 from skattn.networks._pretrained import (
     Pretrained,
     backbone_config,
@@ -46,6 +47,8 @@ def with_defaults(params, is_transformer):
     chosen = {name: values[place] for name, values in _DEFAULTS.items() if params[name] is None}
     if params["encoder"] is None and params["pretrained"] is not None:
         chosen["encoder"] = "none"
+    if params["learning_rate_schedule"] is None and rate_setter(params["callbacks"]):
+        chosen["learning_rate_schedule"] = "constant"
     return params | chosen
 
 

@@ -15,8 +15,13 @@ from rich.progress import (
 from sklearn.metrics import check_scoring
 
 from skattn.engine._stages import stage
+from skattn.utils._warnings import warn
 
 _LARGEST_TOL = 1e30  # nothing improves by so much, and float32 still holds it
+
+
+class AnswerNotFinite(ValueError):
+    """A network has predicted infinity or NaN."""
 
 
 class HeldOutScore(keras.callbacks.Callback):
@@ -25,18 +30,17 @@ class HeldOutScore(keras.callbacks.Callback):
     def __init__(self, score):
         super().__init__()
         self.score = score
+        self.diverged = False
 
     def on_epoch_end(self, epoch, logs=None):
-        if not np.isfinite(logs.get("loss", 0.0)):
-            self._stop(logs)
-            return
         try:
             with stage("validation"):
                 score = self.score()
+        except AnswerNotFinite:  # training ends, with an error about its divergence
+            self.diverged = self.model.stop_training = True
+            logs["val_score"] = np.nan
+            return
         except ValueError as error:
-            if not all(np.isfinite(weights).all() for weights in self.model.get_weights()):
-                self._stop(logs)
-                return
             raise ValueError(
                 f"scoring cannot judge the validation set: {error} Use another scoring, or a "
                 "validation set with all classes."
@@ -49,11 +53,6 @@ class HeldOutScore(keras.callbacks.Callback):
                 "another scoring, or a validation set with all classes."
             )
         logs["val_score"] = float(score)
-
-    def _stop(self, logs):
-        """End the training; the error about its divergence follows."""
-        logs["val_score"] = np.nan
-        self.model.stop_training = True
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -81,6 +80,31 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.progress.stop()
+
+
+class RateWatch(keras.callbacks.Callback):
+    """Notices if a callback before it sets a learning rate that a schedule sets again."""
+
+    noticed = False
+
+    def on_train_begin(self, logs=None):
+        self.expected = float(self.model.optimizer.learning_rate)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        rate = float(self.model.optimizer.learning_rate)
+        self.noticed = self.noticed or not np.isclose(rate, self.expected, atol=0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.expected = float(self.model._resident.rates[-1])
+
+    def warn(self):
+        """Warn if something was noticed; after the fit, when no code of Keras is between."""
+        if self.noticed:
+            warn(
+                "A callback has set the learning rate, which has no effect: "
+                "learning_rate_schedule sets it again at every step. Set "
+                "learning_rate_schedule='constant'."
+            )
 
 
 class WeightAveraging(keras.callbacks.Callback):
@@ -210,6 +234,8 @@ def of_fit(request, data, settings, fitted):
         callbacks.append(request.report_epochs(fitted, data, epochs))
     if params["verbose"]:
         callbacks.append(ProgressBar(epochs, request.name))
+    if params["callbacks"] and settings.schedule != "constant":
+        return [*callbacks, *copies(params["callbacks"]), RateWatch()]
     return callbacks + copies(params["callbacks"])
 
 

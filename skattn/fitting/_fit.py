@@ -141,7 +141,10 @@ def train(request, data, before=None):
     last_epoch = _interruption.LastEpoch(callbacks, store.start, store.write)
     try:
         interruption = _run(fitted, data, settings, last_epoch, request.name)
-        _refuse_divergence(params, last_epoch.history, fitted.model)
+        _refuse_divergence(params, last_epoch, fitted.model)
+        for watch in callbacks:
+            if isinstance(watch, _callbacks.RateWatch):
+                watch.warn()
         fitted = _with_history(fitted, last_epoch, params["early_stopping"], before)
     except BaseException:
         lease.network.exposed = True  # half trained: it is not handed on
@@ -187,14 +190,17 @@ def _with_history(fitted, last_epoch, early_stopping, before):
     )
 
 
-def _refuse_divergence(params, history, model):
-    """Refuse a fit whose loss or weights are no numbers, and say what helps."""
-    losses = history.get("loss", [])
+def _refuse_divergence(params, last_epoch, model):
+    """Refuse a fit whose loss, weights or predictions are no numbers, and say what helps."""
+    losses = last_epoch.history.get("loss", [])
     what = f"the loss is {losses[-1]}" if losses else ""
     if np.all(np.isfinite(losses[-1:])):  # the last steps may still have spoilt the weights
-        if all(np.all(np.isfinite(weights)) for weights in model.get_weights()):
+        if any(getattr(each, "diverged", False) for each in last_epoch.others):
+            what = "predictions are infinite or NaN"
+        elif all(np.all(np.isfinite(weights)) for weights in model.get_weights()):
             return
-        what = "weights are infinite or NaN"
+        else:
+            what = "weights are infinite or NaN"
     rate = f"learning_rate (it is {params['learning_rate']})"
     if not isinstance(params["optimizer"], str):
         rate = f"learning rate in optimizer (it is {float(model.optimizer.learning_rate):g})"

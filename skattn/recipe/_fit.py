@@ -58,6 +58,8 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     settings = _rules.settings_of(facts, given, model, kept)
     if continued is not None:
         settings |= _still_open(before["settings_"], given)
+        if hasattr(continued[0], "embeddings_"):  # the width of the vectors
+            settings.pop("embedding_dim", None)
     elif "truncation" in settings and model is not None and not model.static:
         with stage("trial for the truncation"):
             length = given["max_length"] or settings["max_length"].value

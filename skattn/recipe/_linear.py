@@ -14,8 +14,12 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from skattn.utils._saved_state import Stored
-from skattn.vectorizer._scripts import compose
-from skattn.vectorizer._tokens import build_find_words, build_preprocess, check_analysis
+from skattn.vectorizer._tokens import (
+    build_find_words,
+    build_preprocess,
+    check_analysis,
+    composed_stop_words,
+)
 
 N_TEXTS_AT_ONCE = 1024  # bounds the memory of the product
 SHARPNESS = 4.0
@@ -53,10 +57,7 @@ class UnicodeTfidf(Stored, TfidfVectorizer):
 
     def get_stop_words(self):
         """scikit-learn's, with composed accents as the texts have."""
-        words = super().get_stop_words()
-        if words is None or self.preprocessor is not None:
-            return words
-        return frozenset(map(compose, words))
+        return composed_stop_words(self, super().get_stop_words())
 
     def build_tokenizer(self):
         """scikit-learn's tokenizer, with marks as letters."""

@@ -176,15 +176,17 @@ def _of_the_optimizer(optimizer, usual_rate):
     if optimizer is None or isinstance(optimizer, str):
         return {}
     plain = optimizer_config(optimizer)
-    config = plain.get("config") if isinstance(plain, dict) else None
+    config = plain.get("config") or {} if isinstance(plain, dict) else None
     if not isinstance(config, dict):  # an error tells later
         return {}
     rate, why = config.get("learning_rate"), "that of the optimizer"
-    found = {"weight_decay": Setting(float(config.get("weight_decay") or 0.0), why)}
+    own = "not used: the optimizer has its own"
+    decay = float(config.get("weight_decay") or 0.0)
+    found = {"weight_decay": Setting(decay, why if "weight_decay" in config else own)}
     if isinstance(rate, Real):
         return found | {"learning_rate": Setting(float(rate), why)}
     if rate is None:  # Keras's default
-        return found | {"learning_rate": Setting(usual_rate, "not used: the optimizer has its own")}
+        return found | {"learning_rate": Setting(usual_rate, own)}
     why = "the optimizer has a schedule of its own"
     return found | {
         "learning_rate": Setting(usual_rate, f"not used: {why}"),

@@ -180,7 +180,7 @@ class TextClassifier(BaseTextClassifier):
     history_ : dict of str to list of float
         Loss and validation scores of the network after each epoch; see `AttentionTextClassifier`.
     n_iter_ : int
-        Number of epochs of the network in the last fit.
+        Number of epochs of the network in the last fit. Only with ``network=True``.
     best_iteration_ : int
         The epoch whose weights were restored, counted from 1. Only with `early_stopping`.
     n_features_in_ : int

@@ -73,7 +73,7 @@ def read_folder(folder):
     """
     try:
         text = (folder / SETTINGS).read_bytes()
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(
             f"{str(folder)!r} has no {SETTINGS}: it is no folder that skattn.serving.export wrote."
         ) from error

@@ -8,7 +8,13 @@ from skattn.utils._texts import as_texts, checked_texts
 from skattn.vectorizer._ids import HashedIds, check_hashing, look_up
 from skattn.vectorizer._padding import choose_length, drop_unknown
 from skattn.vectorizer._pretrained_tokenizer import read_vocabulary
-from skattn.vectorizer._tokens import build_tokens, check_reading, each_token, warn_for_capitals
+from skattn.vectorizer._tokens import (
+    build_tokens,
+    check_reading,
+    composes,
+    each_token,
+    warn_for_capitals,
+)
 from skattn.vectorizer._vocabulary import learn_words
 
 _LEARNING = ("vocabulary", "embeddings", "min_df", "max_df", "max_features")
@@ -47,9 +53,8 @@ def learn(X, params, reader, kind):
         ids = look_up(tokens, model.ids)
         learned = {"_words": list(model.ids), "_ids": model.ids, "_tokenizer": model.tokenizer}
     elif params["n_features"] is None:
-        composed = reader.preprocessor is None and isinstance(reader.analyzer, str)
         given = {name: params[name] for name in _LEARNING}
-        ids, learned = learn_words(tokens, lengths, composed, **given)
+        ids, learned = learn_words(tokens, lengths, composes(reader), **given)
         if params["vocabulary"] is not None:
             warn_for_capitals(reader, learned["_words"])
     else:

@@ -213,11 +213,20 @@ def _build_word_tokens(reader, preprocess, marks):
     return tokens
 
 
-def _stop_words(reader, composed):
+def composes(reader):
+    """Whether tokens have composed accents, because no function of the user makes them."""
+    own = (reader.preprocessor, reader.tokenizer, reader.strip_accents, reader.analyzer)
+    return not any(map(callable, own))
+
+
+def composed_stop_words(reader, words):
+    """Stop words in the form that the tokens have; None stays None."""
+    return frozenset(map(compose, words)) if words and composes(reader) else words
+
+
+def _stop_words(reader, marks):
     words = reader.get_stop_words()
-    if words is None or not composed or reader.preprocessor is not None:
-        return words
-    return frozenset(map(compose, words))
+    return composed_stop_words(reader, words) if marks else words
 
 
 def build_token_spans(reader, marks=True):

@@ -95,6 +95,10 @@ def test_options_of_keras_that_have_no_effect_are_refused(dense_rows):
     assert len(clf.model_.fit(X, y, epochs=2, batch_size=8, verbose=0).history["loss"]) == 2
     with pytest.raises(TypeError, match="no effect here: class_weight, validation_split"):
         clf.model_.fit(X, y, validation_split=0.5, class_weight={0: 2.0})
+    with pytest.raises(TypeError, match="no effect here: shuffle"):
+        clf.model_.fit(X, y, shuffle=False)
+    with pytest.raises(TypeError, match="no effect here: class_weight"):
+        clf.model_.evaluate(X, y, class_weight={0: 2.0})
 
 
 def test_a_scaled_loss_trains_the_same(dense_rows):

@@ -145,6 +145,13 @@ def test_the_rate_of_the_tuned_layers_holds_for_an_optimizer_object(bert):
     assert np.abs(start - moved).max() > 1e-4
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+def test_a_callback_that_sets_the_rate_needs_no_other_schedule(bert):
+    callback = keras.callbacks.LearningRateScheduler(lambda epoch: 1e-12)
+    clf = classifier(bert, callbacks=[callback]).fit(ids(bert), LABELS)
+    assert clf._fitted.config["learning_rate_schedule"] == "constant"
+
+
 @pytest.mark.slow
 def test_a_model_is_evaluated_after_a_fit_with_a_validation_set(bert):
     X, y = ids(bert), np.arange(24) % 2

@@ -119,6 +119,35 @@ class Note(keras.callbacks.Callback):
         logs["mood"] = "good"
 
 
+class SetRate(keras.callbacks.Callback):
+    def __init__(self, when, rate):
+        super().__init__()
+        self.when, self.rate = when, rate
+
+    def on_epoch_begin(self, epoch, logs=None, when="begin"):
+        if self.when == when:
+            self.model.optimizer.learning_rate = self.rate
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.on_epoch_begin(epoch, when="end")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+@pytest.mark.parametrize("when", ["begin", "end"])
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_a_rate_that_has_no_effect_is_a_warning(dense_rows, when, schedule, recwarn):
+    clf = small(callbacks=[SetRate(when, 0.5)], learning_rate_schedule=schedule, epochs=3)
+    clf.fit(*dense_rows)
+    [warning] = [
+        each for each in recwarn if "learning rate, which has no effect" in str(each.message)
+    ]
+    assert warning.filename == __file__
+    recwarn.clear()
+    small(callbacks=[NoteEverySecond()], learning_rate_schedule=schedule, epochs=3).fit(*dense_rows)
+    clf.set_params(learning_rate_schedule="constant").fit(*dense_rows)
+    assert not [each for each in recwarn if "no effect" in str(each.message)]
+
+
 class NoteEverySecond(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if epoch % 2:

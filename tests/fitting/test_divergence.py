@@ -18,11 +18,29 @@ def test_a_diverged_fit_is_an_error_and_changes_nothing(dense_rows):
 
 
 @pytest.mark.parametrize("scoring", ["loss", "accuracy"])
-def test_a_diverged_fit_is_not_blamed_on_the_scoring(dense_rows, scoring):
+@pytest.mark.parametrize("rate", [1e10, 1e30])
+def test_a_diverged_fit_is_not_blamed_on_the_scoring(dense_rows, scoring, rate):
     clf = GatedDenseClassifier(
-        units=4, epochs=3, optimizer="sgd", learning_rate=1e30, early_stopping=True, scoring=scoring
+        units=4, epochs=3, optimizer="sgd", learning_rate=rate, early_stopping=True, scoring=scoring
     )
-    with pytest.raises(ValueError, match=r"diverged.*learning_rate \(it is 1e\+30\)"):
+    with pytest.raises(
+        ValueError, match=rf"diverged.*learning_rate \(it is {rate}".replace("+", ".")
+    ):
+        clf.fit(*dense_rows)
+
+
+class Spoil(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            self.model.set_weights([weights * np.nan for weights in self.model.get_weights()])
+
+
+@pytest.mark.parametrize("scoring", ["loss", "accuracy"])
+def test_early_stopping_does_not_hide_a_divergence(dense_rows, scoring):
+    clf = GatedDenseClassifier(
+        units=4, epochs=5, callbacks=[Spoil()], early_stopping=True, scoring=scoring
+    )
+    with pytest.raises(ValueError, match="Training diverged"):
         clf.fit(*dense_rows)
 
 

@@ -273,6 +273,15 @@ def test_chunks_train_the_network_alone():
         TrainingDisplay.from_estimator(TextClassifier(network=False).fit(TEXTS, LABELS))
 
 
+@pytest.mark.parametrize(
+    "optimizer", [{"class_name": "SGD"}, {"class_name": "AdamW", "config": {}}]
+)
+def test_what_an_optimizer_decides_itself_is_said(optimizer):
+    model = TextClassifier(optimizer=optimizer, linear=False, **SMALL).fit(TEXTS, LABELS)
+    for name in ("learning_rate", "weight_decay"):
+        assert model.settings_[name]["reason"] == "not used: the optimizer has its own"
+
+
 def test_an_optimizer_class_is_refused():
     with pytest.raises(TypeError, match=r"optimizer is the class Adam. Pass an object"):
         TextClassifier(optimizer=keras.optimizers.Adam, **SMALL).fit(TEXTS, LABELS)

@@ -93,6 +93,29 @@ def test_both_forms_of_a_word_may_be_given():
     assert own.transform(words[1:]).tolist() == [[3]]
 
 
+def decompose(text):
+    return unicodedata.normalize("NFD", text)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        {"tokenizer": lambda text: decompose(text).split(), "token_pattern": None},
+        {"analyzer": lambda text: decompose(text).split()},
+        {"preprocessor": decompose},
+        {"strip_accents": decompose},
+    ],
+    ids=lambda function: next(iter(function)),
+)
+def test_words_of_the_user_stay_as_they_are_beside_a_function_of_the_user(function):
+    word = decompose("caf\u00e9")
+    given = SequenceVectorizer(vocabulary=["film", word], max_length=1, **function)
+    assert given.fit_transform(["caf\u00e9"]).tolist() == [[3]]
+    if "analyzer" not in function:
+        without = SequenceVectorizer(stop_words=[word], **function).fit(["caf\u00e9 film"])
+        assert list(without.vocabulary_) == ["film"]
+
+
 PHRASES = {
     "Chinese": [
         "这部电影非常好看，值得推荐。",

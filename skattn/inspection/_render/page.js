@@ -164,13 +164,14 @@
     unsure: (a, b) => a.dataset.sure - b.dataset.sure || a.dataset.i - b.dataset.i,
     sure: (a, b) => b.dataset.sure - a.dataset.sure || a.dataset.i - b.dataset.i,
   };
-  let whole = false; // the word was chosen by its button, so parts of other words do not count
+  let chosen = null; // a word chosen by its button: parts of other words do not count
   let order = "given";
   let looked = "";
   let marked = [];
   function apply() {
     const now = wanted();
-    const word = (now.word || "").trim();
+    const word = chosen !== null ? chosen : (now.word || "").trim();
+    whole = chosen !== null && cards.some((card) => facts(card).tokens.some((token) => isWord(token, word)));
     let visible = 0;
     for (const card of cards) {
       const keep = ["pred", "true", "right"].every((name) => !now[name] || now[name] === card.dataset[name])
@@ -192,6 +193,7 @@
     root.querySelector(".skattn-none").hidden = visible > 0;
     count.textContent = visible === cards.length ? "All " + visible + " texts" : visible + " of " + cards.length + " texts";
   }
+  let whole = false; // false for a word that overlaps others, since the page shows it in pieces
   const folded = (text) => text.toUpperCase().toLowerCase(); // "ß" and "SS" become "ss"
   const isWord = (token, word) => root.dataset.cased ? token.textContent === word : folded(token.textContent) === folded(word);
   function holds(card, word) {
@@ -215,18 +217,17 @@
   form.addEventListener("change", apply);
   form.addEventListener("input", (event) => {
     if (event.target.name !== "word") return;
-    whole = false;
+    chosen = null;
     clearTimeout(waiting);
     waiting = setTimeout(apply, 150);
   });
-  form.addEventListener("reset", () => { whole = false; setTimeout(apply); });
+  form.addEventListener("reset", () => { chosen = null; setTimeout(apply); });
   form.addEventListener("submit", (event) => { event.preventDefault(); apply(); });
   root.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest(".skattn-word, .skattn-cell");
     if (!button) return;
     if (button.dataset.word !== undefined) {
-      form.elements.word.value = button.dataset.word;
-      whole = true;
+      chosen = form.elements.word.value = button.dataset.word;
     } else {
       form.elements.pred.value = button.dataset.pred;
       form.elements.true.value = button.dataset.true;
