@@ -168,10 +168,26 @@ def _table_shape(estimator, X, embeddings, before):
     return {"vocabulary_size": int(rows), "embedding_dim": int(columns)}
 
 
+def _same_model(estimator, before):
+    """Whether the pretrained model is that of the network before, in another folder."""
+    folder = find_folder(estimator.pretrained)
+    given = read_config(folder)
+    tokenizer = read_tokenizer(folder, given)
+    if is_static(given):
+        sizes = before.config["vocabulary_size"], before.config["embedding_dim"]
+        return read_static(folder, tokenizer).shape == sizes
+    backbone = backbone_config(given, n_positions(given), tokenizer, folder, estimator.precision)
+    tuned = min(n_tuned(estimator.tuned_layers, backbone), len(backbone["layers"]))
+    found = read_pretrained(folder, backbone, tuned).backbone["fingerprint"]
+    return found == before.config.get("backbone", {}).get("fingerprint")
+
+
 def _pretrained_config(estimator, beginning, before):
     """Its transformer, or the shape of its table; of the network before where there is one."""
     name = {"pretrained": os.fspath(estimator.pretrained)}
     if before is not None:
+        if name["pretrained"] != before.config["pretrained"] and _same_model(estimator, before):
+            name["pretrained"] = before.config["pretrained"]
         names = ("vocabulary_size", "embedding_dim", "backbone")
         name |= {key: before.config[key] for key in names if key in before.config}
         if "backbone" in name:

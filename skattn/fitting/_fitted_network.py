@@ -110,7 +110,7 @@ class FittedNetwork:
         config : dict
             As of this network, but for the learning rate.
         """
-        saved = _weights.snapshot(self.model, self.keeps_optimizer)
+        saved = _weights.snapshot(self.model, with_optimizer=True)
         lease = Lease(POOL.acquire(config, self.build))
         if self.frozen:
             lease.network.model.frozen.hold(self.frozen)

@@ -75,7 +75,8 @@ class LastEpoch(keras.callbacks.Callback):
         for name in self.history | logs:  # a callback may add a value in some epochs only
             values = self.history.setdefault(name, [np.nan] * n_before)
             values.append(logs.get(name, np.nan))
-        if self.write or time.monotonic() - self.taken > SECONDS_BETWEEN:
+        first = self.state is self.start
+        if self.write or first or time.monotonic() - self.taken > SECONDS_BETWEEN:
             self.state = self._end_of_epoch()
             self.taken = time.monotonic()
         if self.write:

@@ -100,6 +100,11 @@ class GateDisplay:
         X = transformed(steps, X)
         gates = np.asarray(gated.gate_values(X), dtype=np.float64)
         labels = gated.predict(X) if y is None else check_targets(y, cls.__name__)[0]
+        if labels.ndim != 1 and y is None:
+            raise ValueError(
+                "The classifier predicts several labels a row. Pass one column of them as y, such "
+                "as y[:, 0]."
+            )
         if labels.ndim != 1:
             raise ValueError(f"Expected one class a row to group by, got shape {labels.shape}.")
         check_consistent_length(gates, labels)

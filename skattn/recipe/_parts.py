@@ -1,7 +1,9 @@
 """Fit the two parts of a `TextClassifier`: its network and its linear model."""
 
 import copy
+import os
 import re
+from collections.abc import Mapping
 
 import numpy as np
 from sklearn import config_context
@@ -163,9 +165,10 @@ def kept_vectorizer(before, now):
     Returns
     -------
     vectorizer : SequenceVectorizer
-        If a file came without the path of its pretrained model: a copy that has it again.
+        If its pretrained model is in another folder now: a copy that has the new path.
     """
-    if hasattr(before, "_tokenizer") and before.pretrained is None:
+    moved = now.pretrained is not None and not same(before.pretrained, now.pretrained)
+    if hasattr(before, "_tokenizer") and moved:
         folder = find_folder(now.pretrained)
         found = read_tokenizer(folder, read_config(folder)).tokenizer
         if found.get_vocab() != before._tokenizer.get_vocab():
@@ -186,11 +189,14 @@ def kept_vectorizer(before, now):
 
 
 def same(one, other):
-    """Tell whether two values of a parameter are equal; a table of vectors only to itself."""
+    """Tell whether two values of a parameter are equal; they may hold arrays and paths."""
+    one, other = (os.fspath(v) if isinstance(v, os.PathLike) else v for v in (one, other))
     if one is other:
         return True
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if hasattr(one, "shape") or hasattr(other, "shape"):
-        return False
+        return np.array_equal(one, other)
     return bool(one == other)
 
 

@@ -430,6 +430,16 @@ def test_warm_start_goes_on_where_the_last_fit_ended(make, whole_numbers):
     assert (parts.n_iter_, whole.n_iter_) == (2, 4)
 
 
+@pytest.mark.slow
+@both
+def test_a_warm_start_that_is_set_after_the_fit_goes_on_as_well(make, whole_numbers):
+    X, y = whole_numbers
+    late = make(dropout=0.3).fit(X, y).set_params(warm_start=True).fit(X, y)
+    assert bits(late, X) == bits(make(dropout=0.3, epochs=4).fit(X, y), X)
+    chunk = make(epochs=1).fit(X, y).partial_fit(X, y)
+    assert bits(chunk, X) == bits(make(epochs=2).fit(X, y), X)
+
+
 @both
 def test_without_warm_start_every_fit_begins_anew(make, whole_numbers):
     X, y = whole_numbers

@@ -46,6 +46,14 @@ def test_an_interrupted_fit_is_the_fit_of_its_whole_epochs(dense_rows, hook):
     assert clf.keras_classifier_.history_ == whole.history_
 
 
+def test_the_first_epoch_is_kept_however_short_it_was(dense_rows, monkeypatch):
+    monkeypatch.setattr(_interruption, "SECONDS_BETWEEN", 1e9)
+    clf = GatedDenseClassifier(callbacks=[Raise(4)], **SETTINGS)
+    with pytest.warns(UserWarning, match="1 of 6 epochs"), pytest.raises(KeyboardInterrupt):
+        clf.fit(*dense_rows)
+    assert clf.n_iter_ == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "choice",

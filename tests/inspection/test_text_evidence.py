@@ -560,3 +560,14 @@ def test_many_texts_are_explained_as_each_alone(monkeypatch):
     for text, together in zip(texts, explain_texts(model, texts), strict=True):
         [alone] = explain_texts(model, [text])
         np.testing.assert_allclose(together.evidence, alone.evidence, atol=1e-5)
+
+
+def test_a_fold_that_lacks_a_class_is_followed_as_scikit_learn_does():
+    texts = ["good film", "bad film", "odd film"] * 10
+    labels = np.where(np.arange(30) % 3 == 1, "b", "a").astype(object)
+    labels[[2, 5]] = "c"
+    folds = [(np.arange(15), np.arange(15, 30)), (np.arange(15, 30), np.arange(15))]
+    network = make_pipeline(SequenceVectorizer(), AttentionTextClassifier(epochs=1, random_state=0))
+    linear = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    for model in (network, linear):
+        assert_adds_up(CalibratedClassifierCV(model, cv=folds).fit(texts, labels), texts[:3], 1e-6)

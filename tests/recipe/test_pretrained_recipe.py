@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,6 +121,22 @@ def test_a_folder_that_lacks_something_is_an_error(tmp_path, change, error, mess
 def test_word_vectors_beside_a_pretrained_model_are_refused(folder):
     with pytest.raises(ValueError, match=r"embeddings cannot be set beside pretrained"):
         TextClassifier(pretrained=folder, embeddings={"a": [1.0]}, **SMALL).fit(MANY, LABELS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", ["warm_start", "partial_fit"])
+def test_training_goes_on_with_the_same_model_in_another_folder(folder, kept, tmp_path):
+    model = TextClassifier(pretrained=str(folder), linear=False, tuned_layers=1, **SMALL)
+    model.set_params(warm_start=kept == "warm_start").fit(MANY, LABELS)
+    n_epochs = len(model.history_["loss"])
+    other = shutil.copytree(folder, tmp_path / "other")
+    for same in (Path(folder), other):
+        train_with(model, kept, same)
+        assert len(model.history_["loss"]) > n_epochs
+        n_epochs = len(model.history_["loss"])
+    changed = build_model(tmp_path / "changed", seed=1)
+    with pytest.raises(ValueError, match=r"pretrained.* changed since|another vocabulary"):
+        train_with(model, kept, changed)
 
 
 def train_with(model, kept, folder):

@@ -1,6 +1,7 @@
 """`TextClassifier` fitted again: what a warm start and chunks keep, follow and refuse."""
 
 import threading
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -10,7 +11,7 @@ from tiny_models import TEXTS as SENTENCES
 from tiny_models import build_model
 
 from skattn import SequenceVectorizer, TextClassifier
-from skattn.recipe import _trial
+from skattn.recipe import _parts, _trial
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
@@ -71,6 +72,24 @@ def test_a_parameter_goes_back_to_the_rules_in_a_warm_start(name):
 def test_a_warm_start_keeps_its_vocabulary_or_says_so(warm, name, value):
     with pytest.raises(ValueError, match=rf"vocabulary, but \['{name}'"):
         warm.set_params(**{name: value}).fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        (np.array(["a", "b"]), np.array(["a", "b"]), True),
+        (np.array(["a", "b"]), np.array(["a", "c"]), False),
+        ({"a": np.ones(2)}, {"a": np.ones(2)}, True),
+        ({"a": np.ones(2)}, {"a": np.zeros(2)}, False),
+        ({"a": np.ones(2)}, {"b": np.ones(2)}, False),
+        (Path("model"), "model", True),
+        (Path("model"), None, False),
+        (np.ones(2), None, False),
+        (["a"], ["a"], True),
+    ],
+)
+def test_equal_values_of_a_parameter_are_no_change(one, other, equal):
+    assert _parts.same(one, other) == equal
 
 
 def test_early_stopping_can_be_set_for_a_warm_start(warm):

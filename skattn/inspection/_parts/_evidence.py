@@ -175,14 +175,16 @@ def _calibrate(member, margins, answers):
             rows = np.clip(rows, 0, 1) / np.clip(rows, 0, 1).sum(axis=1, keepdims=True)
         found = member.calibrators[0].predict(rows)
     else:
-        columns = rows.T if margins or n_classes > 2 else rows.T[1:]
+        columns = rows.T if margins or rows.shape[1] > 2 else rows.T[1:]
         pairs = zip(member.calibrators, columns, strict=True)
         each = np.stack([calibrator.predict(column) for calibrator, column in pairs], axis=1)
         if n_classes == 2:
             found = np.concatenate([1 - each, each], axis=1)
         else:
             found = np.zeros((len(rows), n_classes))
-            found[:, np.searchsorted(member.classes, member.estimator.classes_)] = each
+            # if a fold had two classes, scikit-learn fills the column of the first
+            places = np.searchsorted(member.classes, member.estimator.classes_)
+            found[:, places[: each.shape[1]]] = each
             total = found.sum(axis=1, keepdims=True)
             even = np.full_like(found, 1 / n_classes)
             found = np.divide(found, total, out=even, where=total > 0)
