@@ -21,7 +21,13 @@ def test_a_diverged_fit_is_an_error_and_changes_nothing(dense_rows):
 @pytest.mark.parametrize("rate", [1e10, 1e30])
 def test_a_diverged_fit_is_not_blamed_on_the_scoring(dense_rows, scoring, rate):
     clf = GatedDenseClassifier(
-        units=4, epochs=3, optimizer="sgd", learning_rate=rate, early_stopping=True, scoring=scoring
+        units=4,
+        epochs=3,
+        optimizer="sgd",
+        learning_rate=rate,
+        early_stopping=True,
+        scoring=scoring,
+        random_state=0,
     )
     with pytest.raises(
         ValueError, match=rf"diverged.*learning_rate \(it is {rate}".replace("+", ".")

@@ -223,6 +223,15 @@ def test_without_true_classes_the_predicted_ones_count(gated, rows):
     assert set(display.groups) == set(gated.predict(rows[0]))
 
 
+def test_gates_of_several_labels_need_one_column_of_them(rows):
+    X, y = rows
+    labels = np.stack([y == "a", y != "c"], axis=1).astype(int)
+    clf = GatedDenseClassifier(units=3, epochs=1).fit(X, labels)
+    with pytest.raises(ValueError, match=r"Pass one column of them as y, such as y\[:, 0\]"):
+        GateDisplay.from_estimator(clf, X)
+    assert GateDisplay.from_estimator(clf, X, labels[:, 0]).groups == [0, 1]
+
+
 @pytest.mark.slow
 def test_gates_have_the_names_of_the_features(rows):
     import pandas
