@@ -190,6 +190,25 @@ def accuracies(config, found):
     return measured(f"Accuracy of the exports on {len(found['asked'])} texts", rows)
 
 
+def short_texts(config, found):
+    """Median time of one text of ten words, by a call in this process."""
+    import joblib
+
+    from skattn.serving import load
+
+    texts = [" ".join(text.split()[:10]) for text in found["asked"][:200]]
+    rows = []
+    for name, source in sources(config["folder"], found["names"]):
+        model = (load if source.is_dir() else joblib.load)(source)
+        seconds = []
+        for text in [*texts[:20], *texts]:
+            start = time.perf_counter()
+            model.predict_proba([text])
+            seconds.append(time.perf_counter() - start)
+        rows.append((name, 1000 * np.median(seconds[20:]), "ms", None))  # after the warm-up
+    return measured("One text of ten words, by a call in the same process", rows)
+
+
 def load_answer(config, found):
     """Latency and throughput of each over HTTP."""
     rows = []
@@ -219,7 +238,8 @@ def main():
             "n_pretrained": 500,
         }
         found = alone(options, fit_and_save, config)
-        answers = [start_answer(options, config, found), accuracies(config, found)]
+        answers = [start_answer(options, config, found)]
+        answers += [accuracies(config, found), short_texts(config, found)]
         missing = [n for n in ("fastapi", "uvicorn") if importlib.util.find_spec(n) is None]
         if missing:
             print(f"  The web service: skipped, {missing[0]} is not installed")

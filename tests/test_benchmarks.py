@@ -20,7 +20,7 @@ QUESTIONS = {
     "text": 1,
     "fasttext": 2,
     "predict": 2,
-    "serving": 3,
+    "serving": 4,
     "memory": 2,
     "files": 2,
     "import": 2,

@@ -234,7 +234,7 @@ def of_fit(request, data, settings, fitted):
         callbacks.append(request.report_epochs(fitted, data, epochs))
     if params["verbose"]:
         callbacks.append(ProgressBar(epochs, request.name))
-    if params["callbacks"] and settings.schedule != "constant":
+    if params["callbacks"] and request.config["learning_rate_schedule"] != "constant":
         return [*callbacks, *copies(params["callbacks"]), RateWatch()]
     return callbacks + copies(params["callbacks"])
 

@@ -76,8 +76,9 @@ class _NetworkEvidence:
             values, base = self.network.classifier._evidence_on_tokens(ids[part])
             read = zip(seen[part], spans[part], values, ids[part], base, strict=True)
             for text, span, each, row, start in read:
-                own = in_words(self.network.vectorizer, str(text), span, each[row != 0])
-                words, own, rest = own
+                words, own, rest = in_words(
+                    self.network.vectorizer, str(text), span, each[row != 0]
+                )
                 readings.append(Reading(str(text), words, own, start + rest))
         return readings
 
