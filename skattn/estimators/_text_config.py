@@ -170,16 +170,11 @@ def _table_shape(estimator, X, embeddings, before):
 
 def _same_model(estimator, before):
     """Whether the pretrained model is that of the network before, in another folder."""
-    folder = find_folder(estimator.pretrained)
-    given = read_config(folder)
-    tokenizer = read_tokenizer(folder, given)
-    if is_static(given):
-        sizes = before.config["vocabulary_size"], before.config["embedding_dim"]
-        return read_static(folder, tokenizer).shape == sizes
-    backbone = backbone_config(given, n_positions(given), tokenizer, folder, estimator.precision)
-    tuned = min(n_tuned(estimator.tuned_layers, backbone), len(backbone["layers"]))
-    found = read_pretrained(folder, backbone, tuned).backbone["fingerprint"]
-    return found == before.config.get("backbone", {}).get("fingerprint")
+    now, config = read_beginning(estimator, None), before.config
+    if now.table is not None:
+        return now.table.shape == (config["vocabulary_size"], config["embedding_dim"])
+    found = now.transformer.backbone["fingerprint"]
+    return found == config.get("backbone", {}).get("fingerprint")
 
 
 def _pretrained_config(estimator, beginning, before):

@@ -215,8 +215,8 @@ def _build_word_tokens(reader, preprocess, marks):
 
 def composes(reader):
     """Whether tokens have composed accents, because no function of the user makes them."""
-    own = (reader.preprocessor, reader.tokenizer, reader.strip_accents, reader.analyzer)
-    return not any(map(callable, own))
+    own = (reader.preprocessor, reader.tokenizer, reader.strip_accents)
+    return isinstance(reader.analyzer, str) and not any(map(callable, own))
 
 
 def composed_stop_words(reader, words):
