@@ -17,7 +17,7 @@ from skattn.engine._epochs import (
 from skattn.engine._frozen_states import PRETRAINED_TOKENS, compiled, with_kept_states
 from skattn.engine._resident_rows import ResidentRows, as_rows, to_tensor, with_states
 from skattn.engine._row_adam import RowAdam
-from skattn.engine._stages import Clock, clock, stage
+from skattn.engine._stages import COMPILATION, clock, stage
 
 _OF_FIT = {"sample_weight", "batch_size", "verbose"}
 _OF_EVALUATE = {"return_dict", "verbose"}
@@ -62,7 +62,6 @@ class ResidentModel(keras.Model):
         # Keras's own has the type of `keras.config.floatx`, in which a sum of losses may overflow
         self._loss_tracker = keras.metrics.Mean(name="loss", dtype="float32")
         self._optimizer_start = [_constant(v.numpy()) for v in self.optimizer.variables]
-        self.start_rate = float(self.optimizer.learning_rate)
 
     def reset_optimizer(self):
         """Set moments and steps back to what they began with, and keep the learning rate."""
@@ -99,8 +98,8 @@ class ResidentModel(keras.Model):
         schedule = Schedule(plans, settings.first_epoch + settings.n_done - initial_epoch)
         callbacks = [schedule, *map(know_direction, callbacks or [])]
         stride = 1 if any(map(overrides_batch_hooks, callbacks)) else STEPS_PER_EXECUTION
-        if (tell := clock()) is not None:
-            callbacks.append(Clock(tell))
+        if (timer := clock()) is not None:
+            callbacks.append(timer)
         self._load(rows, y)
         try:
             return super().fit(
@@ -129,13 +128,15 @@ class ResidentModel(keras.Model):
         given = {"sample_weight": sample_weight, "batch_size": batch_size}
         settings = plain_settings(len(rows), given)._replace(held_out=np.arange(len(rows)))
         plans = Plans(rows, y, settings)
-        self._load(rows, y)
-        self._resident.set_plan(plans.held_out)
-        steps = plans.held_out_steps(STEPS_PER_EXECUTION)
-        try:
+        functions = self.train_function, self.test_function
+        with self._resident.put_aside():  # a callback may ask in the middle of a fit
+            kept = self._resident.keeps_states
+            self._load(rows, y)
+            self._resident.set_plan(plans.held_out)
+            steps = plans.held_out_steps(STEPS_PER_EXECUTION)
             found = super().evaluate(steps, verbose=0, return_dict=True)
-        finally:
-            self._resident.clear()
+            if kept != self._resident.keeps_states:
+                self.train_function, self.test_function = functions
         found = {name: found[name] for name in ("loss", "accuracy")}
         return found if keras_options.get("return_dict") else list(found.values())
 
@@ -159,13 +160,15 @@ class ResidentModel(keras.Model):
     def make_train_function(self, force=False):
         """Compile `train_step`; Keras calls this."""
         if force or self.train_function is None:
-            self.train_function = _compile_steps(self.train_step)
+            with stage(COMPILATION):
+                self.train_function = _compile_steps(self.train_step)
         return self.train_function
 
     def make_test_function(self, force=False):
         """Compile `test_step`; Keras calls this."""
         if force or self.test_function is None:
-            self.test_function = _compile_steps(self.test_step)
+            with stage(COMPILATION):
+                self.test_function = _compile_steps(self.test_step)
         return self.test_function
 
     def train_step(self, steps):

@@ -12,8 +12,9 @@ import keras
 from skattn.engine._row_adam import RowAdam
 
 _WRAPPERS = {"lossscaleoptimizer", "multioptimizer", "optimizer", "optimizermap"}
-_NO_DECAY = ["bias", "beta", "gamma", "embedding/", "embeddings"]  # by path and by name
-_WHOLE = (  # settings of Adam that look at whole gradients or variables before the step
+# regular expressions, which Keras searches for in the name or path of a variable
+_NO_DECAY = ["bias", "beta", "gamma", "embedding/", "embeddings"]
+_WHOLE = (  # settings of Adam that do more than the step of each row
     "amsgrad",
     "clipnorm",
     "clipvalue",
@@ -41,6 +42,12 @@ def optimizer_config(optimizer):
     return {"class_name": keras.saving.get_registered_name(type(optimizer)), "config": config}
 
 
+def has_own_rate(optimizer):
+    """Whether an optimizer, as the user gave it, brings its own learning rate."""
+    optimizer = optimizer_config(optimizer)
+    return isinstance(optimizer, dict) and "learning_rate" in (optimizer.get("config") or {})
+
+
 def refuse_schedule(learning_rate):
     """Say where a schedule of Keras's belongs, which a number is asked for."""
     if isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
@@ -58,13 +65,11 @@ def build_optimizer(optimizer, learning_rate, weight_decay=None, lazy=False):
     ----------
     optimizer : str or dict
         A name that Keras knows, ``"lazyadam"``, or what `optimizer_config` gives, whose own
-        learning rate wins.
+        learning rate and decay win.
     learning_rate : float
-        For an optimizer given by name.
     weight_decay : float, default=None
-        Decoupled decay of the kernels, for an optimizer given by name; tables of vectors and
-        biases do not decay (Loshchilov & Hutter 2019). None: the optimizer's own, which is 0 but
-        for AdamW.
+        Decoupled decay of the kernels; tables of vectors and biases do not decay (Loshchilov &
+        Hutter 2019). None: the optimizer's own, which is 0 but for AdamW.
     lazy : bool, default=False
         Whether Adam updates only those rows of a table that occur in the batch.
 
@@ -88,13 +93,16 @@ def build_optimizer(optimizer, learning_rate, weight_decay=None, lazy=False):
     config = built.get_config()
     if isinstance(config.get("learning_rate"), dict):  # a schedule, that is built already
         config["learning_rate"] = built._learning_rate
-    if named:
+    own = given.get("config") or {}
+    if "learning_rate" not in own:
         config["learning_rate"] = learning_rate
-        if weight_decay is not None and weight_decay != (config.get("weight_decay") or 0.0):
-            config["weight_decay"] = weight_decay
+    own_decay = "weight_decay" in own
+    decay = config.get("weight_decay") or 0.0
+    if not own_decay and weight_decay is not None and weight_decay != decay:
+        config["weight_decay"] = weight_decay
     plain_adam = type(built) is keras.optimizers.Adam and not any(map(config.get, _WHOLE))
     built = RowAdam(**config, lazy=lazy) if plain_adam else type(built).from_config(config)
-    if named and config.get("weight_decay"):  # "adamw" decays by default
+    if not own_decay and config.get("weight_decay"):  # "adamw" decays by default
         built.exclude_from_weight_decay(var_names=_NO_DECAY)
     built._all_reduce_sum_gradients = _of_one_device
     return built

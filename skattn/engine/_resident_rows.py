@@ -1,5 +1,7 @@
 """Rows, targets and plan as variables inside the graph, and batches gathered from them."""
 
+import contextlib
+
 import numpy as np
 import tensorflow as tf
 from scipy import sparse
@@ -44,6 +46,18 @@ class ResidentRows:
             variable.assign(array)
         self.targets.assign(np.asarray(y, dtype=self.targets.dtype.as_numpy_dtype))
 
+    @contextlib.contextmanager
+    def put_aside(self):
+        """Inside, other rows may be held; afterwards, those of now and their plan are back."""
+        held = [(variable, variable.read_value()) for variable in self._variables()]
+        kept = self.keeps_states
+        try:
+            yield
+        finally:
+            self.keeps_states = kept
+            for variable, value in held:
+                variable.assign(value)
+
     def set_plan(self, plan):
         """Follow this plan from now on."""
         for variable, array in zip(self.plan, plan, strict=True):
@@ -51,8 +65,11 @@ class ResidentRows:
 
     def clear(self):
         """Let go of everything held."""
-        for variable in [*self.arrays, self.targets, self.rates, *self.plan]:
+        for variable in self._variables():
             variable.assign(np.zeros([0] * variable.shape.rank, variable.dtype.as_numpy_dtype))
+
+    def _variables(self):
+        return [*self.arrays, self.targets, self.rates, *self.plan]
 
     def batch(self, step):
         """Features, targets, weights and number of rows of one batch, inside the graph."""

@@ -156,7 +156,10 @@ class SparseRows:
 
 
 class SparseAsDenseRows(SparseRows):
-    """Sparse rows for a network that reads dense ones: they become dense a batch at a time."""
+    """Sparse rows for a network that reads dense ones.
+
+    They become dense a batch at a time in prediction, and all at once in training.
+    """
 
     kind = "dense"
 

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 
 import keras
 
+COMPILATION = "compilation and first steps"
 _times = ContextVar("times", default=None)  # name of a stage -> seconds, of the fit that runs
 
 
@@ -33,69 +34,85 @@ def reported(name, wanted):
 
 @contextlib.contextmanager
 def stage(name, whole=False):
-    """Add the time of a block to a stage; stages within a `whole` one are not told apart.
+    """Add the time of a block to a stage, without the time of the stages within it.
 
     Parameters
     ----------
     name : str
     whole : bool, default=False
+        Whether stages within the block count as part of it.
     """
-    tell = clock()
-    if tell is None:
+    times = _times.get()
+    if times is None:
         yield
         return
     token = _times.set(None) if whole else None
-    start = time.perf_counter()
+    lap = Lap(times)
     try:
         yield
     finally:
         if token is not None:
             _times.reset(token)
-        tell(name, time.perf_counter() - start)
+        lap.end(name)
+
+
+class Lap:
+    """Adds the time since its start, or since its last end, to a stage.
+
+    What other stages have added meanwhile is left out, so that no second counts twice.
+    """
+
+    def __init__(self, times):
+        self.times = times
+        self.start()
+
+    def start(self):
+        """Begin anew."""
+        self.began, self.known = time.perf_counter(), sum(self.times.values())
+
+    def end(self, name):
+        """Add the time until now."""
+        others = sum(self.times.values()) - self.known
+        seconds = time.perf_counter() - self.began - others
+        self.times[name] = self.times.get(name, 0.0) + seconds
+        self.start()
 
 
 def clock():
-    """A function that adds seconds to a stage; None if there will be no report."""
+    """A callback that tells where the time of a training goes; None without a report."""
     times = _times.get()
-    if times is None:
-        return None
-    return lambda name, seconds: times.update({name: times.get(name, 0.0) + seconds})
+    return None if times is None else Clock(times)
 
 
 class Clock(keras.callbacks.Callback):
-    """Tells how long the first steps, the epochs and the validation of a training took.
+    """Adds the time of the first steps, the epochs and the validation of a training.
 
     Parameters
     ----------
-    tell : callable
-        Takes the name of a stage and seconds.
+    times : dict of str to float
+        Seconds of each stage; changed.
     """
 
-    def __init__(self, tell):
+    def __init__(self, times):
         super().__init__()
-        self.tell, self.compiled = tell, False
-
-    def _until_now(self, name):
-        now = time.perf_counter()
-        self.tell(name, now - self.start)
-        self.start = now
+        self.lap, self.compiled = Lap(times), False
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.start = time.perf_counter()
+        self.lap.start()
 
     def on_train_batch_end(self, batch, logs=None):
         if not self.compiled:  # a call of the compiled function makes many steps
-            self._until_now("compilation and first steps")
+            self.lap.end(COMPILATION)
         self.compiled = True
 
     def on_test_begin(self, logs=None):
-        self._until_now("epochs")
+        self.lap.end("epochs")
 
     def on_test_end(self, logs=None):
-        self._until_now("validation")
+        self.lap.end("validation")
 
     def on_epoch_end(self, epoch, logs=None):
-        self._until_now("epochs")
+        self.lap.end("epochs")
 
 
 def summary(name, total, times):

@@ -97,9 +97,9 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         tokens that occur in the batch), or an optimizer object or its configuration. Only the
         configuration is used, and its learning rate takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
-        Learning rate, if `optimizer` is not an object.
+        Learning rate, unless `optimizer` brings its own.
     weight_decay : float, default=None
-        Decoupled weight decay of the kernels, if `optimizer` is not an object. It does not affect
+        Decoupled weight decay of the kernels, unless `optimizer` brings its own. It does not affect
         biases and embeddings. None: 0 (``"adamw"``: 0.004), or 0.01 on a pretrained transformer.
     l2 : float, default=0.0
         L2 penalty on the kernels of the attention scores and of the output layer.

@@ -23,7 +23,7 @@ from skattn.engine._stages import reported, stage
 from skattn.estimators import _state
 from skattn.estimators._checked_rows import check_training_data, check_validation_data
 from skattn.estimators._text_config import Beginning
-from skattn.fitting._callbacks import AnswerNotFinite, EpochTasks
+from skattn.fitting._callbacks import EpochTasks, refuse_infinite
 from skattn.fitting._fit import FitRequest, joined, train
 from skattn.utils._saved_state import pickled
 from skattn.utils._sklearn_compat import CallbackSupportMixin, fit_context
@@ -316,8 +316,10 @@ class BaseNetworkClassifier(
         which expects the positions of the labels in `classes_`; call `fit` of this estimator
         instead.
         """
-        self._fact("network").exposed = True  # the user may keep it
-        return self._fitted.keras_classifier
+        check_is_fitted(self)
+        fitted = self._fitted
+        fitted.network.exposed = True  # the user may keep it
+        return fitted.keras_classifier
 
     def _read(self, name, X):
         """A readout for each row, with the rows as checked and the network that was read."""
@@ -325,13 +327,7 @@ class BaseNetworkClassifier(
         fitted = self._fitted  # another thread may fit this estimator meanwhile
         X = self._within(fitted.config, self._check_X(X, reset=False))
         answers = fitted.read(name, X)
-        if not np.isfinite(answers).all():
-            row = int(np.argwhere(~np.isfinite(answers).all(axis=1))[0, 0])
-            raise AnswerNotFinite(
-                f"The network's answer for row {row} (counting from 0) is infinite or NaN: its "
-                "values are missing or too large for float32. Scale the features as in training, "
-                "for example by sklearn.preprocessing.StandardScaler."
-            )
+        refuse_infinite(answers)
         return X, answers, fitted
 
     # -- prediction ----------------------------------------------------------------------------
@@ -411,11 +407,11 @@ class BaseNetworkClassifier(
 
     def __getstate__(self):
         """The state that skops writes: nothing in it is code."""
-        return _state.without_objects(_state.to_state(self, super().__getstate__()))
+        return _state.without_objects(_state.to_state(super().__getstate__()))
 
     def __reduce_ex__(self, protocol):
         """What pickle and copy take: the same, and the callbacks."""
-        state = _state.to_state(self, super().__getstate__())
+        state = _state.to_state(super().__getstate__())
         return copyreg.__newobj__, (type(self),), pickled(state)
 
     def __setstate__(self, state):

@@ -27,8 +27,8 @@ def check_training_data(estimator, X, y, sample_weight, classes, reset, partial)
     reset : bool
         Whether X decides the number and the names of the features.
     partial : bool
-        Whether this is a chunk. It may have one class only; a later chunk may also have no row with
-        a weight above 0.
+        Whether this is a chunk. It may have one class only; in a later chunk `class_weight` may
+        also give every row the weight 0.
 
     Returns
     -------

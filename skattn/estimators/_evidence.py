@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit
 
+from skattn.fitting._callbacks import refuse_infinite
 from skattn.networks._evidence import feature_parts, logit_parts
 from skattn.utils._additive import carried, settled, softmax
 
@@ -24,9 +25,10 @@ def token_evidence(X, fitted):
     base : ndarray of shape (n_rows, n_classes)
         What the network says of as many unknown tokens.
     """
+    answers = fitted.read("probabilities", X).astype(np.float64)
+    refuse_infinite(answers)
     representation = fitted.read("representation", X)
     parts, logits, base = logit_parts(fitted.model, fitted.config, X, representation)
-    answers = fitted.read("probabilities", X).astype(np.float64)
     evidence = np.zeros((*X.shape, parts.shape[2]))
     for row, kept in enumerate(X != 0):
         own = parts[row, : kept.sum()]
@@ -58,8 +60,9 @@ def feature_evidence(X, fitted):
     base : ndarray of shape (n_rows, n_classes)
         The network's answer to a row of zeros.
     """
-    parts, logits, start = feature_parts(fitted.model, fitted.config, X)
     answers = fitted.read("probabilities", X).astype(np.float64)
+    refuse_infinite(answers)
+    parts, logits, start = feature_parts(fitted.model, fitted.config, X)
     ends = X.indptr if sparse.issparse(X) else None
     base = np.repeat(start, X.shape[0], axis=0)
     for row in range(X.shape[0]):

@@ -42,9 +42,9 @@ def export_onnx(
     classes) and ``attention`` (batch, tokens). The input of a gated classifier is ``features``,
     float32 of shape (batch, features); its outputs are ``probabilities`` and ``gate``. All outputs
     are float32 and agree with the estimator within 1e-5, or within 1e-4 with a pretrained
-    transformer. The entry ``classes`` of the file's metadata is a JSON list of the labels in the
-    order of the probabilities. Pass at least one row: ONNX Runtime crashes if a recurrent network
-    gets none.
+    transformer (about 0.01 if it was fitted with ``precision="bfloat16"``). The entry ``classes``
+    of the file's metadata is a JSON list of the labels in the order of the probabilities. Pass at
+    least one row: ONNX Runtime crashes if a recurrent network gets none.
 
     Raises
     ------
@@ -102,8 +102,9 @@ def network_as_onnx(estimator, caller, weights="float32"):
         from onnx import helper
     except ImportError as error:
         raise ImportError(f'{caller} needs the package onnx: pip install "skattn[onnx]"') from error
-    network = estimator._fitted.network
-    classes = json.dumps(as_plain_labels(estimator.classes_), default=str)
+    fitted = estimator._fitted  # held, since another thread may fit the estimator meanwhile
+    network = fitted.network
+    classes = json.dumps(as_plain_labels(fitted.classes), default=str)
     halves = weights == "float32"  # onnxruntime cannot quantize them
     written = onnx_model(helper, network.model, network.config, classes, halves)
     onnx.checker.check_model(written)

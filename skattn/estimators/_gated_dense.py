@@ -48,9 +48,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         or its configuration. Only the configuration of an object is used, and its learning rate
         takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
-        Learning rate, if `optimizer` is not an object.
+        Learning rate, unless `optimizer` brings its own.
     weight_decay : float, default=None
-        Decoupled weight decay of the kernels, if `optimizer` is not an object. It does not affect
+        Decoupled weight decay of the kernels, unless `optimizer` brings its own. It does not affect
         biases. None: 0, or 0.004 with ``"adamw"``.
     l2 : float, default=0.0
         L2 penalty on the kernels of the dense layer and of the output layer.

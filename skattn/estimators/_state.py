@@ -43,14 +43,13 @@ _FACTS = {
 _SIZES = ("n_outputs", "n_features")
 
 
-def to_state(estimator, state):
+def to_state(state):
     """The state of an estimator as plain values and arrays, callbacks left as they are.
 
     Parameters
     ----------
-    estimator : BaseNetworkClassifier
     state : dict
-        Its attributes; not changed.
+        The attributes of an estimator; not changed.
     """
     state = plain_parameters(state)
     if "_fitted" in state:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array
 from skattn.estimators._token_ids import n_ids
 from skattn.fitting._callbacks import rate_setter
 from skattn.networks._pretrained import (
+    FINGERPRINTS,
     Pretrained,
     backbone_config,
     is_static,
@@ -173,15 +174,15 @@ def _same_model(estimator, before):
     now, config = read_beginning(estimator, None), before.config
     if now.table is not None:
         return now.table.shape == (config["vocabulary_size"], config["embedding_dim"])
-    found = now.transformer.backbone["fingerprint"]
-    return found == config.get("backbone", {}).get("fingerprint")
+    backbones = now.transformer.backbone, config.get("backbone", {})
+    return all(backbones[0][name] == backbones[1].get(name) for name in FINGERPRINTS)
 
 
 def _pretrained_config(estimator, beginning, before):
     """Its transformer, or the shape of its table; of the network before where there is one."""
     name = {"pretrained": os.fspath(estimator.pretrained)}
     if before is not None:
-        if name["pretrained"] != before.config["pretrained"] and _same_model(estimator, before):
+        if name["pretrained"] != before.config.get("pretrained") and _same_model(estimator, before):
             name["pretrained"] = before.config["pretrained"]
         names = ("vocabulary_size", "embedding_dim", "backbone")
         name |= {key: before.config[key] for key in names if key in before.config}

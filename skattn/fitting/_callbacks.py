@@ -24,20 +24,30 @@ class AnswerNotFinite(ValueError):
     """A network has predicted infinity or NaN."""
 
 
+def refuse_infinite(answers):
+    """Raise an error if a network's answers (n_rows, ...) are infinite or NaN."""
+    if not np.isfinite(answers).all():
+        row = int(np.argwhere(~np.isfinite(answers).all(axis=1))[0, 0])
+        raise AnswerNotFinite(
+            f"The network's answer for row {row} (counting from 0) is infinite or NaN: its values "
+            "are missing or too large for float32. Scale the features as in training, for example "
+            "by sklearn.preprocessing.StandardScaler."
+        )
+
+
 class HeldOutScore(keras.callbacks.Callback):
     """Adds ``val_score``, a scorer's value on the held-out part, to the logs of each epoch."""
 
     def __init__(self, score):
         super().__init__()
         self.score = score
-        self.diverged = False
 
     def on_epoch_end(self, epoch, logs=None):
         try:
             with stage("validation"):
                 score = self.score()
         except AnswerNotFinite:  # training ends, with an error about its divergence
-            self.diverged = self.model.stop_training = True
+            self.model.stop_training = True
             logs["val_score"] = np.nan
             return
         except ValueError as error:
@@ -58,9 +68,10 @@ class HeldOutScore(keras.callbacks.Callback):
 class ProgressBar(keras.callbacks.Callback):
     """One bar for the whole fit, in 80 columns: loss, validation score and the time left."""
 
-    def __init__(self, epochs, label):
+    def __init__(self, epochs, n_done, label):
         super().__init__()
-        self.epochs, self.label = epochs, label
+        self.epochs, self.n_done, self.label = epochs, n_done, label
+        self.progress = None
 
     def on_train_begin(self, logs=None):
         self.progress = Progress(
@@ -70,7 +81,9 @@ class ProgressBar(keras.callbacks.Callback):
             TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(elapsed_when_finished=True),
         )
-        self.task = self.progress.add_task(self.label, total=self.epochs, figures="")
+        self.task = self.progress.add_task(
+            self.label, total=self.epochs, completed=self.n_done, figures=""
+        )
         self.progress.start()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -79,7 +92,8 @@ class ProgressBar(keras.callbacks.Callback):
         self.progress.update(self.task, advance=1, figures=" ".join(figures))
 
     def on_train_end(self, logs=None):
-        self.progress.stop()
+        if self.progress is not None:
+            self.progress.stop()
 
 
 class RateWatch(keras.callbacks.Callback):
@@ -87,12 +101,17 @@ class RateWatch(keras.callbacks.Callback):
 
     noticed = False
 
+    def __init__(self, resumed):
+        super().__init__()
+        self.resumed = resumed  # then the rate is that of the checkpoint, which is read later
+
     def on_train_begin(self, logs=None):
-        self.expected = float(self.model.optimizer.learning_rate)
+        self.expected = None if self.resumed else float(self.model.optimizer.learning_rate)
 
     def on_epoch_begin(self, epoch, logs=None):
-        rate = float(self.model.optimizer.learning_rate)
-        self.noticed = self.noticed or not np.isclose(rate, self.expected, atol=0)
+        if self.expected is not None:
+            rate = float(self.model.optimizer.learning_rate)
+            self.noticed = self.noticed or not np.isclose(rate, self.expected, atol=0)
 
     def on_epoch_end(self, epoch, logs=None):
         self.expected = float(self.model._resident.rates[-1])
@@ -164,9 +183,13 @@ class EpochTasks(keras.callbacks.Callback):
         self.context.call_on_fit_task_end(**self.report)
 
 
+class OwnEarlyStopping(keras.callbacks.EarlyStopping):
+    """That of ``early_stopping=True``, which a checkpoint tells from one of the user's."""
+
+
 def early_stopping(monitor, patience, tol):
     """Stop when `monitor` no longer improves by `tol`, and go back to the best epoch."""
-    return keras.callbacks.EarlyStopping(
+    return OwnEarlyStopping(
         monitor=monitor,
         mode="min" if monitor.endswith("loss") else "max",
         min_delta=min(tol, _LARGEST_TOL),
@@ -233,9 +256,9 @@ def of_fit(request, data, settings, fitted):
     if request.report_epochs:
         callbacks.append(request.report_epochs(fitted, data, epochs))
     if params["verbose"]:
-        callbacks.append(ProgressBar(epochs, request.name))
+        callbacks.append(ProgressBar(epochs, settings.n_done, request.name))
     if params["callbacks"] and request.config["learning_rate_schedule"] != "constant":
-        return [*callbacks, *copies(params["callbacks"]), RateWatch()]
+        return [*callbacks, *copies(params["callbacks"]), RateWatch(settings.n_done > 0)]
     return callbacks + copies(params["callbacks"])
 
 

@@ -18,6 +18,7 @@ from scipy import sparse
 
 from skattn.engine._optimizers import optimizer_config
 from skattn.fitting._interruption import EpochEnd
+from skattn.networks._pretrained import FINGERPRINTS
 from skattn.utils._files import replacing
 from skattn.utils._warnings import warn
 
@@ -132,7 +133,8 @@ def fingerprint(request, data, seed, before):
         table = np.ascontiguousarray(request.embeddings)
         settings["embeddings"] = hashlib.blake2b(table).hexdigest()
     if request.pretrained is not None:
-        settings["backbone"] = request.pretrained.backbone["fingerprint"]
+        backbone = request.pretrained.backbone
+        settings["backbone"] = [backbone[name] for name in FINGERPRINTS]
     if before is not None or request.params["random_state"] is not None:
         settings["seed"] = seed
     X = data.X

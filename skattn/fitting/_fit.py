@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.utils import check_random_state
 
 from skattn.engine._epochs import FitSettings
+from skattn.engine._optimizers import has_own_rate
 from skattn.engine._stages import stage
 from skattn.fitting import _callbacks, _checkpoint, _interruption, _scikeras
 from skattn.fitting._fitted_network import FittedNetwork
@@ -71,9 +72,10 @@ def joined(data, held_out):
     others = held_out.X
     if sparse.issparse(others) and not is_sparse:
         others = others.toarray()
+    parts = [data.X, sparse.csr_array(others) if is_sparse else others]
     encoded = [data.targets.encoded, held_out.targets.encoded]
     return data._replace(
-        X=(sparse.vstack if is_sparse else np.concatenate)([data.X, others]),
+        X=sparse.vstack(parts, format="csr") if is_sparse else np.concatenate(parts),
         y=np.concatenate([data.y, held_out.y]),
         targets=data.targets._replace(encoded=np.concatenate(encoded)),
         weights=np.concatenate([data.weights, held_out.weights]),
@@ -141,7 +143,9 @@ def train(request, data, before=None):
     last_epoch = _interruption.LastEpoch(callbacks, store.start, store.write)
     try:
         interruption = _run(fitted, data, settings, last_epoch, request.name)
-        _refuse_divergence(params, last_epoch, fitted.model)
+        if what := _divergence(last_epoch, fitted.model):
+            store.remove()  # nothing good can come of going on
+            _refuse_divergence(params, what, last_epoch, fitted.model)
         for watch in callbacks:
             if isinstance(watch, _callbacks.RateWatch):
                 watch.warn()
@@ -155,7 +159,7 @@ def train(request, data, before=None):
 
 
 def _fitted(request, data, settings, lease, before):
-    """What is known of the fitted network before it is trained."""
+    """A `FittedNetwork` without a history, which callbacks and scorers read during training."""
     targets = data.targets
     wrapper = _scikeras.wrap(lease.network.model, targets.classes, targets.multilabel)
     return FittedNetwork(
@@ -180,33 +184,37 @@ def _fitted(request, data, settings, lease, before):
 def _with_history(fitted, last_epoch, early_stopping, before):
     """Add what the epochs brought."""
     history = last_epoch.history
-    _scikeras.end_fit(fitted.keras_classifier, history)
+    whole = _joined(before.history, history) if before else history
+    _scikeras.end_fit(fitted.keras_classifier, whole)
     return dataclasses.replace(
         fitted,
         n_iter=len(history["loss"]),
         n_epochs=fitted.n_epochs + len(history["loss"]),
-        history=_joined(before.history, history) if before else history,
+        history=whole,
         best_iteration=last_epoch.best_iteration() if early_stopping else None,
     )
 
 
-def _refuse_divergence(params, last_epoch, model):
-    """Refuse a fit whose loss, weights or predictions are no numbers, and say what helps."""
-    losses = last_epoch.history.get("loss", [])
-    what = f"the loss is {losses[-1]}" if losses else ""
-    if np.all(np.isfinite(losses[-1:])):  # the last steps may still have spoilt the weights
-        if any(getattr(each, "diverged", False) for each in last_epoch.others):
-            what = "predictions are infinite or NaN"
-        elif all(np.all(np.isfinite(weights)) for weights in model.get_weights()):
-            return
-        else:
-            what = "weights are infinite or NaN"
+def _divergence(last_epoch, model):
+    """Say which numbers of a fit are no numbers: loss, predictions or weights; "" if all are."""
+    losses, scores = (last_epoch.history.get(name, [])[-1:] for name in ("loss", "val_score"))
+    if not np.all(np.isfinite(losses)):
+        return f"the loss is {losses[0]}"
+    if np.any(np.isnan(scores)):  # `HeldOutScore` puts it there
+        return "predictions are infinite or NaN"
+    # the last steps may have spoilt the weights, whatever the loss was
+    finite = all(np.all(np.isfinite(weights)) for weights in model.get_weights())
+    return "" if finite else "weights are infinite or NaN"
+
+
+def _refuse_divergence(params, what, last_epoch, model):
+    """Refuse a fit that has diverged, and say what helps."""
     rate = f"learning_rate (it is {params['learning_rate']})"
-    if not isinstance(params["optimizer"], str):
+    if has_own_rate(params["optimizer"]):
         rate = f"learning rate in optimizer (it is {float(model.optimizer.learning_rate):g})"
     raise ValueError(
-        f"Training diverged: {what} after epoch {len(losses)}. Use a smaller {rate}, or scale the "
-        "features."
+        f"Training diverged: {what} after epoch {last_epoch.n_epochs}. Use a smaller {rate}, or "
+        "scale the features."
     )
 
 

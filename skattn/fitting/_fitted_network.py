@@ -71,10 +71,11 @@ class FittedNetwork:
     def lease(self):
         """The hold on the network, which is built anew if this comes out of a file."""
         refuse_after_late_fork()
-        with _RESTORE_LOCK:
-            if self._lease is None:
-                self._lease = Lease(_restored(self.config, self.build, self._saved, self.frozen))
-                self._saved = None
+        if self._lease is None:
+            with _RESTORE_LOCK:
+                if self._lease is None:
+                    restored = _restored(self.config, self.build, self._saved, self.frozen)
+                    self._lease, self._saved = Lease(restored), None
         return self._lease
 
     @property
@@ -98,7 +99,7 @@ class FittedNetwork:
         """SciKeras's classifier around the network."""
         if self._keras_classifier is None:
             self._keras_classifier = _scikeras.wrap_trained(
-                self.model, self.classes, self.multilabel
+                self.model, self.classes, self.multilabel, self.history
             )
         return self._keras_classifier
 

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from skattn.fitting._callbacks import ProgressBar, WeightAveraging
+from skattn.fitting._callbacks import OwnEarlyStopping, ProgressBar, WeightAveraging
 from skattn.networks import _weights
 from skattn.utils._warnings import warn
 
 SECONDS_BETWEEN = 0.25  # snapshots cost milliseconds, epochs of small data do too
 _MEMORIES = {
-    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
+    OwnEarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
     WeightAveraging: ("mean", "n_epochs"),
 }
 
@@ -106,13 +106,15 @@ class LastEpoch(keras.callbacks.Callback):
         _weights.restore(self.model, state._asdict())
         self.n_epochs, self.history = state.n_epochs, state.history
         set_memories(self.others, state.memories)
+        # as Keras does at the end of a fit, for an optimizer that averages the weights
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         for callback in _with_memory(self.others):
             callback.on_train_end()  # the best or the mean weights so far
         return True
 
     def best_iteration(self):
         """The epoch that early stopping goes back to, counted from 1; None without it."""
-        stopping = [c for c in self.others if isinstance(c, keras.callbacks.EarlyStopping)]
+        stopping = [c for c in self.others if isinstance(c, OwnEarlyStopping)]
         return int(stopping[0].best_epoch) + 1 if stopping else None
 
     def stop_progress(self):
@@ -146,7 +148,10 @@ def run(fit, last_epoch, n_epochs, name):
 
 
 def memory(callback):
-    """What one of our callbacks remembers from epoch to epoch; it replaces, never edits it."""
+    """What one of our callbacks remembers from epoch to epoch.
+
+    The values are references: a callback must replace them, and never change them in place.
+    """
     return {name: getattr(callback, name) for name in _MEMORIES[type(callback)]}
 
 

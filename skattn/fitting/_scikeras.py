@@ -52,7 +52,7 @@ class NetworkClassifier(KerasClassifier):
         return X if sparse.issparse(X) else np.asarray(X), y
 
 
-def wrap(network, classes, multilabel, **parameters):
+def wrap(network, classes, multilabel):
     """A SciKeras classifier around `network`.
 
     Parameters
@@ -61,8 +61,6 @@ def wrap(network, classes, multilabel, **parameters):
         Compiled.
     classes : ndarray of shape (n_classes,)
     multilabel : bool
-    **parameters
-        Of `KerasClassifier`: ``epochs``, ``batch_size``, ``callbacks``.
     """
     return NetworkClassifier(
         model=lambda: network,
@@ -71,7 +69,6 @@ def wrap(network, classes, multilabel, **parameters):
         optimizer=network.optimizer.name,
         warm_start=True,  # the network goes on from the weights that it has
         verbose=0,
-        **parameters,
     )
 
 
@@ -91,6 +88,9 @@ def end_fit(classifier, history):
     classifier._fit_callbacks = classifier._predict_callbacks = []
 
 
-def wrap_trained(network, classes, multilabel):
+def wrap_trained(network, classes, multilabel, history):
     """A SciKeras classifier around a trained network, ready to predict."""
-    return wrap(network, classes, multilabel).initialize(X=np.zeros((1, 1)), y=np.zeros(1))
+    classifier = wrap(network, classes, multilabel)
+    classifier.initialize(X=np.zeros((1, 1)), y=np.zeros(1))
+    end_fit(classifier, history)
+    return classifier

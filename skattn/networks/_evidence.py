@@ -18,7 +18,8 @@ from skattn.networks._recurrence import loop_only
 UNKNOWN = 1  # the id of a token out of vocabulary
 NODES, NODES_OF_A_TRANSFORMER = (0.5,), (0.4, 0.5, 0.6)  # on the path from 0 to 1
 N_NODES_OF_FEATURES = 8
-N_AT_ONCE = 4  # logits that share a forward pass
+N_AT_ONCE = 8  # logits that share a forward pass
+MANY_ALIKE = 64  # unknown tokens, for whose states in a larger number nothing changes
 N_LOGITS_OF_WORDS = 3  # followed down to the words, where a transformer has more
 _TRACE_LOCK = threading.Lock()
 
@@ -64,7 +65,10 @@ def logit_parts(model, config, X, representation):
         Of the rows, and of rows of unknown tokens. A softmax needs differences only: there the
         mean of the logits, or the first one, is subtracted from all.
     """
-    lengths, row_of = np.unique((X != 0).sum(axis=1), return_inverse=True)
+    lengths = (X != 0).sum(axis=1)
+    if config["encoder"] in ("none", "conv") and not config.get("backbone"):
+        lengths = np.minimum(lengths, MANY_ALIKE)
+    lengths, row_of = np.unique(lengths, return_inverse=True)
     blank = np.where(np.arange(X.shape[1]) < lengths[:, None], UNKNOWN, 0)
     logits, base = (
         _logits(model, representation),

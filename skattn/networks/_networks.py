@@ -155,7 +155,8 @@ def _build_on_pretrained(config):
     hidden = TokenStates(len(backbone["prefix"]), name="token_states")(hidden, ids)
     context, weights = _encode_and_attend(hidden, _mask(ids), config)
     context_in = _dropout(config["dropout"], "dropout")(context)
-    answers = _answers(context_in, config, None, initializer="zeros")
+    l2 = _penalty(config["l2"])
+    answers = _answers(context_in, config, l2, initializer="zeros")
     readouts = {"attention": weights, "probabilities": answers, "representation": context}
     readouts["states"] = hidden  # which the encoder reads
     model = _compiled([ids, states], answers, "tokens", readouts, config, frozen)

@@ -36,9 +36,11 @@ _FACTS = {
     "prefix": list,
     "suffix": list,
     "unknown": int,
-    "fingerprint": str,
+    "fingerprint": str,  # of the weights that are never trained
+    "tuned_fingerprint": str,  # of those with which the tuned layers begin
     "precision": str,
 }
+FINGERPRINTS = ("fingerprint", "tuned_fingerprint")
 _HALF_MAX = 65504.0  # the largest number of half precision
 _BERT = {
     "attention_in": ["attention.self.query", "attention.self.key", "attention.self.value"],
@@ -219,7 +221,11 @@ def read_pretrained(folder, backbone, tuned_layers):
     for number in lower:
         frozen += map(_half, weights.layer(number).values())
     tuned = [list(weights.layer(number).values()) for number in upper]
-    return Pretrained(backbone | {"fingerprint": fingerprint(frozen)}, frozen, tuned)
+    hashes = {
+        "fingerprint": fingerprint(frozen),
+        "tuned_fingerprint": fingerprint(array for layer in tuned for array in layer),
+    }
+    return Pretrained(backbone | hashes, frozen, tuned)
 
 
 def fingerprint(arrays):

@@ -55,7 +55,7 @@ def set_learning_rate(model, config):
     """Set the learning rate of the parameters; a callback of an earlier fit may have changed it."""
     rate, optimizer = config["learning_rate"], config["optimizer"]
     if isinstance(optimizer, dict):  # its own learning rate takes precedence
-        rate = (optimizer.get("config") or {}).get("learning_rate", model.start_rate)
+        rate = (optimizer.get("config") or {}).get("learning_rate", rate)
     if isinstance(rate, Real):
         model.optimizer.learning_rate = rate
 

@@ -35,10 +35,14 @@ def share_windows(weights, ids, table, layers):
        norms", 2020, section 3.
     """
     shared = np.zeros_like(weights)
+    lengths = (ids != 0).sum(axis=1)
+    in_order = np.argsort(lengths, kind="stable")
     for first in range(0, len(weights), ROWS):
-        rows = slice(first, first + ROWS)
-        kept = ids[rows] != 0
-        shared[rows] = _share(weights[rows], table[ids[rows]] * kept[:, :, None], kept, layers)
+        numbers = in_order[first : first + ROWS]
+        n_steps = lengths[numbers[-1]]
+        some = ids[numbers, :n_steps]
+        hidden = table[some] * (some != 0)[:, :, None]
+        shared[numbers, :n_steps] = _share(weights[numbers, :n_steps], hidden, some != 0, layers)
     return shared
 
 

@@ -180,13 +180,13 @@ def _of_the_optimizer(optimizer, usual_rate):
     if not isinstance(config, dict):  # an error tells later
         return {}
     rate, why = config.get("learning_rate"), "that of the optimizer"
-    own = "not used: the optimizer has its own"
-    decay = float(config.get("weight_decay") or 0.0)
-    found = {"weight_decay": Setting(decay, why if "weight_decay" in config else own)}
+    found = {}
+    if "weight_decay" in config:
+        found["weight_decay"] = Setting(float(config["weight_decay"] or 0.0), why)
+    if rate is None:
+        return found
     if isinstance(rate, Real):
         return found | {"learning_rate": Setting(float(rate), why)}
-    if rate is None:  # Keras's default
-        return found | {"learning_rate": Setting(usual_rate, own)}
     why = "the optimizer has a schedule of its own"
     return found | {
         "learning_rate": Setting(usual_rate, f"not used: {why}"),

@@ -125,7 +125,7 @@ class TextClassifier(BaseTextClassifier):
     optimizer : str, dict or keras.optimizers.Optimizer, default=None
         The optimizer of the network.
     learning_rate, weight_decay : float, default=None
-        Learning rate and decoupled weight decay, if `optimizer` is a name.
+        Learning rate and decoupled weight decay, unless `optimizer` brings its own.
     l2 : float, default=0.0
         L2 penalty on the kernels of the attention and of the output layer.
     dropout, embedding_dropout, word_dropout, label_smoothing : float, default=None

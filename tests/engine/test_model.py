@@ -77,7 +77,6 @@ def test_dense_rows_train_as_in_a_loop_by_hand(dense_rows, optimizer):
     X, y = dense_rows
     clf = fitted(GatedDenseClassifier, X, y, units=6, l2=0.01, optimizer=optimizer)
     plain = plain_gated_network(5, 6, l2=0.01)
-    clf._fitted.seed, clf._epochs_seen = 5, 0
     model = clf.model_
     plain.set_weights(model.get_weights())
     by_hand = keras.optimizers.get(optimizer)

@@ -44,13 +44,12 @@ def check_text(clf, tmp_path, X, y):
 
 
 SMALL = {"units": 8, "embedding_dim": 6, "epochs": 1, "random_state": 0, "learning_rate": 0.05}
+FAST = ("lstm", "gru", "conv", "transformer")  # each kind of layer once
 SOME_SLOW = [
-    pytest.param(name, marks=[] if name in ("gru", "conv") else pytest.mark.slow)
-    for name in sorted(ENCODERS)
+    pytest.param(name, marks=[] if name in FAST else pytest.mark.slow) for name in sorted(ENCODERS)
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("encoder", SOME_SLOW)
 def test_every_encoder(encoder, texts_as_ids, tmp_path):
     clf = AttentionTextClassifier(encoder=encoder, n_layers=2, dropout=0.1, **SMALL)

@@ -145,3 +145,13 @@ def test_one_hot_targets_are_noticed_in_the_first_chunk(dense_rows):
 def test_the_first_chunk_with_one_class_is_told_of_classes(texts_as_ids):
     with pytest.raises(ValueError, match=r"partial_fit.*classes=\["):
         AttentionTextClassifier().partial_fit(texts_as_ids[0][:3], ["a"] * 3)
+
+
+def test_evidence_of_a_row_without_an_answer_is_refused(dense_rows):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(units=4, epochs=1, random_state=0).fit(X, y)
+    X = X.copy()
+    X[1] = 3e38
+    for rows in (X, sparse.csr_array(X)):
+        with pytest.raises(ValueError, match="answer for row 1"):
+            clf.evidence(rows)

@@ -250,12 +250,43 @@ def test_training_goes_on_without_the_folder(bert, tmp_path):
         clone(clf).fit(X, LABELS)
 
 
+class Killed(Exception):
+    """What the test raises where a real fit would die."""
+
+
+def die(epoch, logs=None):
+    if epoch == 1:
+        raise Killed
+
+
 @pytest.mark.slow
-def test_a_checkpoint_knows_the_model(bert, tmp_path):
-    X = ids(bert)
-    plain = classifier(bert).fit(X, LABELS)
-    kept = classifier(bert, checkpoint=tmp_path / "states").fit(X, LABELS)
-    np.testing.assert_array_equal(plain.predict_proba(X), kept.predict_proba(X))
+@pytest.mark.parametrize("part", ["frozen", "tuned"])
+def test_a_checkpoint_knows_the_model(part, bert, tmp_path):
+    """Another model of the same name, other in one part, does not go on from its checkpoint."""
+    from safetensors.numpy import load_file, save_file
+
+    folder = shutil.copytree(bert, tmp_path / "model")
+    tensors = load_file(folder / "model.safetensors")
+    upper = f"encoder.layer.{LAYERS - 1}."
+    changed = {name for name in tensors if name.startswith(upper) == (part == "tuned")}
+    others = {name: values / 2 if name in changed else values for name, values in tensors.items()}
+
+    def fit(**parameters):
+        return classifier(folder, tuned_layers=1, **parameters).fit(X, LABELS)
+
+    X, states = ids(folder), tmp_path / "states"
+    killer = keras.callbacks.LambdaCallback(on_epoch_begin=die)
+    with pytest.raises(Killed):
+        fit(checkpoint=states, callbacks=[killer])
+    (left,) = states.iterdir()
+    save_file(others, folder / "model.safetensors")
+    other = fit(checkpoint=states)  # no warning: from the beginning
+    np.testing.assert_array_equal(other.predict_proba(X), fit().predict_proba(X))
+    assert list(states.iterdir()) == [left]
+    save_file(tensors, folder / "model.safetensors")
+    with pytest.warns(UserWarning, match="goes on after epoch 1 of 2"):
+        went_on = fit(checkpoint=states)
+    np.testing.assert_array_equal(went_on.predict_proba(X), fit().predict_proba(X))
 
 
 @pytest.mark.slow
@@ -582,3 +613,18 @@ def test_a_real_model_knows_words_that_it_was_not_taught():
     assert pipeline.predict(unseen).tolist() == ["animal"] * 2 + ["money"] * 2
     again = pickle.loads(pickle.dumps(pipeline))
     np.testing.assert_array_equal(again.predict_proba(unseen), pipeline.predict_proba(unseen))
+
+
+def test_l2_reaches_the_output_layer(bert):
+    def kernel(l2):
+        clf = classifier(bert, attention="uniform", l2=l2, epochs=20, learning_rate=0.05)
+        return clf.fit(ids(bert), LABELS).model_.get_layer("probabilities").get_weights()[0]
+
+    assert np.abs(kernel(1.0)).max() < 0.4 * np.abs(kernel(0.0)).max()
+
+
+def test_a_network_without_a_pretrained_model_does_not_go_on_with_one(bert):
+    clf = AttentionTextClassifier(encoder="none", epochs=1, warm_start=True)
+    clf.fit(ids(bert), LABELS)
+    with pytest.raises(ValueError, match=r"'pretrained'.*changed since"):
+        clf.set_params(pretrained=bert).fit(ids(bert), LABELS)

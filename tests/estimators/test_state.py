@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import keras
@@ -11,6 +12,7 @@ import pytest
 from sklearn.base import clone
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier
+from skattn.fitting import _fitted_network
 
 PLAIN = (str, int, float, bool, type(None), np.ndarray, np.generic)
 
@@ -221,3 +223,11 @@ def test_weights_that_are_no_numbers_are_refused(fitted):
     state["_fitted"]["weights"][0][0, 0] = np.nan
     with pytest.raises(ValueError, match="weights are infinite or NaN"):
         GatedDenseClassifier().__setstate__(state)
+
+
+def test_no_answer_waits_until_another_estimator_is_restored(dense_rows):
+    X, y = dense_rows
+    clf = by_pickle(GatedDenseClassifier(units=4, epochs=1).fit(X, y))
+    clf.predict(X)
+    with ThreadPoolExecutor(1) as pool, _fitted_network._RESTORE_LOCK:
+        pool.submit(clf.predict, X).result(timeout=60)

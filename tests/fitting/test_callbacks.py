@@ -229,3 +229,53 @@ def test_a_scorer_that_gives_no_number_is_named(dense_rows, score):
     )
     with pytest.raises(ValueError, match="scoring must give one number"):
         clf.fit(*dense_rows)
+
+
+class Evaluate(keras.callbacks.Callback):
+    """Evaluates other rows in the middle of a fit, as a user's callback may."""
+
+    def __init__(self, X, y):
+        super().__init__()
+        self.rows, self.found = (X, y), []
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.found.append(self.model.evaluate(*self.rows))
+
+
+@pytest.mark.parametrize("validation_fraction", [None, 0.2])
+def test_a_callback_may_evaluate_other_rows(dense_rows, validation_fraction):
+    X, y = dense_rows
+    settings = {"epochs": 3, "validation_fraction": validation_fraction, "scoring": "loss"}
+    plain = small(**settings).fit(X, y)
+    callback = Evaluate(X[:30], y[:30])
+    clf = small(callbacks=[callback], **settings).fit(X, y)
+    np.testing.assert_allclose(clf.predict_proba(X), plain.predict_proba(X), atol=1e-6)
+    assert clf.history_["loss"] == pytest.approx(plain.history_["loss"])
+    assert len(callback.found) == 3
+    assert callback.found[-1] == pytest.approx(clf.model_.evaluate(X[:30], y[:30]))
+
+
+class Fail(keras.callbacks.Callback):
+    def set_model(self, model):
+        raise RuntimeError("mine")
+
+
+def test_an_error_before_the_first_epoch_is_not_hidden_by_the_bar(dense_rows):
+    with pytest.raises(RuntimeError, match="mine"):
+        small(verbose=1, callbacks=[Fail()]).fit(*dense_rows)
+
+
+def test_an_optimizer_without_a_rate_or_decay_takes_that_of_the_parameters(dense_rows):
+    X, y = dense_rows
+    given = {"class_name": "sgd", "config": {"momentum": 0.9}}
+    own = {"class_name": "sgd", "config": {"momentum": 0.9, "learning_rate": 0.3}}
+    clf = small(optimizer=given, learning_rate=0.3, weight_decay=0.5).fit(X, y)
+    assert float(clf.model_.optimizer.learning_rate) == pytest.approx(0.3)
+    assert clf.model_.optimizer.weight_decay == 0.5
+    without = small(optimizer=own, learning_rate=0.1).fit(X, y)
+    assert float(without.model_.optimizer.learning_rate) == pytest.approx(0.3)
+    slower = small(optimizer=given, learning_rate=1e-6).fit(X, y)  # a network of the pool
+    assert float(slower.model_.optimizer.learning_rate) == pytest.approx(1e-6)

@@ -353,3 +353,27 @@ assert np.array_equal(probabilities, whole.predict_proba(X))
     assert "goes on after epoch 4 of 8" in resumed.stderr
     assert resumed.stdout.split()[1] == "4"
     assert [p.name for p in (tmp_path / "folder").iterdir() if p.suffix == ".npz"] == []
+
+
+def test_your_own_callbacks_start_anew(dense_rows, tmp_path):
+    clf = GatedDenseClassifier(checkpoint=tmp_path, **SETTINGS)
+    die(clf, 3, *dense_rows)
+    clf.set_params(callbacks=[keras.callbacks.EarlyStopping("loss", patience=100)])
+    with pytest.warns(UserWarning, match="goes on after epoch 3 of 6"):
+        clf.fit(*dense_rows)
+    assert clf.n_iter_ == 6
+
+
+def test_no_callback_is_blamed_for_the_rate_of_the_file(dense_rows, tmp_path, recwarn):
+    clf = GatedDenseClassifier(checkpoint=tmp_path, learning_rate_schedule="cosine", **SETTINGS)
+    die(clf, 3, *dense_rows)
+    clf.set_params(callbacks=[keras.callbacks.TerminateOnNaN()]).fit(*dense_rows)
+    assert [str(each.message) for each in recwarn if "no effect" in str(each.message)] == []
+
+
+def test_the_bar_of_a_fit_that_goes_on_begins_where_it_was(dense_rows, tmp_path, capsys):
+    clf = GatedDenseClassifier(checkpoint=tmp_path, **SETTINGS)
+    die(clf, 3, *dense_rows)
+    with pytest.warns(UserWarning, match="goes on after epoch 3 of 6"):
+        clf.set_params(verbose=1).fit(*dense_rows)
+    assert "6/6" in capsys.readouterr().out

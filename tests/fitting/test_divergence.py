@@ -97,3 +97,19 @@ def test_a_segment_is_no_longer_than_the_rows(texts_as_ids):
     settings = {"encoder": "none", "units": 2, "embedding_dim": 2, "epochs": 1, "random_state": 0}
     clf = AttentionTextClassifier(segment_length=10**9, **settings).fit(X, y)
     assert clf.segment_attention_weights(X).shape == (len(X), 1)
+
+
+@pytest.mark.parametrize("scoring", ["loss", "accuracy"])
+def test_a_diverged_fit_leaves_no_checkpoint(dense_rows, tmp_path, scoring):
+    X, y = dense_rows
+    held_out = X[:20].copy(), y[:20]
+    held_out[0][0] = 3e38
+    clf = GatedDenseClassifier(
+        units=4, epochs=5, scoring=scoring, checkpoint=tmp_path, random_state=0
+    )
+    if scoring == "loss":
+        clf.set_params(optimizer="sgd", learning_rate=1e30)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="Training diverged"):
+            clf.fit(X, y, validation_data=held_out)
+        assert list(tmp_path.iterdir()) == []

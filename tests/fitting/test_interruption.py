@@ -10,7 +10,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier, make_text_classifier
-from skattn.fitting import _fit, _interruption
+from skattn.fitting import _callbacks, _fit, _interruption
 
 SETTINGS = {"units": 8, "epochs": 6, "dropout": 0.2, "random_state": 0}
 
@@ -141,13 +141,22 @@ def test_warm_start_that_breaks_off_after_training_began(dense_rows, error):
         np.testing.assert_array_equal(clf.predict_proba(X), again.predict_proba(X))
 
 
-@pytest.mark.slow
-def test_the_progress_bar_goes_away(dense_rows, capsys):
-    clf = GatedDenseClassifier(verbose=1, callbacks=[Raise(0)], units=4)
-    for _ in range(2):  # a bar that is still there would be an error in the second fit
-        with pytest.raises(KeyboardInterrupt):
-            clf.fit(*dense_rows)
-    clf.set_params(callbacks=None, epochs=1).fit(*dense_rows)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_the_progress_bar_goes_away(dense_rows, error, monkeypatch, capsys):
+    bars = []
+
+    class Bar(_callbacks.Progress):
+        def start(self):
+            super().start()
+            bars.append((self.live, self.live.is_started))
+
+    monkeypatch.setattr(_callbacks, "Progress", Bar)
+    clf = GatedDenseClassifier(verbose=1, callbacks=[Raise(0, error)], units=4)
+    with pytest.raises(error, match="now"):
+        clf.fit(*dense_rows)
+    ((live, was_started),) = bars
+    assert was_started
+    assert not live.is_started
 
 
 @pytest.mark.slow
@@ -213,3 +222,17 @@ def test_a_ctrl_c_after_the_last_epoch_leaves_the_old_weights(dense_rows, monkey
         clf.fit(X, y)
     np.testing.assert_array_equal(clf.predict_proba(X), before)
     assert clf.n_iter_ == 6
+
+
+def test_an_interrupted_fit_ends_with_averaged_weights(dense_rows):
+    X, y = dense_rows
+
+    def averaging(**more):
+        optimizer = keras.optimizers.Adam(use_ema=True)
+        return GatedDenseClassifier(optimizer=optimizer, **SETTINGS | more)
+
+    clf = averaging(callbacks=[Raise(4)])
+    with pytest.warns(UserWarning, match="4 of 6 epochs"), pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    whole = averaging(epochs=4).fit(X, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), whole.predict_proba(X))

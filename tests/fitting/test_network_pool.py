@@ -2,6 +2,8 @@
 
 import gc
 import threading
+import time
+from collections import OrderedDict
 
 import keras
 import numpy as np
@@ -86,16 +88,26 @@ def test_a_network_that_the_user_may_hold_is_not_given_on():
     assert len(pool) == 0
 
 
+class Slow(OrderedDict):
+    """Lets other threads run before a network is taken out."""
+
+    def __delitem__(self, place):
+        time.sleep(1e-4)
+        super().__delitem__(place)
+
+
 def test_many_threads_never_get_the_same_network():
     pool, failures = NetworkPool(), []
+    pool._idle = Slow()
     in_use, lock = set(), threading.Lock()
 
     def work():
-        for _ in range(300):
+        for _ in range(100):
             network = pool.acquire({"units": 3}, lambda config: Model())
             with lock:
                 failures.extend([network] if id(network) in in_use else [])
                 in_use.add(id(network))
+            time.sleep(1e-4)  # it is held while other threads look for one
             with lock:
                 in_use.discard(id(network))
             pool.release(network)
@@ -168,8 +180,7 @@ def test_the_rate_that_a_schedule_left_does_not_reach_the_next_fit(
     X, y = dense_rows
     params = {"optimizer": optimizer, "learning_rate_schedule": "linear", "random_state": 0}
     first = small(**params).fit(X, y)
-    expected, rate = first.predict_proba(X), first._fitted.model.start_rate
-    assert float(first._fitted.model.optimizer.learning_rate) == rate
+    expected = first.predict_proba(X)
     network = first._fitted.network
     del first
     gc.collect()

@@ -77,3 +77,11 @@ def test_frames_as_output_are_no_matter_inside(dense_rows, output, recwarn):
         answers = pickle.loads(pickle.dumps(clf)).keras_classifier_.predict_proba(X)
     np.testing.assert_array_equal(answers, clf.predict_proba(X))
     assert not [str(warning.message) for warning in recwarn if "set_output" in str(warning)]
+
+
+def test_its_history_is_that_of_all_epochs(dense_rows):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(units=4, random_state=0).partial_fit(X, y).partial_fit(X, y)
+    assert len(clf.history_["loss"]) == 2
+    assert clf.keras_classifier_.history_ == clf.history_
+    assert pickle.loads(pickle.dumps(clf)).keras_classifier_.history_ == clf.history_

@@ -1,5 +1,6 @@
 """Held-out rows of the user's own: `fit(X, y, validation_data=(X, y))`."""
 
+import keras
 import numpy as np
 import pytest
 from scipy import sparse
@@ -152,14 +153,24 @@ def test_a_checkpoint_knows_them_apart(dense_rows, tmp_path):
     class Killed(Exception):
         pass
 
-    def kill(estimator, X, y):
-        raise Killed
+    def die(epoch, logs=None):
+        if epoch == 2:
+            raise Killed
 
-    for rows in (60, 70):  # the same rows, another part held out
-        clf = GatedDenseClassifier(checkpoint=tmp_path, **SMALL)
-        clf.fit(X[:rows], y[:rows], validation_data=(X[rows:], y[rows:]))
-        assert clf.n_iter_ == 4
-    assert not list(tmp_path.iterdir())
+    def fit(n_training, **parameters):
+        clf = GatedDenseClassifier(**SMALL, **parameters)
+        held_out = X[n_training:], y[n_training:]
+        return clf.fit(X[:n_training], y[:n_training], validation_data=held_out)
+
+    killer = keras.callbacks.LambdaCallback(on_epoch_begin=die)
+    with pytest.raises(Killed):
+        fit(60, checkpoint=tmp_path, callbacks=[killer])
+    (left,) = tmp_path.iterdir()
+    other = fit(70, checkpoint=tmp_path)  # the same rows; no warning: from the beginning
+    assert other.history_ == fit(70).history_
+    assert list(tmp_path.iterdir()) == [left]
+    with pytest.warns(UserWarning, match="goes on after epoch 2 of 4"):
+        fit(60, checkpoint=tmp_path)
 
 
 WRONG = [
@@ -182,3 +193,12 @@ def test_what_is_wrong_is_named(dense_rows, parameters, make, kind, message):
     X, y = dense_rows
     with pytest.raises(kind, match=message):
         GatedDenseClassifier(**SMALL, **parameters).fit(X, y, validation_data=make(X, y))
+
+
+def test_dense_rows_validate_a_fit_that_goes_on_with_sparse_ones(dense_rows, tmp_path):
+    X, y = dense_rows
+    clf = GatedDenseClassifier(
+        units=4, epochs=2, warm_start=True, scoring="accuracy", checkpoint=tmp_path
+    )
+    clf.fit(X, y).fit(sparse.csr_matrix(X), y, validation_data=(X, y))
+    assert len(clf.history_["val_score"]) == 4

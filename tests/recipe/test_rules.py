@@ -163,7 +163,7 @@ def test_reasons_are_for_a_reader():
         ("sgd", 3e-3, "cosine", 0.01),
         (keras.optimizers.SGD(0.5), 0.5, "cosine", 0.0),
         (keras.optimizers.AdamW(0.25, weight_decay=0.125), 0.25, "cosine", 0.125),
-        ({"class_name": "SGD", "config": {}}, 3e-3, "cosine", 0.0),
+        ({"class_name": "SGD", "config": {}}, 3e-3, "cosine", 0.01),
         (
             keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.01, 10)),
             3e-3,

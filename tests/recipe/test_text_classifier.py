@@ -276,10 +276,11 @@ def test_chunks_train_the_network_alone():
 @pytest.mark.parametrize(
     "optimizer", [{"class_name": "SGD"}, {"class_name": "AdamW", "config": {}}]
 )
-def test_what_an_optimizer_decides_itself_is_said(optimizer):
+def test_an_optimizer_without_a_rate_has_that_of_the_rules(optimizer):
     model = TextClassifier(optimizer=optimizer, linear=False, **SMALL).fit(TEXTS, LABELS)
-    for name in ("learning_rate", "weight_decay"):
-        assert model.settings_[name]["reason"] == "not used: the optimizer has its own"
+    keras_optimizer = model.network_[-1].model_.optimizer
+    assert model.network_[-1].learning_rate == model.settings_["learning_rate"]["value"]
+    assert keras_optimizer.weight_decay == model.settings_["weight_decay"]["value"] == 0.01
 
 
 def test_an_optimizer_class_is_refused():
