@@ -166,8 +166,8 @@ def _densest_stretch(spans, weights):
 def _words_for_and_against(explanation):
     """The strongest words of either sign, summed over their places, in points of probability."""
     totals = Counter()
-    for (begin, stop), value in zip(explanation.spans, _values(explanation), strict=True):
-        totals[_printable(explanation.text[begin:stop]).lower()] += 100 * float(value)
+    for token, value in zip(explanation.tokens, _values(explanation), strict=True):
+        totals[_printable(token).lower()] += 100 * float(value)
     ranked = sorted(totals.items(), key=lambda word: -abs(word[1]))
     sides = [
         [f"{word} {value:+.1f}" for word, value in ranked if value * sign >= 0.05][:N_TOP_WORDS]

@@ -110,7 +110,7 @@ class DenseRows:
 
 
 def canonical(X):
-    """A CSR array with the columns of each row in order, and each of them once.
+    """A CSR array with the columns of each row in order, each of them once, and no zeros.
 
     Parameters
     ----------
@@ -118,9 +118,10 @@ def canonical(X):
         Is not changed.
     """
     X = sparse.csr_array(X)
-    if not X.has_canonical_format:
+    if not X.has_canonical_format or not np.all(X.data):
         X = X.copy()
         X.sum_duplicates()
+        X.eliminate_zeros()
     return X
 
 

@@ -55,6 +55,7 @@ class HeldOutScore(keras.callbacks.Callback):
                 f"scoring cannot judge the validation set: {error} Use another scoring, or a "
                 "validation set with all classes."
             ) from error
+        score = score.item() if isinstance(score, np.ndarray) and not score.ndim else score
         if not isinstance(score, Real):
             raise ValueError(f"scoring must give one number, but it gave {score!r:.60}.")
         if score != score:
@@ -68,7 +69,7 @@ class HeldOutScore(keras.callbacks.Callback):
 class ProgressBar(keras.callbacks.Callback):
     """One bar for the whole fit, in 80 columns: loss, validation score and the time left."""
 
-    def __init__(self, epochs, n_done, label):
+    def __init__(self, epochs, label, n_done=0):
         super().__init__()
         self.epochs, self.n_done, self.label = epochs, n_done, label
         self.progress = None
@@ -198,12 +199,15 @@ def early_stopping(monitor, patience, tol):
     )
 
 
-def copies(callbacks):
-    """Copies of the user's callbacks: a fit must not change its parameters."""
+def _listed(callbacks):
     if callbacks is None:
         return []
-    if not isinstance(callbacks, (list, tuple)):
-        callbacks = [callbacks]
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+def copies(callbacks):
+    """Copies of the user's callbacks: a fit must not change its parameters."""
+    callbacks = _listed(callbacks)
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(
@@ -215,9 +219,9 @@ def copies(callbacks):
 
 def rate_setter(callbacks):
     """The name of a callback of the user's that sets the learning rate, None without any."""
-    listed = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
     kinds = keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau
-    return next((type(each).__name__ for each in listed if isinstance(each, kinds)), None)
+    found = [type(each).__name__ for each in _listed(callbacks) if isinstance(each, kinds)]
+    return found[0] if found else None
 
 
 def refuse_two_schedules(callbacks, schedule):
@@ -243,8 +247,9 @@ def of_fit(request, data, settings, fitted):
         Whose network is about to be trained.
     """
     params, epochs, callbacks = request.params, settings.n_epochs, []
-    if params["callbacks"] or callable(params["scoring"]) or request.report_epochs:
-        fitted.network.exposed = True  # they may keep the model
+    keeping = any(getattr(each, "may_keep_model", True) for each in _listed(params["callbacks"]))
+    if keeping or callable(params["scoring"]) or request.report_epochs:
+        fitted.network.exposed = True
     by_loss = isinstance(params["scoring"], str) and params["scoring"] == "loss"
     if len(settings.held_out) and not by_loss:
         callbacks.append(_score_callback(request, data, settings, fitted))
@@ -256,7 +261,7 @@ def of_fit(request, data, settings, fitted):
     if request.report_epochs:
         callbacks.append(request.report_epochs(fitted, data, epochs))
     if params["verbose"]:
-        callbacks.append(ProgressBar(epochs, settings.n_done, request.name))
+        callbacks.append(ProgressBar(epochs, request.name, settings.n_done))
     if params["callbacks"] and request.config["learning_rate_schedule"] != "constant":
         return [*callbacks, *copies(params["callbacks"]), RateWatch(settings.n_done > 0)]
     return callbacks + copies(params["callbacks"])

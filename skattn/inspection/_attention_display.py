@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length
 
-from skattn.inspection._explain import explained
+from skattn.inspection._explain import NO_ATTENTION, explained
 from skattn.inspection._faithfulness_report import FaithfulnessReport
+from skattn.inspection._parts._labels import check_true_labels, like_classes
 from skattn.inspection._render._axes import check_count
 from skattn.inspection._render._draw_texts import draw_texts
 from skattn.inspection._render._page import render_fragment, render_page
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._files import replacing
-from skattn.utils._targets import as_plain_labels, check_true_labels
+from skattn.utils._targets import as_plain_labels
 from skattn.utils._typing import Texts
 
 
@@ -34,6 +35,8 @@ def checked_explanations(explanations, y_true):
     if y_true is None:
         return explanations, None
     labels = np.asarray(y_true)
+    if explanations:
+        labels = like_classes(labels, np.asarray(explanations[0].classes))
     if labels.ndim != 1:
         raise ValueError(
             f"Expected one true class for each text, got shape {labels.shape}. With several labels "
@@ -41,7 +44,7 @@ def checked_explanations(explanations, y_true):
         )
     check_consistent_length(explanations, labels)
     if explanations:
-        check_true_labels(labels, explanations[0].classes)
+        check_true_labels(labels, np.asarray(explanations[0].classes))
     return explanations, as_plain_labels(labels)
 
 
@@ -138,7 +141,7 @@ class AttentionDisplay:
         """
         return cls(*checked_explanations(explanations, y_true))
 
-    def plot(self, ax: Any = None, *, n_texts: int = 10) -> Self:
+    def plot(self, ax: Any = None, *, n_texts: int | None = 10) -> Self:
         """Draw the first texts with matplotlib.
 
         Parameters
@@ -147,8 +150,8 @@ class AttentionDisplay:
             Axes to draw on; the number of texts that do not fit is shown. None creates a figure
             that is high enough.
         n_texts : int, default=10
-            Maximum number of texts. Long texts are truncated; :meth:`save_html` shows them
-            completely.
+            Maximum number of texts; None for all. Long texts are truncated; :meth:`save_html` shows
+            them completely.
 
         Returns
         -------
@@ -158,8 +161,15 @@ class AttentionDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If the model has no attention; see :meth:`EvidenceDisplay.plot_text`.
         """
-        check_count("n_texts", n_texts)
+        check_count("n_texts", n_texts, or_none=True)
+        if self.explanations and all(e.aggregate == NO_ATTENTION for e in self.explanations):
+            raise TypeError(
+                "This model has no attention to draw. Use EvidenceDisplay.plot_text for the "
+                "evidence in a text, or save_html for a page with the evidence."
+            )
         self.ax_ = draw_texts(self.explanations, self.y_true, ax, n_texts)
         self.figure_ = self.ax_.figure
         return self

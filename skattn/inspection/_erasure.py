@@ -9,14 +9,49 @@ UNKNOWN_WORD = "\ua66e\ua66e"  # letters, so that it is a word, which texts do n
 FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, after ERASER
 
 
-def without_tokens(text, spans, tokens, instead=" "):
-    """The text with `instead` in place of each of `tokens` (row numbers of `spans`)."""
+def without_tokens(text, spans, tokens):
+    """The text with a space in place of each of `tokens` (row numbers of `spans`)."""
     characters = list(text)
     for start, end in spans[tokens]:
         if start < end:
             characters[start:end] = [""] * (end - start)
-            characters[start] = instead
+            characters[start] = " "
     return "".join(characters)
+
+
+def with_unknown(text, spans, tokens):
+    """The text with an unknown word in place of each of `tokens`.
+
+    Where each character is a token, it is an unknown character for each, so that the other tokens
+    keep their positions.
+    """
+    characters = list(text)
+    if _are_characters(text, spans):
+        for start, end in spans[tokens]:
+            characters[start:end] = UNKNOWN_WORD[0] * (end - start)
+        return "".join(characters)
+    for start, end in spans[tokens]:
+        characters[start:end] = [UNKNOWN_WORD, *[""] * (end - start - 1)] if start < end else []
+    pieces = []
+    for piece in filter(None, characters):
+        if pieces and UNKNOWN_WORD in (piece, pieces[-1]):
+            together = _in_word(pieces[-1][-1]) and _in_word(piece[0])
+            pieces += [" "] if together else []  # or the two would be one word
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _are_characters(text, spans):
+    """Whether some tokens are letters or digits side by side, which a word would hold together."""
+    ends, starts = spans[:-1, 1], spans[1:, 0]
+    return any(
+        _in_word(text[end - 1 : end]) and _in_word(text[end : end + 1])
+        for end in ends[ends == starts].tolist()
+    )
+
+
+def _in_word(character):
+    return character.isalnum() or character == "_"
 
 
 def only_tokens(text, spans, tokens):
@@ -48,8 +83,8 @@ def erased_texts(text, spans, scores):
     return (
         [without_tokens(text, spans, tokens) for tokens in chosen],
         [only_tokens(text, spans, tokens) for tokens in chosen],
-        [without_tokens(text, spans, tokens, UNKNOWN_WORD) for tokens in chosen],
-        [without_tokens(text, spans, tokens, UNKNOWN_WORD) for tokens in others],
+        [with_unknown(text, spans, tokens) for tokens in chosen],
+        [with_unknown(text, spans, tokens) for tokens in others],
     )
 
 

@@ -171,7 +171,7 @@ class EvidenceDisplay:
         labels = list(labels)
         if not labels:
             raise ValueError(f"labels is empty: name one or more of the classes {list(words)}.")
-        strangers = [label for label in labels if label not in words]
+        strangers = [label for label in labels if label not in list(words)]  # it may have no hash
         if strangers:
             raise ValueError(f"{strangers[0]!r} is not one of the classes {list(words)}.")
         panels = draw_words({label: words[label] for label in labels}, n_words, ax)

@@ -15,12 +15,13 @@ from skattn.inspection._parts._fitted_models import (
     reads_a_column,
     transformed,
 )
+from skattn.inspection._parts._labels import check_true_labels, like_classes
 from skattn.inspection._parts._readings import CannotSplit, onto, tells_case, united
 from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._additive import settled
 from skattn.utils._at_hand import results_at_hand
 from skattn.utils._frames import frame_of
-from skattn.utils._targets import as_plain_labels, check_true_labels
+from skattn.utils._targets import as_plain_labels
 from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
 
@@ -181,7 +182,7 @@ def _explained(pipeline, texts, target):
 
 
 def explained(model, texts, y):
-    """Explanations for a display: one a text, and as many labels.
+    """Explanations for a display, and the name of the model.
 
     Parameters
     ----------
@@ -195,6 +196,7 @@ def explained(model, texts, y):
     name : str
         Of the model.
     """
+    check_is_fitted(model)
     rows = rows_of(model, texts)
     check_labels(model, rows, y)
     return explain_texts(model, rows), names_from_outside_in(model)
@@ -205,8 +207,9 @@ def check_labels(model, rows, y):
     if y is None:
         return
     check_consistent_length(rows, y)
-    if (labels := np.asarray(y)).ndim == 1:
-        check_true_labels(labels, np.asarray(model.classes_))
+    classes = np.asarray(model.classes_)
+    if (labels := like_classes(y, classes)).ndim == 1:
+        check_true_labels(labels, classes)
 
 
 def rows_of(model, texts):
@@ -330,8 +333,14 @@ def placed(weights, own, spans):
 def _positions(target, classes, n_texts):
     """The position of each text's target in the classes."""
     place = {label: position for position, label in enumerate(as_plain_labels(classes))}
-    labels = np.asarray(target)
-    labels = as_plain_labels(labels) if labels.ndim else as_plain_labels([labels]) * n_texts
+    labels = like_classes(target, classes)
+    one = labels.item() if not labels.ndim else ""
+    if labels.ndim > 1 or (hasattr(one, "__iter__") and not isinstance(one, str | bytes)):
+        raise ValueError(
+            "target must be a class, or an array-like with a class for each text, got "
+            f"{target!r:.60}."
+        )
+    labels = as_plain_labels(labels if labels.ndim else np.repeat(labels, n_texts))
     if len(labels) != n_texts:
         raise ValueError(f"target has {len(labels)} labels for {n_texts} texts.")
     strangers = [label for label in labels if label not in place]

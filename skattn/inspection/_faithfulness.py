@@ -1,5 +1,6 @@
 """`faithfulness_report`: whether explanations explain predictions, tested by erasing words."""
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
 
@@ -26,7 +27,8 @@ from skattn.utils._typing import Texts
 
 __all__ = ["faithfulness_report"]
 
-N_TEXTS_AT_ONCE = 64  # some 10,000 variants, predicted in one call
+N_TEXTS_AT_ONCE = 64  # whose variants are predicted in one call
+MOST_CHARACTERS = 20_000_000  # in the variants of several texts
 N_DIGITS = 6  # of a probability; what a float32 network says beyond them is noise
 
 
@@ -151,7 +153,7 @@ def faithfulness_report(
     """
     check_is_fitted(pipeline)
     texts = rows_of(pipeline, texts)
-    _check_arguments(pipeline, texts, y, refit, n_seeds)
+    refit = _check_arguments(pipeline, texts, y, refit, n_seeds)
     rng = check_random_state(random_state)
     ask = _prediction_of_read_texts(pipeline)
     explanations, seen, n_dropped = _sample(pipeline, ask, texts, n_texts, rng)
@@ -213,6 +215,10 @@ def _check_arguments(pipeline, texts, y, refit, n_seeds):
         )
     if n_seeds and refit is None:
         raise ValueError("n_seeds needs refit=(training_texts, training_y) to train on.")
+    if refit is None:
+        return None
+    texts, labels = refit
+    return (list(texts) if isinstance(texts, Iterator) else texts), labels  # read several times
 
 
 def _sample(pipeline, ask, texts, n_texts, rng):
@@ -263,23 +269,23 @@ def _check_stable(ask, explanations):
         again = np.asarray(ask([e.text for e in explanations]))
     except Exception as error:
         raise ValueError(
-            "Words are erased from what SequenceVectorizer reads, but the model does not take such "
-            f"texts ({error}). Give faithfulness_report the part of the pipeline that does."
+            "Words are removed from the text that the vectorizer receives, but the model does not "
+            f"take such texts ({error}). Give faithfulness_report the part of the pipeline that "
+            "does."
         ) from error
     before = np.array([e.probabilities for e in explanations])
     if not np.allclose(again, before, atol=1e-4):
         raise ValueError(
-            "A step before SequenceVectorizer changes a text again that it has already changed, "
-            "so words cannot be erased from what the vectorizer read: make that step idempotent, "
-            "or give faithfulness_report the part of the pipeline behind it."
+            "A step before the vectorizer changes a text again that it has already changed, so "
+            "words cannot be removed from what the vectorizer received: make that step "
+            "idempotent, or give faithfulness_report the part of the pipeline behind it."
         )
 
 
 def _all_scores(ask, explanations, gradients, n_random, rng):
     """{ranking: {metric: array of shape (n_texts,)}}."""
     rows = []
-    for start in range(0, len(explanations), N_TEXTS_AT_ONCE):
-        part = slice(start, start + N_TEXTS_AT_ONCE)
+    for part in _groups(explanations):
         group = explanations[part]
         one_less = [one_left_out(e.text, e.spans) for e in group]
         left_out = [drop.round(N_DIGITS) for drop in _drops(ask, group, one_less)]
@@ -294,6 +300,18 @@ def _all_scores(ask, explanations, gradients, n_random, rng):
         name: {metric: np.array([row[name][metric] for row in rows]) for metric in METRICS}
         for name in rows[0]
     }
+
+
+def _groups(explanations):
+    """Slices of texts whose variants without a word fit into memory together."""
+    sizes = [len(e.tokens) * len(e.text) for e in explanations]
+    start, total = 0, 0
+    for stop, size in enumerate(sizes):
+        total += size
+        if stop > start and (total > MOST_CHARACTERS or stop - start == N_TEXTS_AT_ONCE):
+            yield slice(start, stop)
+            start, total = stop, size
+    yield slice(start, len(sizes))
 
 
 def _rankings(explanation, gradient, left_out, n_random, rng):

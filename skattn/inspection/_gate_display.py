@@ -143,7 +143,7 @@ class GateDisplay:
         ValueError
             If `order` has another value.
         """
-        check_count("max_gates", max_gates)
+        check_count("max_gates", max_gates, or_none=True)
         if not isinstance(order, str) or order not in ORDERS:
             raise ValueError(f"order={order!r} is not one of {sorted(ORDERS)}.")
         measure, described = ORDERS[order]

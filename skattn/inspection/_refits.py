@@ -3,12 +3,14 @@
 from itertools import combinations
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import column_or_1d
 
 from skattn.inspection._erasure import agreement
 from skattn.inspection._explain import explain_texts
+from skattn.inspection._parts._labels import like_classes
 
 
 def uniform_accuracy(pipeline, training, texts, y):
@@ -38,13 +40,15 @@ def seed_agreement(pipeline, training, texts, seeds):
 
 
 def accuracy(pipeline, texts, y):
-    """Share of texts whose prediction is the true class."""
-    predictions, y = np.asarray(pipeline.predict(texts)), np.asarray(y)
+    """Share of texts whose prediction is the true class; of several labels, all must be true."""
+    predictions = np.asarray(pipeline.predict(texts))
+    y = like_classes(y.toarray() if sparse.issparse(y) else y, np.asarray(pipeline.classes_))
     if y.ndim == 2 and predictions.ndim == 1:
         y = column_or_1d(y)  # a column compared with a row would give a table
     if y.shape != predictions.shape:
         raise ValueError(f"y has the shape {y.shape}, the predictions {predictions.shape}.")
-    return float(np.mean(predictions == y))
+    right = predictions == y
+    return float(np.mean(right.all(axis=1) if right.ndim == 2 else right))
 
 
 def _refit(pipeline, training, **changes):

@@ -1,11 +1,14 @@
 """`TextExplanation`: one text's prediction, the evidence and the attention on its words."""
 
+import unicodedata
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skattn.inspection._parts._labels import like_classes
 from skattn.utils._frames import text_column
 from skattn.utils._optional import import_pandas
 from skattn.utils._targets import as_plain_labels
@@ -56,7 +59,8 @@ class TextExplanation:
         evidence of a part of the model cannot be computed.
     base_probabilities : ndarray of shape (n_classes,) or None
         The probabilities without the evidence of any word: those that a network gives to a text
-        with the same number of unknown words, and those that a linear model gives to an empty text.
+        with the same number of unknown words, and those that a linear model gives to an empty
+        text, besides what belongs to no word, such as n-grams of white space.
     target : label
         The default class of the methods: the predicted class, unless another `target` was passed to
         :func:`explain_texts`.
@@ -172,7 +176,8 @@ class TextExplanation:
         return pro[:n], [(token, value) for token, value in ranked if value < 0][:n]
 
     def _place(self, label):
-        places = np.flatnonzero(self.classes == label)
+        labels = like_classes(label, np.asarray(self.classes))
+        places = [] if labels.ndim else np.flatnonzero(self.classes == labels)
         if not len(places):
             raise ValueError(
                 f"{label!r} is not one of the classes {as_plain_labels(self.classes)}."
@@ -232,8 +237,13 @@ class TextExplanation:
         return pandas.DataFrame(columns)
 
     def _words(self):
-        """For each token what it is grouped by: tokens that the model reads alike are one word."""
-        return [token if self.case_sensitive else token.casefold() for token in self.tokens]
+        """For each token what it is grouped by: tokens that the model reads alike are one word.
+
+        `str.lower` is what vectorizers use; `str.casefold` would make one word of "Maße" and
+        "Masse".
+        """
+        composed = [unicodedata.normalize("NFC", token) for token in self.tokens]
+        return composed if self.case_sensitive else [token.lower() for token in composed]
 
     def _places_in_columns(self):
         """The column of each token, and its start and end there."""
@@ -271,5 +281,5 @@ def _printable(value):
 
 
 def _check_number(n):
-    if n is not None and n < 0:
-        raise ValueError(f"n must be 0 or more, got {n}.")
+    if n is not None and not (isinstance(n, Integral) and n >= 0):
+        raise ValueError(f"n must be a whole number from 0 on, or None for all, got {n!r}.")

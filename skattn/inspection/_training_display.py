@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from skattn.inspection._parts._fitted_models import ensemble_of, final_model
+from skattn.inspection._parts._fitted_models import ensemble_of, final_model, n_searched
 from skattn.inspection._render._axes import SERIES, clean, legend, panels_in, short
 from skattn.inspection._render._palette import LIGHT
 from skattn.utils._optional import import_pyplot
@@ -81,7 +81,7 @@ class TrainingDisplay:
             If there is no history in `clf`.
         """
         display = cls.from_estimators({type(final_model(clf).model).__name__: clf})
-        n_candidates = len(getattr(clf, "cv_results_", {"params": []})["params"])
+        n_candidates = n_searched(clf)
         if n_candidates > 1:
             display.note = (
                 f"The best of {n_candidates} candidates; the search kept no history of the others."
@@ -116,7 +116,7 @@ class TrainingDisplay:
             estimators = {str(number): model for number, model in enumerate(estimators, start=1)}
         found = {}
         for name, model in estimators.items():
-            members = dict(_with_history(str(name), model))
+            members = dict(_with_history(str(name), model, len(estimators) == 1))
             if not members:
                 found_instead = type(final_model(model).model).__name__
                 if hasattr(final_model(model).model, "linear_"):
@@ -168,15 +168,19 @@ class TrainingDisplay:
         return f"<TrainingDisplay of {', '.join(self.histories)}>"
 
 
-def _with_history(name, model):
-    """(name, classifier) of every classifier within `model` that has a history."""
+def _with_history(name, model, alone=False):
+    """(name, classifier) of every classifier within `model` that has a history.
+
+    The names within a vote say enough where it stands `alone`.
+    """
     model = final_model(model).model
     if hasattr(model, "history_"):
         return [(name, model)]
     ensemble = ensemble_of(model)
     if ensemble is None:
         return []
-    names = ensemble.names if ensemble.weights else [f"{name} {n}" for n in ensemble.names]
+    short_names = alone and ensemble.weights
+    names = ensemble.names if short_names else [f"{name} {n}" for n in ensemble.names]
     members = zip(names, ensemble.models, strict=True)
     return [found for label, member in members for found in _with_history(label, member)]
 

@@ -18,6 +18,7 @@ from skattn.vectorizer._tokens import (
     build_find_words,
     build_preprocess,
     check_analysis,
+    checked_tokens,
     composed_stop_words,
 )
 
@@ -62,6 +63,11 @@ class UnicodeTfidf(Stored, TfidfVectorizer):
     def build_tokenizer(self):
         """scikit-learn's tokenizer, with marks as letters."""
         return build_find_words(super().build_tokenizer(), self.tokenizer, self.token_pattern)
+
+    def build_analyzer(self):
+        """scikit-learn's analyzer; a user's own must return tokens."""
+        analyzer = super().build_analyzer()
+        return checked_tokens(analyzer, "analyzer") if callable(self.analyzer) else analyzer
 
     def _count_vocab(self, raw_documents, fixed_vocab):
         """Count as `CountVectorizer` does, in `fit` and in `transform`."""

@@ -139,11 +139,13 @@ def _plan(model, facts, given):
     least = min(math.ceil(PASSES / facts.n_texts), LEAST_EPOCHS)
     least = min(max(math.ceil(LEAST_PASSES / facts.n_texts), least), MOST_EPOCHS)
     plans = list(_ever_shorter(wished, least, given))
-    plan = next((plan for plan in plans if work(model, facts, plan) <= bound), plans[-1])
+    plan = next((plan for plan in plans if work(model, facts, plan) <= bound), None)
     n_texts = f"{facts.n_texts:,} texts of {facts.n_words:.0f} words on average"
+    if plan is None:
+        return plans[-1], f"{n_texts}: as little as possible, but two cores take a long time"
     if plan == wished:
-        return plan, f"{n_texts} are no more than two cores train in a few minutes"
-    return plan, f"{n_texts}: as much as two cores train in a few minutes"
+        return plan, f"two cores train {n_texts} in a few minutes, so nothing was reduced"
+    return plan, f"{n_texts}: reduced to what two cores train in a few minutes"
 
 
 def _ever_shorter(wished, least_epochs, given):

@@ -9,7 +9,7 @@ class WholeFitBar(ProgressBar):
     `fit` deep-copies callbacks, but all networks must share this one.
     """
 
-    progress = None
+    may_keep_model = False  # a user's callback may; this one ends with the fit
 
     def on_train_begin(self, logs=None):
         if self.progress is None:
@@ -20,8 +20,7 @@ class WholeFitBar(ProgressBar):
 
     def close(self):
         """End the bar, whatever happened."""
-        if self.progress is not None:
-            self.progress.stop()
+        super().on_train_end()
 
     def __deepcopy__(self, memo):
         return self

@@ -147,7 +147,7 @@ class TextClassifier(BaseTextClassifier):
     scoring : str or callable, default="loss"
         What early stopping monitors.
     callbacks : list of keras.callbacks.Callback, default=None
-        Callbacks for the network's fit.
+        Callbacks for the fit of `network_`. The trial that determines `weights_` has none.
     checkpoint : str or os.PathLike, default=None
         A folder in which the network saves its state after each epoch, so that an interrupted fit
         can be resumed.

@@ -36,8 +36,8 @@ class Trial:
         if self.takes_place:
             self.training, self.judged = _weighting.split(data.y)
             facts = facts._replace(n_texts=len(self.training))
-            settings = _rules.settings_of(facts, given, model)
-            self.params = _rules.filled_in(given | _FOR_THE_REAL_FIT, settings)
+            given = given | _FOR_THE_REAL_FIT
+            self.params = _rules.filled_in(given, _rules.settings_of(facts, given, model))
 
     @property
     def n_epochs(self):

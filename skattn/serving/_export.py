@@ -89,6 +89,7 @@ def export(
         model = model.steps[0][1]
     if isinstance(model, TextClassifier):
         check_is_fitted(model)
+        _refuse_own_code(model, TextClassifier)
         shares, multilabel = model.weights_, model._multilabel
         columns = getattr(model, "feature_names_in_", None)
         steps = [step for _, step in model.network_.steps] if "network" in shares else None
@@ -128,7 +129,20 @@ def _steps_of(model):
             "threshold or the calibration in the service."
         )
     check_is_fitted(steps[1])
+    for step, kind in zip(steps, kinds, strict=True):
+        _refuse_own_code(step, kind)
     return steps
+
+
+def _refuse_own_code(step, kind):
+    """Refuse a subclass that gives other answers than the class that is exported."""
+    for name in ("predict", "predict_proba", "transform"):
+        owner = next((each for each in type(step).__mro__ if name in vars(each)), kind)
+        if not issubclass(kind, owner):
+            raise TypeError(
+                f"{type(step).__name__} has its own {name}, which cannot be exported. Export a "
+                f"{kind.__name__}, and do the rest in the service."
+            )
 
 
 def _plain_classes(classes):

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight
 from skattn.utils._texts import is_missing
 from skattn.utils._warnings import warn
 
-_MISSING = "Input y contains NaN: labels are missing. Give every row a label."
+MISSING = "Input y contains NaN: labels are missing. Give every row a label."
 _SEVERAL_LABELS = (
     "If a row can have several labels, turn them into a matrix of 0 and 1 with "
     "sklearn.preprocessing.MultiLabelBinarizer."
@@ -61,7 +61,7 @@ def check_targets(y, name):
     if not isinstance(getattr(y, "dtype", None), np.dtype | None) and _holds_numbers(y.dtype):
         y = y.tolist()  # pandas's nullable numbers, of which NumPy would make floats
     if np.any(np.ma.getmask(y)):
-        raise ValueError(_MISSING)
+        raise ValueError(MISSING)
     if isinstance(y, (list, tuple)):
         _refuse_odd_lists(y)
     if isinstance(y, (list, tuple)) and 0 < sum(isinstance(label, str) for label in y) < len(y):
@@ -74,9 +74,9 @@ def check_targets(y, name):
     except (TypeError, ValueError) as error:
         if "NA is ambiguous" not in str(error) and "contains NaN" not in str(error):
             raise
-        raise ValueError(_MISSING) from error
+        raise ValueError(MISSING) from error
     if y.dtype.kind in "mM" and np.isnat(y).any():
-        raise ValueError(_MISSING)
+        raise ValueError(MISSING)
     if y.dtype.kind == "O":
         _refuse_odd_objects(y)
     multilabel = type_of_target(y, input_name="y") == "multilabel-indicator"
@@ -94,7 +94,7 @@ def check_targets(y, name):
 def _refuse_odd_lists(y):
     """Missing labels in a list, and lists of labels for each row, which NumPy cannot hold."""
     if any(np.ndim(label) == 0 and is_missing(label) for label in y):
-        raise ValueError(_MISSING)
+        raise ValueError(MISSING)
     kinds = [type(label) for label in y if isinstance(label, (list, tuple, set, frozenset))]
     lengths = {len(label) for label in y if isinstance(label, (list, tuple, set, frozenset))}
     if len(lengths) > 1 or any(issubclass(kind, (set, frozenset)) for kind in kinds):
@@ -109,14 +109,14 @@ def _fixed_width(y):
     """Texts as NumPy has held them before StringDType, which scikit-learn does not know."""
     labels = y.astype(object)
     if not all(isinstance(label, str) for label in labels.flat):
-        raise ValueError(_MISSING)
+        raise ValueError(MISSING)
     return labels.astype(str)
 
 
 def _refuse_odd_objects(y):
     """Refuse objects that are missing, that cannot be sorted, or that are no texts."""
     if any(is_missing(label) for label in y.ravel().tolist()):
-        raise ValueError(_MISSING)
+        raise ValueError(MISSING)
     try:
         np.unique(y)
     except TypeError as error:
@@ -128,28 +128,6 @@ def _refuse_odd_objects(y):
         raise ValueError(
             f"Unknown label type: y has dtype object and holds {type(first).__name__} values, not "
             "texts. Convert them to texts, whole numbers or booleans, for example by y.astype(str)."
-        )
-
-
-def check_true_labels(y, classes):
-    """Refuse true labels that are missing or of another type than the classes.
-
-    Labels that are no classes of the model are allowed: it cannot predict them.
-
-    Parameters
-    ----------
-    y : array of shape (n_rows,)
-    classes : array of shape (n_classes,)
-    """
-    labels, known = y.tolist(), classes.tolist()
-    if any(map(is_missing, labels)):
-        raise ValueError(_MISSING)
-    odd = [label for label in labels if isinstance(label, str) != isinstance(known[0], str)]
-    if odd:
-        raise ValueError(
-            f"y holds {odd[0]!r} (type {type(odd[0]).__name__}), but the classes of the model are "
-            f"{known[:5]} (type {type(known[0]).__name__}). Pass the labels as you passed them to "
-            "fit."
         )
 
 
@@ -225,6 +203,8 @@ def announced_classes(classes):
         raise TypeError(
             "classes holds labels that are missing or of different types. Give labels of one type."
         ) from error
+    if any(label != label for label in known):  # NaN and NaT
+        raise ValueError("classes contains NaN: name the classes that y may hold.")
     if len(known) < 2:
         raise ValueError(
             f"classes holds {known.tolist()}: a classifier needs at least two classes. Name every "

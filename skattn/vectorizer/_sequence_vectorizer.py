@@ -53,8 +53,8 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
 
     Parameters that :class:`~sklearn.feature_extraction.text.CountVectorizer` also has work in the
     same way, with two differences. N-grams are in the order of the text (all n-grams that begin
-    with the same token follow each other, the shortest first). And combining marks belong to their
-    letters: accented letters are first converted to their composed form (NFC).
+    with the same token follow each other, the shortest first). And combining marks and zero-width
+    joiners do not split a word: accented letters are first converted to their composed form (NFC).
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ def build_tokens(reader, marks=True):
     if is_subword_tokenizer(reader.analyzer):
         return build_subwords(reader.analyzer)
     if callable(reader.analyzer):
-        return reader.build_analyzer()
+        return checked_tokens(reader.build_analyzer(), "analyzer")
     preprocess = reader.build_preprocessor()
     if marks:
         preprocess = build_preprocess(preprocess, reader.preprocessor)
@@ -148,13 +148,12 @@ def build_preprocess(preprocess, preprocessor=None):
     preprocessor : callable or None
         The user's own, which gets the text as it is.
     """
-    if preprocessor is None:
-        return lambda text: preprocess(compose(text))
+    name = "strip_accents" if preprocessor is None else "preprocessor"
 
     def checked(text):
-        processed = preprocess(text)
+        processed = preprocess(compose(text) if preprocessor is None else text)
         if not isinstance(processed, str):
-            raise TypeError(f"preprocessor must return a text, got {processed!r:.60}.")
+            raise TypeError(f"{name} must return a text, got {processed!r:.60}.")
         return processed
 
     return checked
@@ -171,7 +170,9 @@ def build_find_words(tokenize, tokenizer, token_pattern):
         The user's own, which is left as it is.
     token_pattern : str
     """
-    if tokenizer is not None or not _knows_letters(token_pattern):
+    if tokenizer is not None:
+        return checked_tokens(tokenize, "tokenizer")
+    if not _knows_letters(token_pattern):
         return tokenize
     pattern = re.compile(token_pattern)
 
@@ -183,6 +184,22 @@ def build_find_words(tokenize, tokenizer, token_pattern):
         return [word for word, _ in word_spans(text, nowhere, nowhere, pattern, seen)]
 
     return find_words
+
+
+def checked_tokens(function, name):
+    """A user's function text -> tokens, with an error if it returns anything else."""
+
+    def tokens(text):
+        found = function(text)
+        if not hasattr(found, "__iter__"):
+            raise TypeError(f"{name} must return a list of tokens, got {found!r:.60}.")
+        found = list(found)
+        strange = [token for token in found if not isinstance(token, str)]
+        if strange:
+            raise ValueError(f"The tokens of {name} must be strings, got {strange[0]!r:.60}.")
+        return found
+
+    return tokens
 
 
 def _knows_letters(pattern):
@@ -229,6 +246,12 @@ def _stop_words(reader, marks):
     return composed_stop_words(reader, words) if marks else words
 
 
+def own_functions(reader):
+    """Names of the parameters that are functions of the user, which tell no positions."""
+    own = [name for name in ("preprocessor", "tokenizer") if getattr(reader, name) is not None]
+    return own + [name for name in ("analyzer", "strip_accents") if callable(getattr(reader, name))]
+
+
 def build_token_spans(reader, marks=True):
     """Return the function text -> list of (start, end), one pair for each token.
 
@@ -236,9 +259,7 @@ def build_token_spans(reader, marks=True):
     """
     if is_subword_tokenizer(reader.analyzer):
         return build_subword_spans(reader.analyzer)
-    own = [name for name in ("preprocessor", "tokenizer") if getattr(reader, name) is not None]
-    own += [name for name in ("analyzer", "strip_accents") if callable(getattr(reader, name))]
-    if own:
+    if own := own_functions(reader):
         raise ValueError(
             f"token_spans cannot follow a custom {' or '.join(own)}: a function does not tell "
             "where in the text its tokens stand. Use the built-in analysis (lowercase, "
@@ -334,12 +355,6 @@ def each_token(texts, read, lengths):
     def tokens_of_each():
         for text in texts:
             tokens = read(text)
-            if not isinstance(tokens, list):
-                if not hasattr(tokens, "__iter__"):
-                    raise TypeError(
-                        f"analyzer or tokenizer must return a list of tokens, got {tokens!r:.60}."
-                    )
-                tokens = list(tokens)
             lengths.append(len(tokens))
             yield tokens
 

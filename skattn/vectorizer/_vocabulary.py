@@ -93,9 +93,11 @@ def document_bounds(min_df, max_df, n_texts):
     fewest = min_df if isinstance(min_df, Integral) else min_df * n_texts
     most = max_df if isinstance(max_df, Integral) else max_df * n_texts
     if most < fewest:
+        one = isinstance(max_df, Integral) and max_df == 1
+        hint = " max_df=1 means one document; use max_df=1.0 for all of them." if one else ""
         raise ValueError(
             f"max_df={max_df} corresponds to fewer documents than min_df={min_df} "
-            f"({most} < {fewest} of {n_texts})."
+            f"({most} < {fewest} of {n_texts}).{hint}"
         )
     return fewest, most
 

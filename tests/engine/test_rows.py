@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
+from skattn import GatedDenseClassifier
 from skattn.engine import _rows
 from skattn.engine._rows import DenseRows, SparseRows, TokenRows
 
@@ -118,3 +119,16 @@ def test_hashes_of_texts_do_not_depend_on_the_parts_in_which_they_are_made(monke
         monkeypatch.setattr(_rows, "_TOKEN_CHUNK", size)
         np.testing.assert_array_equal(_rows.TokenRows.from_ids(X).hashes(), whole)
     assert len(_rows.TokenRows.from_ids(np.zeros((3, 4), int)).hashes()) == 3
+
+
+def test_zeros_that_are_stored_change_nothing():
+    X = sparse.random(40, 12, density=0.3, format="csr", random_state=0)
+    y = np.arange(40) % 2
+    stored = sparse.csr_matrix(sparse.bsr_matrix(X, blocksize=(1, 12)))
+    assert stored.nnz > X.nnz
+
+    def answers(rows):
+        clf = GatedDenseClassifier(units=4, epochs=5, batch_size=8, random_state=0)
+        return clf.fit(rows, y).predict_proba(rows)
+
+    np.testing.assert_array_equal(answers(stored), answers(X))

@@ -279,3 +279,8 @@ def test_an_optimizer_without_a_rate_or_decay_takes_that_of_the_parameters(dense
     assert float(without.model_.optimizer.learning_rate) == pytest.approx(0.3)
     slower = small(optimizer=given, learning_rate=1e-6).fit(X, y)  # a network of the pool
     assert float(slower.model_.optimizer.learning_rate) == pytest.approx(1e-6)
+
+
+def test_a_score_may_be_an_array_of_one_number(dense_rows):
+    clf = small(validation_fraction=0.2, scoring=lambda *_: np.array(0.5)).fit(*dense_rows)
+    assert clf.history_["val_score"][-1] == 0.5

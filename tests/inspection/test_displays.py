@@ -20,6 +20,8 @@ from skattn import (
     AttentionDisplay,
     GatedDenseClassifier,
     GateDisplay,
+    TextClassifier,
+    TextExplanation,
     TrainingDisplay,
     explain_texts,
 )
@@ -402,3 +404,51 @@ def test_training_needs_matplotlib_only_to_be_drawn(gated, no_matplotlib):
     display = TrainingDisplay.from_estimator(gated)
     with pytest.raises(ImportError, match=r'pip install "skattn\[plot\]"'):
         display.plot()
+
+
+def test_no_curve_of_a_vote_takes_the_place_of_another(rows):
+    def vote():
+        members = [("a", GatedDenseClassifier(epochs=1)), ("b", GatedDenseClassifier(epochs=1))]
+        return VotingClassifier(members, voting="soft")
+
+    first, second = vote().fit(*rows), vote().fit(*rows)
+    names = list(TrainingDisplay.from_estimators({"one": first, "two": second}).histories)
+    assert names == ["one a", "one b", "two a", "two b"]
+    assert list(TrainingDisplay.from_estimator(first).histories) == ["a", "b"]
+    calibrated = CalibratedClassifierCV(vote(), cv=2).fit(*rows)
+    assert len(TrainingDisplay.from_estimator(calibrated).histories) == 4
+
+
+def test_a_search_within_a_pipeline_says_that_it_is_one(rows):
+    search = GridSearchCV(GatedDenseClassifier(epochs=1), {"units": [2, 3]}, cv=2)
+    display = TrainingDisplay.from_estimator(make_pipeline(StandardScaler(), search).fit(*rows))
+    assert "best of 2 candidates" in display.note
+
+
+def test_lines_without_spaces_are_broken():
+    starts = np.arange(0, 800, 4)
+    long = TextExplanation(
+        text="film" * 200,
+        tokens=("film",) * 200,
+        spans=np.stack([starts, starts + 4], axis=1),
+        weights=np.full(200, 1 / 200),
+        classes=np.array(["bad", "good"]),
+        probabilities=np.array([0.1, 0.9]),
+        prediction="good",
+    )
+    display = AttentionDisplay.from_explanations([long]).plot()
+    right = [text.get_window_extent().x1 for text in display.ax_.texts]
+    assert max(right) <= display.ax_.get_window_extent().x1 + 1
+    assert len({text.get_position()[1] for text in display.ax_.texts}) > 3
+
+
+def test_a_model_without_attention_has_none_to_draw():
+    model = make_pipeline(CountVectorizer(), LogisticRegression())
+    model.fit(["fine film", "dull film"] * 4, ["good", "bad"] * 4)
+    with pytest.raises(TypeError, match=r"no attention to draw. Use EvidenceDisplay.plot_text"):
+        AttentionDisplay.from_estimator(model, ["fine film"]).plot()
+
+
+def test_an_unfitted_model_says_so_with_true_classes_too():
+    with pytest.raises(NotFittedError):
+        AttentionDisplay.from_estimator(TextClassifier(), ["a film"], ["good"])

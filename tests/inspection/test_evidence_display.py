@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from skattn import EvidenceDisplay, explain_texts
+from skattn import EvidenceDisplay, TextClassifier, explain_texts
 from skattn.inspection._render._palette import LIGHT
 
 TEXTS = ["Fine film", "fine, fine thing", "dull film", "good dull film"]
@@ -195,3 +195,25 @@ def test_classes_that_are_dates(unit):
     display.plot(labels=[model.classes_[0]])
     display.plot_text(label=model.classes_[1])
     assert "2021-01-01" in display.to_html()
+
+
+def test_words_that_the_model_tells_apart_stay_apart():
+    texts, labels = ["die Masse", "die Maße"] * 10, ["heavy", "long"] * 10
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, labels)
+    frame = EvidenceDisplay.from_estimator(model, texts).to_frame()
+    assert sorted(frame.loc[frame["class"] == "heavy", "word"]) == ["Masse", "Maße", "die"]
+
+
+def test_an_accent_in_two_forms_is_one_word():
+    texts, labels = ["cafe\u0301 good", "caf\u00e9 good", "tea bad"] * 8, ["a", "a", "b"] * 8
+    model = TextClassifier(epochs=1, linear=False, random_state=0).fit(texts, labels)
+    frame = EvidenceDisplay.from_estimator(model, texts[:3]).to_frame()
+    assert len(frame[frame["class"] == "a"]) == 4
+
+
+@pytest.mark.parametrize("call", ["plot", "plot_text"])
+def test_a_number_of_words_is_needed(display, call):
+    with pytest.raises(ValueError, match="n_words must be a whole number from 0 on, got None"):
+        getattr(display, call)(n_words=None)
+    with pytest.raises(ValueError, match="is not one of the classes"):
+        display.plot(labels=[["good"]])

@@ -28,11 +28,13 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skattn import (
+    AttentionDisplay,
     AttentionTextClassifier,
     SequenceVectorizer,
     TextClassifier,
     TextExplanation,
     explain_texts,
+    faithfulness_report,
     make_text_classifier,
 )
 from skattn.engine._model import ResidentModel
@@ -350,7 +352,7 @@ def test_a_classifier_without_its_vectorizer():
         ),
         (
             make_pipeline(TfidfVectorizer(tokenizer=str.split), LogisticRegression()),
-            ".*TfidfVectorizer has a preprocessor, tokenizer or analyzer of its own",
+            ".*The vectorizer has its own tokenizer, which does not tell where",
         ),
     ],
 )
@@ -516,3 +518,53 @@ def test_the_network_reads_each_text_once(monkeypatch):
     model.predict_proba(texts[:5])
     model.predict_proba(texts[:5])
     assert read == [("probabilities", 5)] * 2  # nothing is kept outside
+
+
+class Stemmed(TfidfVectorizer):
+    def build_analyzer(self):
+        words = super().build_analyzer()
+        return lambda text: [word[:4] for word in words(text)]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        make_pipeline(Stemmed(), LogisticRegression()),
+        TextClassifier(tokenizer=str.split, epochs=1),
+        TextClassifier(preprocessor=str.upper, network=False),
+        make_pipeline(SequenceVectorizer(analyzer=str.split), AttentionTextClassifier(epochs=1)),
+    ],
+)
+def test_tokens_that_a_function_makes_have_no_place_in_the_text(model):
+    model.fit(["a fine film", "a dull book"] * 20, ["good", "bad"] * 20)
+    with pytest.raises(TypeError, match=r"The vectorizer has its own .* does not tell where"):
+        explain_texts(model, "a fine film")
+
+
+def test_targets_that_are_no_labels_are_refused():
+    model, texts = film_model(), ["the fine film", "dull"]
+    table = np.array([["good", "bad"]])
+    for target in (table, (c for c in "ab"), {"good", "bad"}, {"good": 1}):
+        with pytest.raises(ValueError, match="target must be a class, or an array-like with"):
+            explain_texts(model, texts, target=target)
+    [explanation] = explain_texts(model, "the fine film")
+    for label in (["good"], ["good", "bad"], table):
+        with pytest.raises(ValueError, match="is not one of the classes"):
+            explanation.evidence_for(label)
+    for n in ("3", 2.5, -1):
+        with pytest.raises(ValueError, match="n must be a whole number from 0 on"):
+            explanation.top_tokens(n)
+
+
+@pytest.mark.parametrize("as_given", [list, np.array, lambda days: [day.item() for day in days]])
+def test_labels_that_are_dates_in_any_form(as_given):
+    days = np.array(["2020-01-01", "2020-01-02"] * 20, dtype="datetime64[s]")
+    texts = ["a fine film", "a dull film"] * 20
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, days)
+    found = explain_texts(model, texts[:2], target=as_given(days[:2])[::-1])
+    assert [e.target for e in found] == [days[1], days[0]]
+    assert found[0].evidence_for(as_given(days[1:2])[0]) == pytest.approx(found[0].evidence[:, 1])
+    report = faithfulness_report(model, texts[:6], as_given(days[:6]), n_bootstrap=5)
+    assert report.accuracy == 1.0
+    page = AttentionDisplay.from_estimator(model, texts[:6], as_given(days[:6])).to_html()
+    assert "100.0 %" in page

@@ -1,21 +1,27 @@
 """Faithfulness: numbers by hand, the rule, and models of which the answer is known."""
 
+import itertools
+import re
 import sys
 
 import numpy as np
 import pytest
 from by_hand import film_model, planted_texts, trained_on_planted_texts
+from scipy import sparse
 from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skattn import faithfulness_report
+from skattn.inspection import _faithfulness
 from skattn.inspection._erasure import (
+    UNKNOWN_WORD,
     Bootstrap,
     agreement,
     is_constant,
@@ -23,6 +29,7 @@ from skattn.inspection._erasure import (
     one_left_out,
     only_tokens,
     ranked,
+    with_unknown,
     without_tokens,
 )
 from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
@@ -64,6 +71,22 @@ def test_overlapping_and_empty_spans_are_erased_too():
     spans = np.array([[0, 3], [2, 5], [4, 4]])
     assert without_tokens("abcdef", spans, [1, 0]).split() == ["f"]
     assert without_tokens("abcdef", spans, [2]) == "abcdef"
+
+
+@pytest.mark.parametrize("text", ["it was fine!", "don't stop", "a_b, c"])
+def test_an_unknown_word_takes_the_place_of_each_word(text):
+    found = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
+    spans, words = np.array(found), [text[start:end] for start, end in found]
+    for chosen in itertools.product([False, True], repeat=len(words)):
+        pairs = zip(chosen, words, strict=True)
+        expected = [UNKNOWN_WORD if unknown else word for unknown, word in pairs]
+        left = with_unknown(text, spans, np.flatnonzero(chosen))
+        assert re.findall(r"\w+|[^\w\s]", left) == expected
+
+
+def test_an_unknown_character_takes_the_place_of_each_character():
+    spans = np.array([[0, 1], [1, 2], [2, 4]])
+    assert with_unknown("房间很干", spans, [0, 2]) == "ꙮ间ꙮꙮ"
 
 
 def test_words_alone_stand_in_reading_order():
@@ -411,3 +434,43 @@ def test_a_notebook_shows_the_verdict_and_the_table():
     assert report.verdict in block
     assert block.count("<tr") == 7
     assert "<script" not in block
+
+
+def test_long_texts_are_judged_a_few_at_a_time(monkeypatch):
+    expected = report_on(TEXTS * 4, n_texts=None)
+    monkeypatch.setattr(_faithfulness, "MOST_CHARACTERS", 100)
+    asked = []
+    predict = type(film_model()).predict_proba
+    monkeypatch.setattr(
+        type(film_model()),
+        "predict_proba",
+        lambda self, X: asked.append(len(X)) or predict(self, X),
+    )
+    assert report_on(TEXTS * 4, n_texts=None).intervals == expected.intervals
+    assert len(asked) > 10
+
+
+def test_accuracy_of_several_labels_is_that_of_score():
+    texts = ["fine film", "dull film", "fine book", "dull book"] * 6
+    Y = np.array([[1, 1], [0, 1], [1, 0], [0, 0]] * 6)
+    model = make_pipeline(CountVectorizer(), OneVsRestClassifier(LogisticRegression()))
+    model.fit(texts, Y)
+    wrong = Y.copy()
+    wrong[:9, 0] ^= 1
+    for y in (wrong, sparse.csr_array(wrong)):
+        assert report_on(texts, model, y=y).accuracy == model.score(texts, wrong) == 15 / 24
+
+
+def test_a_generator_of_training_texts_serves_all_refits():
+    model = trained_on_planted_texts("additive")
+    texts, labels, _ = planted_texts(40, seed=1)
+    report = faithfulness_report(
+        model,
+        texts[:8],
+        labels[:8],
+        refit=((text for text in texts), labels),
+        n_seeds=2,
+        n_bootstrap=5,
+        random_state=0,
+    )
+    assert report.uniform_accuracy is not None

@@ -16,8 +16,15 @@ import pytest
 from by_hand import film_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.pipeline import make_pipeline
 
-from skattn import TextExplanation, explain_texts, faithfulness_report
+from skattn import (
+    AttentionTextClassifier,
+    SequenceVectorizer,
+    TextExplanation,
+    explain_texts,
+    faithfulness_report,
+)
 from skattn.inspection._render._cards import LONG_TEXT, percent
 from skattn.inspection._render._page import (
     render_fragment,
@@ -27,6 +34,7 @@ from skattn.inspection._render._page import (
 )
 from skattn.inspection._render._palette import (
     DARK,
+    FULL_EVIDENCE,
     LIGHT,
     N_LEVELS,
     SHADES,
@@ -403,6 +411,64 @@ def test_a_report_puts_its_verdict_above_the_texts():
     assert report.verdict not in render_page(explain_texts(model, texts))
     Page(page)
     Page(render_report(report))
+
+
+def test_each_verdict_has_a_mark_of_its_own():
+    """Evidence explains this model; its attention, the same for all words, does not."""
+    model = film_model(attention="uniform")
+    texts = ["the fine good film", "the film was dull", "a bad film"] * 4
+    report = faithfulness_report(model, texts, random_state=0, n_bootstrap=20)
+    assert [verdict.split()[2] for verdict in report.verdicts.values()] == ["a", "not"]
+    for block in (render_report(report), render_page(explain_texts(model, texts), report=report)):
+        blocks = re.findall(r'<div class="skattn-verdict skattn-(\w+)">.*?>(.)</span>', block)
+        assert blocks == [("yes", "✓"), ("no", "✗")]
+        [around] = Page(block).all("section", "faith")
+        assert around["class"] == "skattn-faith"
+        assert re.findall("<h3>(Evidence|Attention)</h3>", block) == ["Evidence", "Attention"]
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "kind"),
+    [
+        ("attention weights", ""),
+        ("mean over 3 networks of attention weights", " The model has 3 networks; the mean of"),
+        ("no attention", " This model has no attention."),
+        ("rollout of <b>", " Here it is: rollout of <b>."),
+    ],
+)
+def test_the_kind_of_attention_is_said(aggregate, kind):
+    lede = text_of(render_page([explanation_of("a b", aggregate=aggregate)]), "lede")
+    start = "Attention is the weight that the network gave to each word."
+    assert lede.startswith(start + kind)
+    assert kind or lede == start
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"attention": "multihead", "n_heads": 2}, "2 attention heads gives that many weights"),
+        ({"segment_length": 2}, "The text is divided into segments, which have weights too"),
+        ({"encoder": "conv"}, "The network gives weights to windows of neighbouring words;"),
+        ({"extra_pooling": "max"}, "also uses the max over all words; the weights do not"),
+        ({"ngram_range": (1, 2)}, "The network also reads groups of words (n-grams);"),
+    ],
+)
+def test_what_a_network_says_of_its_attention_is_put_in_plain_words(parameters, sentence):
+    small = {"encoder": "none", "units": 4, "embedding_dim": 4, "epochs": 1} | parameters
+    vectorizer = SequenceVectorizer(ngram_range=small.pop("ngram_range", (1, 1)))
+    model = make_pipeline(vectorizer, AttentionTextClassifier(**small))
+    model.fit(["fine film", "dull film"] * 4, ["good", "bad"] * 4)
+    lede = text_of(render_page(explain_texts(model, ["fine film"])), "lede")
+    assert sentence in lede
+    assert "shared among" not in lede
+
+
+def test_the_legends_say_what_the_colours_mean():
+    page = render_page(explain_texts(film_model(), ["fine film"]))
+    assert "less than 5 percentage points, all colours are weaker" in page
+    assert FULL_EVIDENCE == 0.05
+    assert "The word with the most attention has the strongest colour." in page
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ def test_where_not_all_layers_are_tuned_they_have_the_usual_rate():
 
 def test_reasons_are_for_a_reader():
     assert settings(200)["epochs"][1] == (
-        "200 texts of 12 words on average are no more than two cores train in a few minutes"
+        "two cores train 200 texts of 12 words on average in a few minutes, so nothing was reduced"
     )
-    assert "as much as two cores train in a few minutes" in settings(6000, 200.0)["epochs"][1]
+    assert "reduced to what two cores train in a few minutes" in settings(6000, 200.0)["epochs"][1]
+    assert "two cores take a long time" in settings(100_000, 200.0)["epochs"][1]

@@ -30,6 +30,7 @@ from skattn import (
     make_text_classifier,
 )
 from skattn.fitting import _checkpoint
+from skattn.recipe import _parts
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
@@ -695,3 +696,54 @@ def test_a_checkpoint_is_that_of_the_vectors_too(tmp_path, monkeypatch):
         settings = {"embeddings": vectors, "checkpoint": tmp_path, "min_df": 1}
         TextClassifier(linear=False, **settings, **SMALL).fit(TEXTS, LABELS)
     assert names[0] == names[1] != names[2]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"tokenizer": lambda text: None}, "tokenizer must return a list of tokens, got None"),
+        ({"tokenizer": lambda text: [1]}, "The tokens of tokenizer must be strings, got 1"),
+        ({"analyzer": lambda text: 3}, "analyzer must return a list of tokens, got 3"),
+        ({"strip_accents": lambda text: None}, "strip_accents must return a text, got None"),
+        ({"preprocessor": lambda text: 1}, "preprocessor must return a text, got 1"),
+    ],
+)
+@pytest.mark.parametrize("linear", [True, False])
+def test_a_function_that_returns_something_else_is_named(given, message, linear):
+    with pytest.raises((TypeError, ValueError), match=message):
+        TextClassifier(linear=linear, **SMALL | given).fit(TEXTS, LABELS)
+
+
+def test_a_tokenizer_may_return_an_iterator():
+    model = TextClassifier(tokenizer=lambda text: iter(text.split()), **SMALL).fit(TEXTS, LABELS)
+    plain = TextClassifier(tokenizer=str.split, **SMALL).fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(model.predict_proba(TEXTS), plain.predict_proba(TEXTS))
+
+
+def test_a_bound_that_is_a_whole_number_by_mistake_is_explained():
+    with pytest.raises(ValueError, match=r"max_df=1 means one document; use max_df=1.0"):
+        TextClassifier(max_df=1, **SMALL).fit([f"w{i} x" for i in range(300)], ["a", "b"] * 150)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+def test_the_trial_for_the_weights_has_no_callbacks_and_a_schedule_of_its_own(monkeypatch):
+    trained = []
+    fit_network = _parts.fit_network
+    monkeypatch.setattr(
+        _parts,
+        "fit_network",
+        lambda data, params, *rest, **more: (
+            trained.append(params) or fit_network(data, params, *rest, **more)
+        ),
+    )
+    falling = keras.callbacks.LearningRateScheduler(lambda epoch: 1e-3)
+    model = TextClassifier(callbacks=[falling], **SMALL)
+    model.fit(list(TEXTS) * 6, list(LABELS) * 6)
+    trial, real = trained
+    assert (trial["callbacks"], trial["learning_rate_schedule"]) == (None, "cosine")
+    assert (real["callbacks"], real["learning_rate_schedule"]) == ([falling], "constant")
+
+
+def test_the_bar_does_not_keep_the_network_from_the_next_fit():
+    model = TextClassifier(verbose=1, linear=False, **SMALL).fit(TEXTS, LABELS)
+    assert not model.network_[-1]._fitted.network.exposed

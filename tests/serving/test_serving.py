@@ -529,3 +529,27 @@ def test_a_full_disk_leaves_the_old_export(fitted, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         export(other, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+class Cleaning(SequenceVectorizer):
+    def transform(self, X):
+        return super().transform([text.replace("good", "bad") for text in X])
+
+
+class Certain(TextClassifier):
+    def predict_proba(self, X):
+        return super().predict_proba(X).round()
+
+
+class Named(SequenceVectorizer):
+    """Changes nothing."""
+
+
+def test_code_of_a_subclass_is_not_exported(tmp_path):
+    texts, labels = ["a good film", "a bad film"] * 10, ["good", "bad"] * 10
+    classifier = AttentionTextClassifier(encoder="none", epochs=1)
+    models = [make_pipeline(Cleaning(), classifier), Certain(epochs=1)]
+    for model, name in zip(models, ["Cleaning has its own transform", "Certain has"], strict=True):
+        with pytest.raises(TypeError, match=f"{name}.*cannot be exported"):
+            export(model.fit(texts, labels), tmp_path / "refused")
+    export(make_pipeline(Named(), classifier).fit(texts, labels), tmp_path / "named")

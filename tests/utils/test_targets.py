@@ -302,3 +302,11 @@ def test_labels_without_an_order_are_refused(labels):
 def test_weights_whose_sum_would_overflow_are_scaled():
     _, weights = validation.check_weights(np.full(4, 1e308), np.zeros((4, 1)), np.zeros(4))
     assert weights.tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "classes", [[0.0, 1.0, np.nan], np.array(["2020-01-01", "NaT", "2020-01-02"], "datetime64[D]")]
+)
+def test_a_missing_class_is_refused(classes):
+    with pytest.raises(ValueError, match="classes contains NaN"):
+        validation.announced_classes(classes)

@@ -150,8 +150,8 @@ def test_a_vocabulary_that_is_used_up_is_refused():
     ("name", "message"),
     [
         ("preprocessor", "preprocessor must return a text, got None"),
-        ("tokenizer", "analyzer or tokenizer must return a list of tokens, got None"),
-        ("analyzer", "analyzer or tokenizer must return a list of tokens, got None"),
+        ("tokenizer", "tokenizer must return a list of tokens, got None"),
+        ("analyzer", "analyzer must return a list of tokens, got None"),
     ],
 )
 def test_functions_that_return_nothing_are_named(name, message):

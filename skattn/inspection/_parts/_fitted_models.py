@@ -86,6 +86,19 @@ def _chosen(model):
     return next((getattr(model, name) for name in _CHOSEN if hasattr(model, name)), None)
 
 
+def n_searched(model):
+    """The number of candidates of the search that `model` is, or ends in; 0 without a search."""
+    while True:
+        if hasattr(model, "cv_results_"):
+            return len(model.cv_results_["params"])
+        if isinstance(model, FrozenEstimator):
+            model = model.estimator
+        elif isinstance(model, Pipeline):
+            model = model.steps[-1][1]
+        else:
+            return 0
+
+
 def ensemble_of(model):
     """The :class:`Ensemble` that a calibration or a vote is; None for any other model."""
     if hasattr(model, "calibrated_classifiers_"):

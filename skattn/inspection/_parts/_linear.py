@@ -16,6 +16,7 @@ from skattn.inspection._parts._readings import (
     CannotSplit,
     Reading,
     onto,
+    refuse_own_functions,
     shared,
     touched,
     united,
@@ -150,14 +151,9 @@ class _Reader:
         self.vocabulary = vectorizer.vocabulary_
         self.of_words = vectorizer.analyzer == "word"
         marks = getattr(vectorizer, "keeps_marks", False)  # scikit-learn's end words at them
-        try:
-            self.spans = build_token_spans(vectorizer, marks)
-            self.tokens = build_tokens(vectorizer, marks)
-        except ValueError:
-            raise CannotSplit(
-                f"{type(vectorizer).__name__} has a preprocessor, tokenizer or analyzer of its "
-                "own, which does not say where in the text its tokens stand."
-            ) from None
+        refuse_own_functions(vectorizer)
+        self.spans = build_token_spans(vectorizer, marks)
+        self.tokens = build_tokens(vectorizer, marks)
         if self.of_words:
             single = copy.copy(vectorizer)
             single.ngram_range = (1, 1)
@@ -329,8 +325,10 @@ def _sigmoids(scale, z):
 
 
 def _shares(z):
-    with np.errstate(invalid="ignore"):  # where no label is possible, it is another function
-        return expit(z) / expit(z).sum(axis=-1, keepdims=True)
+    shares = expit(z)
+    total = shares.sum(axis=-1, keepdims=True)
+    even = np.full_like(shares, 1 / shares.shape[-1])  # as scikit-learn's SGDClassifier has it
+    return np.divide(shares, total, out=even, where=total > 0)
 
 
 def _close(found, probabilities):

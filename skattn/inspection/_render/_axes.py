@@ -9,9 +9,11 @@ from skattn.inspection._render._palette import LIGHT
 SERIES = ("#2c53c4", "#c2571a", "#12693c", "#8a2d8f", "#7a6100", "#0d7285", "#a81f32")
 
 
-def check_count(name, number):
+def check_count(name, number, or_none=False):
     """A clear error for what is no number of things to show."""
-    if number is not None and not (isinstance(number, Integral) and number >= 0):
+    if or_none and number is None:
+        return
+    if not (isinstance(number, Integral) and number >= 0):
         raise ValueError(f"{name} must be a whole number from 0 on, got {number!r}.")
 
 

@@ -59,15 +59,17 @@ class _Ruler:
 
 
 def _lines(explanation, width, ruler):
-    """Wrap at white space: lists of (x in pixels, string, shade level), at most MAX_LINES."""
+    """Wrap the text: lists of (x in pixels, string, shade level), at most MAX_LINES.
+
+    Lines end at white space, or between tokens where a line holds none.
+    """
     lines, x = [[]], 0.0
-    space = ruler.width("n n") - ruler.width("nn")
-    for chunk in _chunks(explanation):
+    for chunk, gap in _unbroken(explanation, width, ruler):
         wide = sum(ruler.width(part) for part, _ in chunk)
-        x += space if lines[-1] else 0
+        x += gap if lines[-1] else 0
         if x + wide > width and lines[-1]:
             if len(lines) == MAX_LINES:
-                lines[-1].append((min(x, width - 2 * space), "…", 0))
+                lines[-1].append((min(x, width - ruler.width("…")), "…", 0))
                 break
             lines.append([])
             x = 0.0
@@ -75,6 +77,17 @@ def _lines(explanation, width, ruler):
             lines[-1].append((x, part, level))
             x += ruler.width(part)
     return lines
+
+
+def _unbroken(explanation, width, ruler):
+    """Yield what is not to be broken, and the space before it, in pixels."""
+    space = ruler.width("n n") - ruler.width("nn")
+    for chunk in _chunks(explanation):
+        if sum(ruler.width(part) for part, _ in chunk) <= width:
+            yield chunk, space
+            continue
+        for number, part in enumerate(chunk):
+            yield [part], 0 if number else space
 
 
 def _chunks(explanation):

@@ -25,6 +25,32 @@ MANY_TEXTS = 50  # from so many on, words of a single text are left out of this 
 MAX_CLASSES = 20  # of this list, and of the confusion matrix
 LEAST_EVIDENCE = 0.001
 
+# What `TextExplanation.aggregate` may say, and what the page says then
+PLAIN = "attention weights"
+KINDS = {
+    "no attention": "This model has no attention.",
+    r"mean over (\d+) networks": "The model has {} networks; the mean of their weights is shown.",
+    r"mean over (\d+) heads": (
+        "A network with {} attention heads gives that many weights to each word; their mean is "
+        "shown."
+    ),
+    "segments": (
+        "The text is divided into segments, which have weights too: a word's weight within its "
+        "segment times the weight of the segment is shown."
+    ),
+    "windows": (
+        "The network gives weights to windows of neighbouring words; the weight of each window is "
+        "divided among its words."
+    ),
+    "n-grams": (
+        "The network also reads groups of words (n-grams); the weight of each group is divided "
+        "among its words."
+    ),
+    r"the (\w+) of all words, also used": (
+        "The network also uses the {} over all words; the weights do not show this part."
+    ),
+}
+
 # Control characters, direction overrides and noncharacters: shown by number, never obeyed
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
@@ -51,7 +77,7 @@ def render_page(
         style=_style(),
         views=_views(explanations),
         facts=_facts(explanations, y_true),
-        aggregates=list(dict.fromkeys(explanation.aggregate for explanation in explanations)),
+        kinds=_kinds(explanations),
         filters=_filters(explanations, y_true),
         words=_words(explanations),
         cased=any(explanation.case_sensitive for explanation in explanations),
@@ -127,6 +153,16 @@ def _views(explanations):
     if not views or any(explanation.weights.any() for explanation in explanations):
         views.append("attention")
     return views
+
+
+def _kinds(explanations):
+    """Sentences that say what kind of attention the weights are."""
+    kinds = []
+    for aggregate in dict.fromkeys(explanation.aggregate for explanation in explanations):
+        found = [(re.search(pattern, aggregate), said) for pattern, said in KINDS.items()]
+        said = [sentence.format(*match.groups()) for match, sentence in found if match]
+        kinds += said if said or aggregate == PLAIN else [f"Here it is: {aggregate}."]
+    return list(dict.fromkeys(kinds))
 
 
 def _about(explanations, report, model_name):
@@ -255,6 +291,7 @@ def _report_data(report):
     """Verdicts, the rule's conditions for each, and the table."""
     judged = [
         {
+            "ranking": ranking,
             "verdict": verdict,
             "conditions": report.conditions_of(ranking),
             "faithful": all(bool(met) for _, met in report.conditions_of(ranking)),
@@ -263,7 +300,6 @@ def _report_data(report):
     ]
     return {
         "judged": judged,
-        "faithful": judged[0]["faithful"],
         "rankings": list(report.verdicts),
         # a soft hyphen, to fit a phone
         "titles": [name.replace("ensive", "en\xadsive") for name in report.column_titles],

@@ -7,8 +7,13 @@
   const form = root.querySelector(".skattn-tools form");
   const count = root.querySelector(".skattn-count");
   const LEVELS = 10;
+  const FILTERS = ["pred", "true", "right", "word"];
   let shown = null;
+  let hushed = false; // by Escape, until a word is pointed at or focused
   root.classList.add("skattn-live");
+
+  const composed = (text) => text.normalize("NFC");
+  const plain = (text) => composed(text).toLowerCase();
 
   // What a card knows of its words, read when it is first needed
   const known = new Map();
@@ -17,9 +22,14 @@
       const tokens = Array.from(card.querySelectorAll(".skattn-t"));
       const values = JSON.parse(card.dataset.values || "{}");
       tokens.forEach((token, place) => { token.skattnPlace = place; });
-      known.set(card, { tokens, values, text: card.querySelector(".skattn-text").textContent.toLowerCase() });
+      known.set(card, { tokens, values, text: plain(textOf(card)) });
     }
     return known.get(card);
+  }
+  function textOf(card) {
+    const own = card.querySelector(".skattn-text:not(.skattn-blank)");
+    const parts = own ? Array.from(own.childNodes) : [];
+    return parts.filter((part) => part.className !== "skattn-gap").map((part) => part.textContent).join("");
   }
   const wanted = () => Object.fromEntries(new FormData(form));
   const view = () => root.dataset.view;
@@ -82,6 +92,7 @@
   }
   function showTip(token) {
     hideTip();
+    hushed = false;
     shown = token;
     const [first, second] = words(token);
     tip.replaceChildren(document.createElement("b"), document.createElement("span"));
@@ -111,7 +122,7 @@
   });
   list.addEventListener("mouseout", (event) => {
     if (!tokenOf(event)) return;
-    if (focused()) showTip(focused());
+    if (focused() && !hushed) showTip(focused());
     else hideTip();
   });
   list.addEventListener("focusin", (event) => {
@@ -119,7 +130,16 @@
     if (token) showTip(token);
   });
   list.addEventListener("focusout", hideTip);
-  window.addEventListener("scroll", () => (atHand() ? showTip(atHand()) : hideTip()), { passive: true });
+  window.addEventListener("scroll", () => {
+    const token = hushed ? null : atHand();
+    if (token) showTip(token);
+    else hideTip();
+  }, { passive: true });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    hideTip();
+    hushed = true;
+  });
 
   // A text is one stop of the Tab key; the arrow keys walk its words
   function moveTo(token, from) {
@@ -131,11 +151,13 @@
   }
   list.addEventListener("keydown", (event) => {
     const token = tokenOf(event);
-    if (!token) return;
-    if (event.key === "Escape") return hideTip();
+    if (!token || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const { tokens } = facts(token.closest(".skattn-card"));
     const place = tokens.indexOf(token);
-    const goal = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: tokens.length - 1 }[event.key];
+    const rightward = getComputedStyle(token.closest(".skattn-text")).direction === "rtl" ? -1 : 1;
+    const goal = {
+      ArrowRight: place + rightward, ArrowLeft: place - rightward, Home: 0, End: tokens.length - 1,
+    }[event.key];
     if (goal === undefined) return;
     event.preventDefault();
     if (tokens[goal]) moveTo(tokens[goal], token);
@@ -156,7 +178,17 @@
     button.setAttribute("aria-expanded", String(open));
     button.textContent = open ? "Show less" : button.dataset.label;
     if (inside) button.focus();
+    if (!open) stopInSight(long);
   }
+  // The Tab key cannot reach a word that is folded away
+  function stopInSight(long) {
+    const stop = long.querySelector('.skattn-cut .skattn-t[tabindex="0"]');
+    const seen = stop && facts(long).tokens.find((token) => !token.closest(".skattn-cut"));
+    if (!seen) return;
+    stop.tabIndex = -1;
+    seen.tabIndex = 0;
+  }
+  list.querySelectorAll(".skattn-long").forEach(stopInSight);
 
   // Filters, order, class and view
   const orders = {
@@ -194,11 +226,11 @@
     count.textContent = visible === cards.length ? "All " + visible + " texts" : visible + " of " + cards.length + " texts";
   }
   let whole = false; // false for a word that overlaps others, since the page shows it in pieces
-  const folded = (text) => text.toUpperCase().toLowerCase(); // "ß" and "SS" become "ss"
-  const isWord = (token, word) => root.dataset.cased ? token.textContent === word : folded(token.textContent) === folded(word);
+  const asRead = root.dataset.cased ? composed : plain; // as the counts of the word buttons
+  const isWord = (token, word) => asRead(token.textContent) === asRead(word);
   function holds(card, word) {
     const { tokens, text } = facts(card);
-    return whole ? tokens.some((token) => isWord(token, word)) : text.includes(word.toLowerCase());
+    return whole ? tokens.some((token) => isWord(token, word)) : text.includes(plain(word));
   }
   function mark(word) {
     marked.forEach((token) => token.removeAttribute("data-found"));
@@ -207,7 +239,7 @@
     for (const card of cards) {
       if (card.hidden) continue;
       for (const token of facts(card).tokens) {
-        const found = whole ? isWord(token, word) : token.textContent.toLowerCase().includes(word.toLowerCase());
+        const found = whole ? isWord(token, word) : plain(token.textContent).includes(plain(word));
         if (found) marked.push(token);
       }
     }
@@ -226,12 +258,10 @@
   root.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest(".skattn-word, .skattn-cell");
     if (!button) return;
-    if (button.dataset.word !== undefined) {
-      chosen = form.elements.word.value = button.dataset.word;
-    } else {
-      form.elements.pred.value = button.dataset.pred;
-      form.elements.true.value = button.dataset.true;
+    for (const name of FILTERS) {
+      if (form.elements[name]) form.elements[name].value = button.dataset[name] || "";
     }
+    chosen = button.dataset.word === undefined ? null : button.dataset.word;
     apply();
     form.scrollIntoView({ block: "start" });
   });
