@@ -263,7 +263,7 @@ class ResidentModel(keras.Model):
     @property
     def answers(self):
         """Names of the readouts, without those that are as large as the states of a text."""
-        return [name for name in self._readouts if name not in ("embedded", "states")]
+        return [name for name in self._readouts if name not in ("embedded", "lower", "states")]
 
     def gradient_times_input(self, x, outputs):
         """For each token, its embedding times the gradient of the output of its row.

@@ -90,13 +90,12 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
       embedding and that of an unknown word [2]_.
     * *A network with an encoder*: each hidden state depends on several words. The contributions to
       the logits are integrated gradients [3]_ on the path from the embedding of an unknown word to
-      the embeddings of the text. The gradient in the middle of the path stands for the integral,
-      and the remaining error is distributed among the words in proportion to their contributions.
-      With a pretrained transformer, the path begins at its word embeddings and leads through all of
-      its layers, the gradient is the mean of three near the middle, and the contributions of the
-      pieces of a word are added. If there are more than four classes, this is done for the three
-      most probable classes of each text; for the others, the path begins and ends at the last
-      hidden states instead.
+      the embeddings of the text. The integral is approximated by the gradient at the midpoint of
+      the path, and the remaining error is distributed among the words in proportion to their
+      contributions. With a pretrained transformer, the path consists of hidden states after a third
+      of its layers instead of embeddings, and the contributions of the pieces of a word are added.
+      If there are more than four classes, this is done for the three most probable classes of each
+      text; for the others, the path consists of the last hidden states.
     * *A linear model* on counts or TF-IDF features: the contributions are exact, coefficient times
       feature value. If a word occurs several times, its contribution is divided evenly among the
       occurrences. The contribution of a word n-gram is divided evenly among its words, and that of

@@ -24,6 +24,7 @@ from skattn.networks._transformer import (
     StatesMask,
     TokenStates,
     TunedLayer,
+    n_lower,
     tuned_sets,
 )
 
@@ -145,20 +146,21 @@ def _build_on_pretrained(config):
     ids = keras.Input((None,), dtype="int32", name="token_ids")
     states = keras.Input((None, frozen.width), dtype="float32", name="states")
     mask = StatesMask(frozen.n_special, name="states_mask")(ids)
-    hidden, sets = states, tuned_sets(backbone, tuned_layers)
+    hidden, sets = [states], tuned_sets(backbone, tuned_layers)
     tuned = {
         number: TunedLayer(backbone, name=f"tuned_{place + 1}")
         for place, number in enumerate(dict.fromkeys(sets))
     }
     for number in sets:
-        hidden = tuned[number](hidden, mask)
-    hidden = TokenStates(len(backbone["prefix"]), name="token_states")(hidden, ids)
+        hidden.append(tuned[number](hidden[-1], mask))
+    lower = hidden[max(0, n_lower(backbone) - len(backbone["layers"]) + tuned_layers)]
+    hidden = TokenStates(len(backbone["prefix"]), name="token_states")(hidden[-1], ids)
     context, weights = _encode_and_attend(hidden, _mask(ids), config)
     context_in = _dropout(config["dropout"], "dropout")(context)
     l2 = _penalty(config["l2"])
     answers = _answers(context_in, config, l2, initializer="zeros")
     readouts = {"attention": weights, "probabilities": answers, "representation": context}
-    readouts["states"] = hidden  # which the encoder reads
+    readouts |= {"states": hidden, "lower": lower}  # what the encoder reads; after a third of all
     model = _compiled([ids, states], answers, "tokens", readouts, config, frozen)
     if isinstance(config["optimizer"], str):
         model.optimizer.global_clipnorm = CLIP_NORM

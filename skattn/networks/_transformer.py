@@ -22,6 +22,11 @@ PRECISIONS = ("float32", "bfloat16")  # of the products with kernels
 _SHARED = weakref.WeakValueDictionary()  # fingerprint -> _Tensors, one for all networks
 
 
+def n_lower(backbone):
+    """How many layers are below the states at which evidence begins."""
+    return len(backbone["layers"]) // 3
+
+
 def layer_shapes(backbone):
     """The names and shapes of one layer's weights, in the order in which they are kept."""
     width, inner = backbone["width"], backbone["inner_width"]
@@ -236,6 +241,7 @@ class FrozenLayers:
         self.backbone, self.tuned_layers = backbone, tuned_layers
         self.n_before = len(backbone["prefix"])  # special tokens
         self.n_special = self.n_before + len(backbone["suffix"])
+        self.n_layers = len(frozen_layers(backbone, tuned_layers))
         self.width = backbone["width"]
         self.tensors = None
 
@@ -273,6 +279,10 @@ class FrozenLayers:
 
     def encode(self, ids, words):
         """From the vectors of the tokens to the states below the tuned layers."""
+        return self.run(ids, self.embed(ids, words))
+
+    def embed(self, ids, words):
+        """From the vectors of the tokens to the states below the first layer."""
         names = embedding_shapes(self.backbone)
         w = dict(zip(names, self.tensors, strict=False))
         places = tf.minimum(tf.range(tf.shape(words)[1]), self.backbone["n_positions"] - 1)
@@ -282,8 +292,12 @@ class FrozenLayers:
             flat = tf.reshape(states, [-1, self.backbone["word_width"]])
             flat = _dense(flat, w["projection_kernel"], w["projection_bias"])
             states = tf.reshape(flat, [tf.shape(ids)[0], -1, self.width])
+        return states
+
+    def run(self, ids, states, first=0, last=None):
+        """From the states below layer `first` to those below layer `last`, or above all."""
         mask = StatesMask(self.n_special)(ids)
-        for weights in self.weights_of_layers():
+        for weights in self.weights_of_layers()[first:last]:
             states = transformer_layer(
                 states, mask, weights, self.backbone, lambda x: x, lambda x: x
             )

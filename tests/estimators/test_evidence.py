@@ -123,7 +123,7 @@ def test_the_largest_logits_of_a_transformer_are_followed_to_the_words(
     ).fit(X, y)
     assert_adds_up(clf, X)
     parts, logits, _ = logit_parts(clf, X)
-    monkeypatch.setattr(_evidence, "N_LOGITS_OF_WORDS", len(WORDS))
+    monkeypatch.setattr(_evidence, "N_LOGITS_FOLLOWED", len(WORDS))
     whole, *_ = logit_parts(clf, X)
     whole = whole if multilabel else relative(whole)
     order = np.argsort(-logits, axis=1)[:, None, :]
