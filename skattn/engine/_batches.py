@@ -60,7 +60,7 @@ def merge_equal_rows(rows, bounds, groups, weights, as_given=False):
     """Put each batch into a canonical order and merge its equal rows.
 
     Equal rows (same features, same target) become one entry whose weight is their sum. Their
-    gradient is computed once, and a row of weight 3 gives exactly the same result as the row given
+    gradient is computed once, and in one batch a row of weight 3 counts exactly as the row given
     three times. An entry's weight is its share of the batch's loss: weights are divided by the
     number of rows of the batch and, unless `as_given`, by their mean over all rows, so that without
     weights the loss of a batch is the mean over its rows.

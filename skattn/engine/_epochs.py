@@ -59,7 +59,10 @@ class Plans:
 
 
 class Schedule(keras.callbacks.Callback):
-    """Sets plan, dropout and learning rate of each epoch, from the seed and its number alone."""
+    """Sets plan, dropout and learning rate of each epoch, which depend on its number and the seed.
+
+    `shift` is added to the number that Keras gives to the epoch.
+    """
 
     def __init__(self, plans, shift):
         super().__init__()

@@ -41,10 +41,10 @@ def with_kept_states(rows, frozen, max_bytes):
 
 
 def compiled(function, signature):
-    """A graph of the function.
+    """The function as a graph, traced here and now.
 
-    A concrete one: TensorFlow would warn of retracing where many networks, each of them traced
-    once, share a line of code.
+    A `tf.function` that is traced when it is first called would make TensorFlow warn of retracing
+    once several networks were built.
     """
     graph = tf.function(function, input_signature=signature, autograph=False)
     return graph.get_concrete_function()

@@ -9,7 +9,7 @@ from scipy import sparse
 from skattn.engine._rows import DenseRows, SparseAsDenseRows, SparseRows, StateRows, TokenRows
 
 WIDTH_STEP = 8  # in tokens
-PRETRAINED_WIDTH_STEP = 2  # where a padded step costs more than another shape
+PRETRAINED_WIDTH_STEP = 2  # there a padded token costs more than compiling for another width
 
 
 class ResidentRows:

@@ -12,9 +12,9 @@ def attention_aggregate(config):
     if config["attention"] == "multihead":
         words = f"mean over {config['n_heads']} heads of {words}"
     if config["segment_length"]:
-        words += " within segments times those of the segments"
+        words += " within segments times the weights of the segments"
     elif config["encoder"] == "conv":
-        words += ", those of a convolution's windows shared among their words"
+        words += "; the weight of each window of words is divided among its words"
     return words
 
 

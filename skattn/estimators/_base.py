@@ -37,7 +37,8 @@ from skattn.utils._typing import MatrixLike
 _threads.limit_in_worker()  # before anything below starts TensorFlow
 
 _NUMBERS = ("learning_rate", "l2", "dropout", "label_smoothing")  # as they are for the network
-_OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")  # scikit-learn ends them
+# with these scikit-learn tears down its callbacks after `fit`, also after one that fails
+_OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 
 class BaseNetworkClassifier(

@@ -10,7 +10,7 @@ import weakref
 from collections import OrderedDict, deque
 
 MAX_IDLE = 4  # networks kept
-MAX_IDLE_WEIGHTS = 20_000_000  # numbers in the networks kept, besides the frozen layers below
+MAX_IDLE_WEIGHTS = 20_000_000  # in all of them; frozen pretrained layers do not count
 
 
 class NetworkPool:

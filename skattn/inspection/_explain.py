@@ -94,8 +94,9 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
       the path, and the remaining error is distributed among the words in proportion to their
       contributions. With a pretrained transformer, the path consists of hidden states after a third
       of its layers instead of embeddings, and the contributions of the pieces of a word are added.
-      If there are more than four classes, this is done for the three most probable classes of each
-      text; for the others, the path consists of the last hidden states.
+      If there are more than eight classes (four with a pretrained transformer), this is done for
+      the three most probable classes of each text; for the others, the path consists of the last
+      hidden states.
     * *A linear model* on counts or TF-IDF features: the contributions are exact, coefficient times
       feature value. If a word occurs several times, its contribution is divided evenly among the
       occurrences. The contribution of a word n-gram is divided evenly among its words, and that of
@@ -370,5 +371,5 @@ def _described(network):
     classifier, vectorizer = network.classifier, network.vectorizer
     words = getattr(classifier, "_attention_aggregate", "attention weights")
     if getattr(vectorizer, "analyzer", None) == "word" and vectorizer.ngram_range[1] > 1:
-        words += ", those of n-grams shared among their words"
+        words += "; the weight of each n-gram is divided among its words"
     return words + getattr(classifier, "_attention_supplement", "")

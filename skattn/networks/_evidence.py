@@ -21,7 +21,8 @@ NODE = 0.5  # on the path from 0 to 1
 N_NODES_OF_FEATURES = 8
 N_AT_ONCE = 8  # logits that share a forward pass
 MANY_ALIKE = 64  # unknown tokens, for whose states in a larger number nothing changes
-N_LOGITS_FOLLOWED = 3  # down to the lower states, where a transformer has more
+MANY, MANY_IN_A_TRANSFORMER = 8, 4  # logits; of more only some are followed through all layers
+N_LOGITS_FOLLOWED = 3
 _TRACE_LOCK = threading.Lock()
 
 
@@ -46,9 +47,11 @@ def logit_parts(model, config, X, representation):
     with three points, on mr much more so (comprehensiveness 49 instead of 34), and three times as
     fast.
 
-    A transformer with many classes would need a pass through its upper layers for each of them.
-    There only the three largest logits of a row are followed down to these states; the paths of the
-    others begin and end at the last states.
+    With many classes, each of them would need a backward pass. So only the three largest logits of
+    a row are followed down to the embeddings, or to these states; the paths of the others begin and
+    end at the last states, those of the encoder or of the transformer. On validation splits of
+    trec, snips and banking77, this was as faithful for the predicted class, and on banking77 three
+    times as fast. (With segments, all logits are followed.)
 
     Parameters
     ----------
@@ -80,18 +83,19 @@ def logit_parts(model, config, X, representation):
     )
     rows, base = as_rows(X, "tokens"), base[row_of]
     mixing = config["encoder"] != "none"
-    if model.frozen and logits.shape[1] > N_LOGITS_FOLLOWED + 1:
+    place = _of_lower_states if model.frozen else _of_embeddings
+    has_states = (mixing or bool(model.frozen)) and "states" in model._readouts
+    if has_states and logits.shape[1] > (MANY_IN_A_TRANSFORMER if model.frozen else MANY):
         wanted = np.eye(logits.shape[1], dtype=np.float32)
         if not config["multilabel"]:
             wanted -= 1 / len(wanted)
             logits, base = logits @ wanted, base @ wanted
         largest = np.argsort(-logits, axis=1, kind="stable")[:, :N_LOGITS_FOLLOWED]
-        parts = _integrated(model, rows, wanted[None], _of_states, mixing)
-        followed = _integrated(model, rows, wanted[largest], _of_lower_states, True)
+        parts = _integrated(model, rows, wanted[None], _of_states, mixing and bool(model.frozen))
+        followed = _integrated(model, rows, wanted[largest], place, True)
         np.put_along_axis(parts, largest[:, None, :], followed, axis=2)
         return parts, logits, base
     wanted, logits, base = _wanted(config, logits, base)
-    place = _of_lower_states if model.frozen else _of_embeddings
     parts = _integrated(model, rows, wanted[None], place, mixing or bool(model.frozen))
     first = logits.shape[1] - len(wanted)
     return np.pad(parts, [(0, 0), (0, 0), (first, 0)]), logits, base
@@ -277,12 +281,13 @@ def _of_lower_states(model):
 
 
 def _of_states(model):
-    """From the last state of a text of one unknown token to the last states of the text."""
+    """From the state of a single unknown token to the states of the text."""
     read = keras.Model(model.inputs, model._readouts["states"], dtype="float32")
     rest = _rest(model, model._readouts["states"])
 
     def states(ids):
-        return read(with_states(model.frozen, ids), training=False)
+        inputs = with_states(model.frozen, ids) if model.frozen else ids
+        return read(inputs, training=False)
 
     def ends(ids):
         start = states(tf.fill([1, 1], UNKNOWN))  # the same for all texts

@@ -59,7 +59,9 @@ def build_text_network(config):
     -------
     ResidentModel
         Its readouts are ``"probabilities"``, ``"attention"``, ``"representation"`` and
-        ``"embedded"``, the input of the encoder.
+        ``"embedded"``, the input of the encoder; with segments also ``"segment_attention"``, and
+        without them ``"states"``, its output. On a pretrained transformer they are ``"lower"``
+        instead of ``"embedded"``, and ``"states"`` of the transformer.
     """
     if config.get("backbone"):
         return _build_on_pretrained(config)
@@ -68,8 +70,8 @@ def build_text_network(config):
         context, readouts = _segmented(ids, config)
     else:
         embedded = _embed(ids, config)
-        context, weights = _encode_and_attend(embedded, _mask(ids), config)
-        readouts = {"attention": weights, "embedded": embedded}
+        context, weights, states = _encode_and_attend(embedded, _mask(ids), config)
+        readouts = {"attention": weights, "embedded": embedded, "states": states}
     l2 = _penalty(config["l2"])
     answers = _answers(_dropout(config["dropout"], "dropout")(context), config, l2)
     readouts |= {"probabilities": answers, "representation": context}
@@ -94,7 +96,7 @@ def _mask(ids, name="mask"):
 
 
 def _encode_and_attend(hidden, mask, config, prefix=""):
-    """(batch, time, width) -> context (batch, units) and weights (batch, time)."""
+    """(batch, time, width) -> context (batch, units), weights (batch, time) and the states."""
     for layer in range(config["n_layers"]):
         hidden = ENCODERS[config["encoder"]](hidden, mask, config, f"{prefix}encoder_{layer + 1}")
     pooling = AttentionPooling(
@@ -113,18 +115,18 @@ def _encode_and_attend(hidden, mask, config, prefix=""):
         )
         extra, _ = pooling(hidden, mask=mask)
         context = keras.layers.Concatenate(name=f"{prefix}pooled")([context, extra])
-    return context, weights
+    return context, weights, hidden
 
 
 def _segmented(ids, config):
     """Attention over the tokens of each segment, then over the segments (Yang et al. 2016)."""
     segments = CutSegments(config["segment_length"], name="segments")(ids)
     embedded = _embed(segments, config)
-    vectors, token_weights = _encode_and_attend(embedded, _mask(segments), config, "token_")
+    vectors, token_weights, _ = _encode_and_attend(embedded, _mask(segments), config, "token_")
     join = JoinSegments(name="joined")
     token_weights = JoinSegments(name="joined_weights")(token_weights, ids)
     segment_mask = AnyToken(name="segment_mask")(JoinSegments(name="joined_ids")(segments, ids))
-    context, segment_weights = _encode_and_attend(
+    context, segment_weights, _ = _encode_and_attend(
         join(vectors, ids), segment_mask, config, "segment_"
     )
     weights = SpreadWeights(name="attention")(token_weights, segment_weights, ids)
@@ -155,7 +157,7 @@ def _build_on_pretrained(config):
         hidden.append(tuned[number](hidden[-1], mask))
     lower = hidden[max(0, n_lower(backbone) - len(backbone["layers"]) + tuned_layers)]
     hidden = TokenStates(len(backbone["prefix"]), name="token_states")(hidden[-1], ids)
-    context, weights = _encode_and_attend(hidden, _mask(ids), config)
+    context, weights, _ = _encode_and_attend(hidden, _mask(ids), config)
     context_in = _dropout(config["dropout"], "dropout")(context)
     l2 = _penalty(config["l2"])
     answers = _answers(context_in, config, l2, initializer="zeros")

@@ -19,7 +19,7 @@ ACTIVATIONS = {
     "relu": tf.nn.relu,
 }
 PRECISIONS = ("float32", "bfloat16")  # of the products with kernels
-_SHARED = weakref.WeakValueDictionary()  # fingerprint -> _Tensors, one for all networks
+_SHARED = weakref.WeakValueDictionary()  # (fingerprint, tuned layers) -> _Tensors
 
 
 def n_lower(backbone):
@@ -246,7 +246,7 @@ class FrozenLayers:
         self.tensors = None
 
     def hold(self, arrays):
-        """Take the weights, in the order of `frozen_shapes`; all but tables as float32."""
+        """Take the weights, in the order of `frozen_shapes`; all but the word table as float32."""
         if self.tensors is not None:
             return
         key = (self.backbone["fingerprint"], self.tuned_layers)

@@ -152,15 +152,15 @@ class TextClassifier(BaseTextClassifier):
         A folder in which the network saves its state after each epoch, so that an interrupted fit
         can be resumed.
     warm_start : bool, default=False
-        Whether `fit` continues with the network of the previous fit. The vocabulary, and the
-        weights of the two models, then stay the same.
+        Whether `fit` goes on training the network of the previous fit. The vocabulary and
+        `weights_` then stay the same.
     save_optimizer : bool, default=True
         Whether saved files include the state of the optimizer.
     random_state : int, RandomState instance or None, default=None
         Determines all random numbers of both models.
     n_jobs : int, default=None
-        Number of processes for the fits from which the weights of the models are learned, and for
-        the linear models of a multilabel problem.
+        Number of processes for the two extra fits that determine `weights_`, and for the linear
+        models of a multilabel problem.
     verbose : int, default=0
         0 prints nothing, 1 shows one progress bar, and 2 also prints at the end of `fit` where the
         time went.

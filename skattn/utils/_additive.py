@@ -24,8 +24,8 @@ def carried(function, parts, base):
     Of few parts all choices are tried (L. S. Shapley, "A value for n-person games", 1953). Of more
     there are 64 to 256 choices, half of them the complements of the others, in which parts are held
     with probabilities spread over 0 to 1 (G. Owen, "Multilinear extensions of games", Management
-    Science, 1972). They are the same for all parts, which are therefore compared fairly, and in
-    every call; what the parts lack to add up is shared by `with_rest`.
+    Science, 1972). All parts and all calls use the same choices, so that their values can be
+    compared. Such values do not add up exactly; `with_rest` distributes the remainder.
 
     Parameters
     ----------

@@ -108,28 +108,33 @@ def test_logits_that_share_a_pass_have_the_parts_that_they_have_alone(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoder", ["none", "gru"])
+@pytest.mark.parametrize(
+    ("on_a_transformer", "encoder"),
+    [(True, "none"), (True, "gru"), (False, "gru"), (False, "conv")],
+)
 @pytest.mark.parametrize("multilabel", [False, True])
-def test_the_largest_logits_of_a_transformer_are_followed_to_the_words(
-    tmp_path, encoder, multilabel, monkeypatch
+def test_the_largest_of_many_logits_are_followed_through_all_layers(
+    tmp_path, encoder, multilabel, on_a_transformer, monkeypatch
 ):
-    folder = build_model(tmp_path)
+    folder = build_model(tmp_path) if on_a_transformer else None
     texts = [f"{word} and {other}" for word in WORDS for other in WORDS]
     X = SequenceVectorizer(pretrained=folder).fit_transform(texts)
     y = np.repeat(np.arange(len(WORDS)), len(WORDS))
     y = ((y[:, None] - np.arange(len(WORDS))) % 6 < 2).astype(int) if multilabel else y
-    clf = AttentionTextClassifier(
-        pretrained=folder, tuned_layers=1, encoder=encoder, units=4, epochs=1, random_state=0
-    ).fit(X, y)
+    given = {"pretrained": folder, "tuned_layers": 1} if on_a_transformer else {}
+    clf = AttentionTextClassifier(encoder=encoder, units=4, epochs=1, random_state=0, **given)
+    clf.fit(X, y)
+    monkeypatch.setattr(_evidence, "MANY", 4)
     assert_adds_up(clf, X)
     parts, logits, _ = logit_parts(clf, X)
-    monkeypatch.setattr(_evidence, "N_LOGITS_FOLLOWED", len(WORDS))
+    for limit in ("MANY", "MANY_IN_A_TRANSFORMER"):
+        monkeypatch.setattr(_evidence, limit, len(WORDS))
     whole, *_ = logit_parts(clf, X)
     whole = whole if multilabel else relative(whole)
     order = np.argsort(-logits, axis=1)[:, None, :]
     largest, whole_largest = (np.take_along_axis(p, order, axis=2)[..., :3] for p in (parts, whole))
-    np.testing.assert_allclose(largest, whole_largest, atol=1e-5)
     others, whole_others = (np.take_along_axis(p, order, axis=2)[..., 3:] for p in (parts, whole))
+    np.testing.assert_allclose(largest, whole_largest, atol=1e-5)
     assert np.abs(others - whole_others).max() > 1e-5  # they end at the states
     assert np.abs(others).max() > 1e-5
 

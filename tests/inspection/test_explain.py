@@ -117,11 +117,14 @@ def test_an_array_of_texts_gives_plain_strings():
     [
         ({}, "attention weights"),
         ({"attention": "multihead", "n_heads": 2}, "mean over 2 heads of attention weights"),
-        ({"segment_length": 2}, "attention weights within segments times those of the segments"),
+        (
+            {"segment_length": 2},
+            "attention weights within segments times the weights of the segments",
+        ),
         ({"extra_pooling": "max"}, "attention weights (the max of all words, also used, has none)"),
         (
             {"encoder": "conv"},
-            "attention weights, those of a convolution's windows shared among their words",
+            "attention weights; the weight of each window of words is divided among its words",
         ),
     ],
 )
@@ -259,7 +262,7 @@ def test_pairs_of_words_are_shared_among_their_words():
     model = film_model({"fine": 0.2, "film": 0.0, "fine film": 0.1}, ngram_range=(1, 2))
     (explanation,) = explain_texts(model, ["fine film"])
     assert explanation.tokens == ("fine", "film")
-    assert explanation.aggregate.endswith(", those of n-grams shared among their words")
+    assert explanation.aggregate.endswith("; the weight of each n-gram is divided among its words")
     np.testing.assert_allclose(explanation.weights, [0.265 / 0.33, 0.065 / 0.33])
     (gradient,) = find_attention(model).gradients(["fine film"], np.array([1]))
     np.testing.assert_allclose(gradient.values, [0.25, 0.05])

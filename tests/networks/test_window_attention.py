@@ -128,5 +128,5 @@ def test_the_recipe_puts_planted_words_first():
     explanations = explain_texts(model, texts[1000:])
     first = [e.top_tokens(1)[0][0].startswith("mark") for e in explanations]
     assert np.mean(first) >= 0.9
-    assert "windows shared among their words" in explanations[0].aggregate
+    assert "window of words is divided among its words" in explanations[0].aggregate
     np.testing.assert_allclose([e.weights.sum() for e in explanations], 1, atol=1e-5)

@@ -38,11 +38,11 @@ KINDS = {
         "The text is divided into segments, which have weights too: a word's weight within its "
         "segment times the weight of the segment is shown."
     ),
-    "windows": (
+    "window": (
         "The network gives weights to windows of neighbouring words; the weight of each window is "
         "divided among its words."
     ),
-    "n-grams": (
+    "n-gram": (
         "The network also reads groups of words (n-grams); the weight of each group is divided "
         "among its words."
     ),
