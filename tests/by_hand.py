@@ -40,7 +40,8 @@ class AddedValues(ClassifierMixin, BaseEstimator):
         total = size.sum(axis=1, keepdims=True)
         return np.divide(size, total, out=np.zeros_like(size), where=total > 0)
 
-    def _evidence_on_tokens(self, X):
+    def _evidence_on_tokens(self, X, rows=slice(None)):
+        X = X[rows]
         value = np.where(X != 0, self.table_[X], 0.0)
         return np.stack([-value, value], axis=-1), np.full((len(X), 2), 0.5)
 

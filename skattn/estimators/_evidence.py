@@ -9,7 +9,7 @@ from skattn.networks._evidence import feature_parts, logit_parts
 from skattn.utils._additive import carried, settled, softmax
 
 
-def token_evidence(X, fitted):
+def token_evidence(X, fitted, rows=slice(None)):
     """What each token adds to the probability of each class.
 
     Parameters
@@ -17,6 +17,9 @@ def token_evidence(X, fitted):
     X : int array of shape (n_rows, n_columns)
         Checked token ids.
     fitted : FittedNetwork
+    rows : slice
+        Of which rows; the network's answers are read for all, so that they are at hand for the
+        next ones.
 
     Returns
     -------
@@ -25,9 +28,10 @@ def token_evidence(X, fitted):
     base : ndarray of shape (n_rows, n_classes)
         What the network says of as many unknown tokens.
     """
-    answers = fitted.read("probabilities", X).astype(np.float64)
+    answers = fitted.read("probabilities", X)
     refuse_infinite(answers)
-    representation = fitted.read("representation", X)
+    answers, representation = answers[rows].astype(float), fitted.read("representation", X)[rows]
+    X = X[rows]
     parts, logits, base = logit_parts(fitted.model, fitted.config, X, representation)
     evidence = np.zeros((*X.shape, parts.shape[2]))
     for row, kept in enumerate(X != 0):

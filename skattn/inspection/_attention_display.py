@@ -193,6 +193,11 @@ class AttentionDisplay:
         -------
         page : str
             HTML in which all texts and labels are escaped.
+
+        Raises
+        ------
+        ValueError
+            If the explanations are of models with different classes.
         """
         if report is not None and not isinstance(report, FaithfulnessReport):
             raise TypeError(

@@ -597,3 +597,14 @@ def test_margins_so_low_that_no_class_is_possible_share_evenly():
     for explanation in explain_texts(model, others):
         total = explanation.base_probabilities + explanation.evidence.sum(axis=0)
         np.testing.assert_allclose(total, explanation.probabilities, atol=1e-3)
+
+
+def test_frozen_steps_are_followed():
+    texts, labels = ["a fine film", "a dull film"] * 8, ["good", "bad"] * 8
+    frozen = [
+        [FrozenEstimator(make_union(CountVectorizer(), TfidfVectorizer()).fit(texts))],
+        [CountVectorizer(), FrozenEstimator(TfidfTransformer().fit(np.ones((2, 3))))],
+    ]
+    for steps in frozen:
+        model = make_pipeline(*steps, LogisticRegression()).fit(texts, labels)
+        assert_adds_up(model, texts[:2])

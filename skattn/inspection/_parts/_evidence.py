@@ -73,7 +73,7 @@ class _NetworkEvidence:
         seen, ids, spans = self.network.read(texts)
         readings = []
         for part in gen_batches(len(ids), AT_ONCE):
-            values, base = self.network.classifier._evidence_on_tokens(ids[part])
+            values, base = self.network.classifier._evidence_on_tokens(ids, part)
             read = zip(seen[part], spans[part], values, ids[part], base, strict=True)
             for text, span, each, row, start in read:
                 words, own, rest = in_words(

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, logit
 from sklearn.base import OneToOneFeatureMixin
+from sklearn.frozen import FrozenEstimator
 from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -47,7 +48,9 @@ class LinearModel:
         self.coef, self.intercept = _coefficients(classifier, width)  # (n_outputs, n_features)
         if width != self.coef.shape[1]:
             raise CannotSplit(
-                f"The steps give {width} features, the classifier reads {self.coef.shape[1]}."
+                f"The steps give {width} features, but {type(classifier).__name__} has "
+                f"coefficients for {self.coef.shape[1]}. Put the selection of features into a step "
+                "before it."
             )
         self.readers = [_Reader(vectorizer, columns) for vectorizer, columns in readers]
 
@@ -204,7 +207,12 @@ def _place_of_counts(steps):
     return next((i for i, step in enumerate(steps) if _vectorizers(step)), None)
 
 
+def _thawed(step):
+    return _thawed(step.estimator) if isinstance(step, FrozenEstimator) else step
+
+
 def _vectorizers(step):
+    step = _thawed(step)
     if isinstance(step, FeatureUnion):
         return [v for _, part in step.transformer_list for v in _vectorizers(part)]
     if isinstance(step, Pipeline):
@@ -230,6 +238,7 @@ def _is_skipped(step):
 
 def _at_the_start(step):
     """[(vectorizer, its columns)] and the number of columns that this step gives."""
+    step = _thawed(step)
     if isinstance(step, Pipeline):
         return _after([part for _, part in step.steps if not _is_skipped(part)])
     if isinstance(step, FeatureUnion):
@@ -251,13 +260,14 @@ def _at_the_start(step):
 
 def _kept_columns(step, width):
     """Which of the columns a step keeps, each by itself."""
+    step = _thawed(step)
     if hasattr(step, "get_support"):
         return step.get_support(indices=True)
     if isinstance(step, OneToOneFeatureMixin):
         return np.arange(width)
     raise CannotSplit(
-        f"{type(step).__name__} mixes the columns of the counted words, so that the classifier's "
-        "coefficients belong to no words."
+        f"{type(step).__name__} may mix the columns of the counted words, so it is not known to "
+        "which words the classifier's coefficients belong."
     )
 
 
