@@ -1,5 +1,7 @@
 """A Keras model that trains on rows held in its graph."""
 
+import contextlib
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -52,7 +54,7 @@ class ResidentModel(keras.Model):
         self._readouts = readouts
         self._resident = ResidentRows(kind, multilabel, self.input_shape, frozen)
         self.frozen = frozen
-        self._read_functions = {}
+        self._read_functions, self._test_without_states = {}, None
         self._accuracy_tracker = keras.metrics.Mean(name="accuracy", dtype="float32")
         return self
 
@@ -128,17 +130,28 @@ class ResidentModel(keras.Model):
         given = {"sample_weight": sample_weight, "batch_size": batch_size}
         settings = plain_settings(len(rows), given)._replace(held_out=np.arange(len(rows)))
         plans = Plans(rows, y, settings)
-        functions = self.train_function, self.test_function
-        with self._resident.put_aside():  # a callback may ask in the middle of a fit
-            kept = self._resident.keeps_states
+        with self._put_aside():
             self._load(rows, y)
             self._resident.set_plan(plans.held_out)
             steps = plans.held_out_steps(STEPS_PER_EXECUTION)
             found = super().evaluate(steps, verbose=0, return_dict=True)
-            if kept != self._resident.keeps_states:
-                self.train_function, self.test_function = functions
         found = {name: found[name] for name in ("loss", "accuracy")}
         return found if keras_options.get("return_dict") else list(found.values())
+
+    @contextlib.contextmanager
+    def _put_aside(self):
+        """Inside, other rows may be held, even if a callback asks in the middle of a fit."""
+        functions, kept = (self.train_function, self.test_function), self._resident.keeps_states
+        with self._resident.put_aside():
+            if kept:  # those rows have no kept states, so another function reads them
+                self.test_function = self._test_without_states
+                self._resident.keeps_states = False
+            try:
+                yield
+            finally:
+                if kept:
+                    self._test_without_states = self.test_function
+                    self.train_function, self.test_function = functions
 
     def _load(self, rows, y):
         kept = self._resident.keeps_states

@@ -396,12 +396,12 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         X, weights, fitted = self._read("attention", X)
         return in_place(X, weights_on_tokens(X, weights, fitted))
 
-    def _evidence_on_tokens(self, X, rows=slice(None)):
-        """What each token adds to the probability of each class, and what is there without."""
+    def _evidence_on_tokens(self, X, n_at_once):
+        """Yield what each token adds to each probability, and what is there without; some rows."""
         check_is_fitted(self)
         fitted = self._fitted
         X = self._within(fitted.config, self._check_X(X, reset=False))
-        return token_evidence(X, fitted, rows)
+        return token_evidence(X, fitted, n_at_once)
 
     def _gradient_times_input(self, X, outputs):
         """Gradient of the probability of each row's class by each embedded token, times it."""

@@ -3,35 +3,39 @@
 import numpy as np
 from scipy import sparse
 from scipy.special import expit
+from sklearn.utils import gen_batches
 
 from skattn.fitting._callbacks import refuse_infinite
 from skattn.networks._evidence import feature_parts, logit_parts
 from skattn.utils._additive import carried, settled, softmax
 
 
-def token_evidence(X, fitted, rows=slice(None)):
-    """What each token adds to the probability of each class.
+def token_evidence(X, fitted, n_at_once):
+    """Yield what each token adds to the probability of each class, some rows at a time.
 
     Parameters
     ----------
     X : int array of shape (n_rows, n_columns)
         Checked token ids.
     fitted : FittedNetwork
-    rows : slice
-        Of which rows; the network's answers are read for all, so that they are at hand for the
-        next ones.
+    n_at_once : int
+        Number of rows; the network's answers are read for all of them at once.
 
-    Returns
-    -------
-    evidence : ndarray of shape (n_rows, n_columns, n_classes)
+    Yields
+    ------
+    evidence : ndarray of shape (n_at_once, n_columns, n_classes) or fewer rows
         0 on padding.
     base : ndarray of shape (n_rows, n_classes)
         What the network says of as many unknown tokens.
     """
     answers = fitted.read("probabilities", X)
     refuse_infinite(answers)
-    answers, representation = answers[rows].astype(float), fitted.read("representation", X)[rows]
-    X = X[rows]
+    representation = fitted.read("representation", X)
+    for rows in gen_batches(len(X), n_at_once):
+        yield _of_rows(X[rows], answers[rows].astype(float), representation[rows], fitted)
+
+
+def _of_rows(X, answers, representation, fitted):
     parts, logits, base = logit_parts(fitted.model, fitted.config, X, representation)
     evidence = np.zeros((*X.shape, parts.shape[2]))
     for row, kept in enumerate(X != 0):

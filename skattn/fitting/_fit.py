@@ -200,7 +200,8 @@ def _divergence(last_epoch, model):
     losses, scores = (last_epoch.history.get(name, [])[-1:] for name in ("loss", "val_score"))
     if not np.all(np.isfinite(losses)):
         return f"the loss is {losses[0]}"
-    if np.any(np.isnan(scores)):  # `HeldOutScore` puts it there
+    scored = any(isinstance(each, _callbacks.HeldOutScore) for each in last_epoch.others)
+    if scored and np.any(np.isnan(scores)):
         return "predictions are infinite or NaN"
     # the last steps may have spoilt the weights, whatever the loss was
     finite = all(np.all(np.isfinite(weights)) for weights in model.get_weights())

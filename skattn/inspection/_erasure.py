@@ -5,6 +5,8 @@ import math
 import numpy as np
 from scipy.stats import kendalltau
 
+from skattn.inspection._parts._readings import is_one_letter
+
 UNKNOWN_WORD = "\ua66e\ua66e"  # letters, so that it is a word, which texts do not have
 FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, after ERASER
 
@@ -42,7 +44,10 @@ def with_unknown(text, spans, tokens):
 
 
 def _are_characters(text, spans):
-    """Whether some tokens are letters or digits side by side, which a word would hold together."""
+    """Whether each token is a character with its marks, and some letters stand side by side."""
+    tokens = [text[start:end] for start, end in spans.tolist()]
+    if not all(map(is_one_letter, tokens)):
+        return False
     ends, starts = spans[:-1, 1], spans[1:, 0]
     return any(
         _in_word(text[end - 1 : end]) and _in_word(text[end : end + 1])

@@ -20,7 +20,6 @@ UNKNOWN = 1  # the id of a token out of vocabulary
 NODE = 0.5  # on the path from 0 to 1
 N_NODES_OF_FEATURES = 8
 N_AT_ONCE = 8  # logits that share a forward pass
-MANY_ALIKE = 64  # unknown tokens, for whose states in a larger number nothing changes
 MANY, MANY_IN_A_TRANSFORMER = 8, 4  # logits; of more only some are followed through all layers
 N_LOGITS_FOLLOWED = 3
 _TRACE_LOCK = threading.Lock()
@@ -73,8 +72,8 @@ def logit_parts(model, config, X, representation):
         mean of the logits, or the first one, is subtracted from all.
     """
     lengths = (X != 0).sum(axis=1)
-    if config["encoder"] in ("none", "conv") and not config.get("backbone"):
-        lengths = np.minimum(lengths, MANY_ALIKE)
+    if config["encoder"] == "none" and not config.get("backbone"):
+        lengths = np.minimum(lengths, 1)  # the states of unknown tokens are all the same
     lengths, row_of = np.unique(lengths, return_inverse=True)
     blank = np.where(np.arange(X.shape[1]) < lengths[:, None], UNKNOWN, 0)
     logits, base = (

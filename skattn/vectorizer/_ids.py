@@ -9,7 +9,6 @@ from itertools import pairwise, repeat
 import numpy as np
 
 PADDING, OUT_OF_VOCABULARY, FIRST_WORD = 0, 1, 2
-TOKEN_SOURCE = "texts, as cut by a custom analyzer or tokenizer,"
 
 
 class HashedIds(dict):
@@ -30,8 +29,6 @@ class HashedIds(dict):
     def __missing__(self, token):
         if len(self) >= self._n_remembered:
             self.clear()
-        if not isinstance(token, str):
-            check_words([token], TOKEN_SOURCE)
         number = self._hash(token.encode("utf-8", "surrogatepass"))
         self[token] = word_id = FIRST_WORD + number % self._n_features
         return word_id

@@ -246,12 +246,6 @@ def _stop_words(reader, marks):
     return composed_stop_words(reader, words) if marks else words
 
 
-def own_functions(reader):
-    """Names of the parameters that are functions of the user, which tell no positions."""
-    own = [name for name in ("preprocessor", "tokenizer") if getattr(reader, name) is not None]
-    return own + [name for name in ("analyzer", "strip_accents") if callable(getattr(reader, name))]
-
-
 def build_token_spans(reader, marks=True):
     """Return the function text -> list of (start, end), one pair for each token.
 
@@ -259,11 +253,13 @@ def build_token_spans(reader, marks=True):
     """
     if is_subword_tokenizer(reader.analyzer):
         return build_subword_spans(reader.analyzer)
-    if own := own_functions(reader):
+    own = [name for name in ("preprocessor", "tokenizer") if getattr(reader, name) is not None]
+    own += [name for name in ("analyzer", "strip_accents") if callable(getattr(reader, name))]
+    if own:
         raise ValueError(
-            f"token_spans cannot follow a custom {' or '.join(own)}: a function does not tell "
-            "where in the text its tokens stand. Use the built-in analysis (lowercase, "
-            "strip_accents, token_pattern, analyzer='word', 'char' or 'char_wb')."
+            f"A custom {' or '.join(own)} does not tell where in the text its tokens stand. Use "
+            "the built-in analysis (lowercase, strip_accents, token_pattern, analyzer='word', "
+            "'char' or 'char_wb')."
         )
     preprocess = reader.build_preprocessor()
     if reader.analyzer == "char":

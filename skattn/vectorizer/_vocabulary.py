@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from skattn.utils._warnings import warn
-from skattn.vectorizer._ids import TOKEN_SOURCE, check_words, look_up, word_ids
+from skattn.vectorizer._ids import check_words, look_up, word_ids
 from skattn.vectorizer._scripts import UNSPACED_HINT, are_phrases, compose_words
 from skattn.vectorizer._word_vectors import coverage, embedding_table, read_embeddings
 
@@ -67,12 +67,11 @@ def _number_tokens(tokens):
 
 
 def _check_seen(seen, lengths):
-    """Refuse texts without tokens, and tokens that are not strings."""
+    """Refuse texts without tokens."""
     if not seen:
         raise ValueError(
             f"empty vocabulary; the {len(lengths)} texts have no token, or only stop words"
         )
-    check_words(seen, TOKEN_SOURCE)
 
 
 def _most_frequent(seen, occurrences, allowed, max_features):

@@ -31,7 +31,7 @@ def logit_parts(clf, X):
 
 
 def assert_adds_up(clf, X):
-    evidence, base = clf._evidence_on_tokens(X)
+    evidence, base = next(clf._evidence_on_tokens(X, 1000))
     probabilities = clf.predict_proba(X)
     assert evidence.shape == (*X.shape, len(clf.classes_))
     np.testing.assert_allclose(base + evidence.sum(axis=1), probabilities, atol=1e-6)
@@ -146,9 +146,9 @@ def test_the_evidence_of_a_text_does_not_depend_on_the_texts_beside_it(tmp_path)
     clf = AttentionTextClassifier(
         pretrained=folder, tuned_layers=1, units=4, epochs=1, random_state=0
     ).fit(X, np.arange(len(WORDS)))
-    together, base = clf._evidence_on_tokens(X)
+    together, base = next(clf._evidence_on_tokens(X, 1000))
     for row in range(len(X)):
-        alone, start = clf._evidence_on_tokens(X[[row]])
+        alone, start = next(clf._evidence_on_tokens(X[[row]], 1000))
         np.testing.assert_allclose(together[row], alone[0], atol=1e-5)
         np.testing.assert_allclose(base[row], start[0], atol=1e-5)
 

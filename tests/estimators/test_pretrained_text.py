@@ -415,7 +415,7 @@ def test_tokens_of_white_space_are_in_the_base(folders):
         weights[_within(spans, text, "the")].sum() / weights[_within(spans, text, "film")].sum(),
         rtol=1e-5,
     )
-    values, base = network._evidence_on_tokens(row)
+    values, base = next(network._evidence_on_tokens(row, 1000))
     own = values[0, : len(spans)]
     np.testing.assert_allclose(
         explanation.base_probabilities, base[0] + own[~in_words].sum(axis=0), atol=1e-5
@@ -628,3 +628,30 @@ def test_a_network_without_a_pretrained_model_does_not_go_on_with_one(bert):
     clf.fit(ids(bert), LABELS)
     with pytest.raises(ValueError, match=r"'pretrained'.*changed since"):
         clf.set_params(pretrained=bert).fit(ids(bert), LABELS)
+
+
+class Evaluate(keras.callbacks.Callback):
+    def __init__(self, X, y):
+        super().__init__()
+        self.rows, self.found, self.functions = (X, y), [], set()
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def on_epoch_end(self, epoch, logs=None):
+        with pytest.raises(Exception, match=r"shape|size|must"):
+            self.model.evaluate(self.rows[0], self.rows[1][:-1])
+        self.found.append(self.model.evaluate(*self.rows)[0])
+        self.functions.add(id(self.model._test_without_states))
+
+
+def test_a_callback_may_evaluate_while_states_are_kept(bert):
+    X, y = ids(bert), np.unique(LABELS, return_inverse=True)[1]
+    settings = {"epochs": 3, "validation_fraction": 0.25, "tuned_layers": 1}
+    plain = classifier(bert, **settings).fit(X, y)
+    callback = Evaluate(X, y)
+    clf = classifier(bert, callbacks=[callback], **settings).fit(X, y)
+    np.testing.assert_allclose(clf.predict_proba(X), plain.predict_proba(X), atol=1e-6)
+    assert clf.history_["val_loss"] == pytest.approx(plain.history_["val_loss"], abs=1e-5)
+    assert callback.found[-1] == pytest.approx(clf.model_.evaluate(X, y)[0], abs=1e-5)
+    assert len(callback.functions) == 1

@@ -113,3 +113,14 @@ def test_a_diverged_fit_leaves_no_checkpoint(dense_rows, tmp_path, scoring):
         with pytest.raises(ValueError, match="Training diverged"):
             clf.fit(X, y, validation_data=held_out)
         assert list(tmp_path.iterdir()) == []
+
+
+class NoteEverySecond(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch % 2 == 0:
+            logs["val_score"] = 0.5
+
+
+def test_a_score_of_the_users_that_an_epoch_lacks_is_no_divergence(dense_rows):
+    clf = GatedDenseClassifier(units=4, epochs=2, callbacks=[NoteEverySecond()]).fit(*dense_rows)
+    assert np.isnan(clf.history_["val_score"][-1])

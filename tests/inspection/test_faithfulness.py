@@ -85,8 +85,10 @@ def test_an_unknown_word_takes_the_place_of_each_word(text):
 
 
 def test_an_unknown_character_takes_the_place_of_each_character():
-    spans = np.array([[0, 1], [1, 2], [2, 4]])
-    assert with_unknown("房间很干", spans, [0, 2]) == "ꙮ间ꙮꙮ"
+    spans = np.array([[0, 1], [1, 2], [2, 3], [3, 5]])
+    assert with_unknown("房间很கி", spans, [0, 3]) == "ꙮ间很ꙮꙮ"
+    words = np.array([[0, 1], [1, 2], [2, 4]])  # words that a pattern or a tokenizer finds
+    assert with_unknown("我爱电影", words, [2]) == "我爱 ꙮꙮ"
 
 
 def test_words_alone_stand_in_reading_order():

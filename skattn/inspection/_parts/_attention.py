@@ -16,7 +16,7 @@ from skattn.inspection._parts._fitted_models import (
     transformed,
     voters_of,
 )
-from skattn.inspection._parts._readings import in_words, refuse_own_functions
+from skattn.inspection._parts._readings import CannotSplit, in_words
 from skattn.utils._at_hand import once
 from skattn.utils._texts import text_list
 
@@ -204,7 +204,10 @@ def predicts_the_most_probable(model):
 def _network(classifier, steps):
     places = [i for i, step in enumerate(steps) if hasattr(step, "token_spans")]
     for vectorizer in (steps[i] for i in places):
-        refuse_own_functions(vectorizer)
+        try:
+            vectorizer.token_spans([""])
+        except ValueError as error:
+            raise CannotSplit(str(error)) from error
     name = type(classifier).__name__
     if not places:
         raise TypeError(

@@ -72,8 +72,8 @@ class _NetworkEvidence:
         """One :class:`Reading` a text."""
         seen, ids, spans = self.network.read(texts)
         readings = []
-        for part in gen_batches(len(ids), AT_ONCE):
-            values, base = self.network.classifier._evidence_on_tokens(ids, part)
+        found = self.network.classifier._evidence_on_tokens(ids, AT_ONCE)
+        for part, (values, base) in zip(gen_batches(len(ids), AT_ONCE), found, strict=True):
             read = zip(seen[part], spans[part], values, ids[part], base, strict=True)
             for text, span, each, row, start in read:
                 words, own, rest = in_words(

@@ -17,7 +17,6 @@ from skattn.inspection._parts._readings import (
     CannotSplit,
     Reading,
     onto,
-    refuse_own_functions,
     shared,
     touched,
     united,
@@ -154,8 +153,11 @@ class _Reader:
         self.vocabulary = vectorizer.vocabulary_
         self.of_words = vectorizer.analyzer == "word"
         marks = getattr(vectorizer, "keeps_marks", False)  # scikit-learn's end words at them
-        refuse_own_functions(vectorizer)
-        self.spans = build_token_spans(vectorizer, marks)
+        _refuse_own_methods(vectorizer)
+        try:
+            self.spans = build_token_spans(vectorizer, marks)
+        except ValueError as error:
+            raise CannotSplit(str(error)) from error
         self.tokens = build_tokens(vectorizer, marks)
         if self.of_words:
             single = copy.copy(vectorizer)
@@ -200,6 +202,17 @@ class _Reader:
             numbers.append(self.numbers_of[word])
         spans, numbers = np.concatenate(spans), np.concatenate(numbers)
         return spans[numbers >= 0], numbers[numbers >= 0]
+
+
+def _refuse_own_methods(vectorizer):
+    """Refuse a subclass that reads texts in its own way, as scikit-learn suggests for stemming."""
+    for name in ("build_analyzer", "build_preprocessor", "build_tokenizer", "decode"):
+        home = getattr(type(vectorizer), name).__module__.partition(".")[0]
+        if home not in ("sklearn", "skattn"):
+            raise CannotSplit(
+                f"{type(vectorizer).__name__} has its own {name}, which does not tell where in the "
+                "text its tokens stand."
+            )
 
 
 def _place_of_counts(steps):

@@ -5,34 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from skattn.vectorizer._scripts import letters_with_marks, words_and_signs
-from skattn.vectorizer._subwords import is_subword_tokenizer
-from skattn.vectorizer._tokens import own_functions
 
 
 class CannotSplit(TypeError):
     """A model, or a part of it, for which it is not known what each word adds."""
-
-
-def refuse_own_functions(vectorizer):
-    """Raise an error if a function of the user's makes the tokens, whose positions are not known.
-
-    Parameters
-    ----------
-    vectorizer : SequenceVectorizer or CountVectorizer
-    """
-    if is_subword_tokenizer(vectorizer.analyzer):
-        return
-    names = ("build_analyzer", "build_preprocessor", "build_tokenizer", "decode")
-    methods = {name: getattr(type(vectorizer), name, None) for name in names}
-    homes = {name: getattr(method, "__module__", "sklearn") for name, method in methods.items()}
-    own = own_functions(vectorizer)
-    own += [n for n, home in homes.items() if home.partition(".")[0] not in ("sklearn", "skattn")]
-    if own:
-        raise CannotSplit(
-            f"The vectorizer has its own {own[0]}, which does not tell where in the text its "
-            "tokens stand, so nothing can be shown on the words. Use the built-in analysis "
-            "(lowercase, strip_accents, token_pattern, analyzer='word', 'char' or 'char_wb')."
-        )
 
 
 class Reading(NamedTuple):
@@ -191,6 +167,11 @@ def _innermost(spans):
     next_start = np.searchsorted(starts, starts, side="right")
     earliest_end = np.r_[np.minimum.accumulate(ends[::-1])[::-1], np.iinfo(ends.dtype).max]
     return spans[~repeated & (earliest_end[next_start] > ends)]
+
+
+def is_one_letter(token):
+    """Whether a token is a single character with its marks, or nothing."""
+    return len(letters_with_marks(token)) <= 1
 
 
 def words_in(text):
