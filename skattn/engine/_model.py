@@ -127,6 +127,8 @@ class ResidentModel(keras.Model):
             return super().evaluate(x, **keras_options)
         _refuse_others(keras_options, _OF_EVALUATE)
         rows = as_rows(x, self._resident.kind)
+        if len(rows) != len(y):
+            raise ValueError(f"x has {len(rows)} rows, but y has {len(y)} targets.")
         given = {"sample_weight": sample_weight, "batch_size": batch_size}
         settings = plain_settings(len(rows), given)._replace(held_out=np.arange(len(rows)))
         plans = Plans(rows, y, settings)
@@ -141,7 +143,7 @@ class ResidentModel(keras.Model):
     @contextlib.contextmanager
     def _put_aside(self):
         """Inside, other rows may be held, even if a callback asks in the middle of a fit."""
-        functions, kept = (self.train_function, self.test_function), self._resident.keeps_states
+        of_fit, kept = self.test_function, self._resident.keeps_states
         with self._resident.put_aside():
             if kept:  # those rows have no kept states, so another function reads them
                 self.test_function = self._test_without_states
@@ -150,8 +152,7 @@ class ResidentModel(keras.Model):
                 yield
             finally:
                 if kept:
-                    self._test_without_states = self.test_function
-                    self.train_function, self.test_function = functions
+                    self._test_without_states, self.test_function = self.test_function, of_fit
 
     def _load(self, rows, y):
         kept = self._resident.keeps_states

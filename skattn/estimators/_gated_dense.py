@@ -125,9 +125,10 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     Notes
     -----
     The network computes in float32. Scale the features first, for example with
-    `sklearn.preprocessing.StandardScaler`. Sparse input is never converted to a dense array as a
-    whole. With the default optimizer, each training step updates only the weights of features that
-    occur in the batch.
+    `sklearn.preprocessing.StandardScaler`. Sparse input is not converted to a dense array, unless
+    training goes on with a network that was first fitted on dense input. With the default
+    optimizer, each training step on sparse input updates only the weights of features that occur in
+    the batch.
 
     References
     ----------

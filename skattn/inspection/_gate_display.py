@@ -119,7 +119,7 @@ class GateDisplay:
             "predicted class" if y is None else "true class",
         )
 
-    def plot(self, ax: Any = None, *, max_gates: int = 20, order: str = "mean") -> Self:
+    def plot(self, ax: Any = None, *, max_gates: int | None = 20, order: str = "mean") -> Self:
         """Plot the gates with the largest means, or with the largest differences between classes.
 
         Parameters
@@ -127,7 +127,7 @@ class GateDisplay:
         ax : matplotlib Axes, default=None
             Axes to draw on. None creates a new figure.
         max_gates : int, default=20
-            Maximum number of gates.
+            Maximum number of gates; None for all.
         order : {"mean", "difference"}, default="mean"
             Which gates to plot, and in which order: those with the largest mean over the classes
             first, or those with the largest difference between the means of two classes first.

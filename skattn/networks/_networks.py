@@ -60,8 +60,9 @@ def build_text_network(config):
     ResidentModel
         Its readouts are ``"probabilities"``, ``"attention"``, ``"representation"`` and
         ``"embedded"``, the input of the encoder; with segments also ``"segment_attention"``, and
-        without them ``"states"``, its output. On a pretrained transformer they are ``"lower"``
-        instead of ``"embedded"``, and ``"states"`` of the transformer.
+        without them ``"states"``, its output. On a pretrained transformer, ``"states"`` are those
+        of its last layer, and ``"lower"``, those after a third of its layers, stand in for
+        ``"embedded"``.
     """
     if config.get("backbone"):
         return _build_on_pretrained(config)

@@ -125,3 +125,10 @@ def test_a_data_set_of_tensorflow_is_refused(dense_rows, call):
     data = tf.data.Dataset.from_tensor_slices(dense_rows).batch(8)
     with pytest.raises(TypeError, match=r"reads arrays, not a tf.data.Dataset: pass x"):
         call(network, data)
+
+
+def test_evaluate_needs_a_target_for_each_row(dense_rows):
+    X, y = dense_rows
+    model = GatedDenseClassifier(units=4, epochs=1).fit(X, y).model_
+    with pytest.raises(ValueError, match=f"x has {len(X)} rows, but y has {len(X) - 1} targets"):
+        model.evaluate(X, y[:-1])

@@ -66,7 +66,11 @@ def set_screen(browser, size=LAPTOP, theme="light"):
 
 @pytest.fixture
 def shown(browser, page):
-    """The page, freshly loaded on a laptop; nothing may complain by the end."""
+    yield from freshly_loaded(browser, page)
+
+
+def freshly_loaded(browser, page):
+    """The page on a laptop; nothing may complain by the end."""
     set_screen(browser)
     browser.get(page.as_uri())
     yield browser

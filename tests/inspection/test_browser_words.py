@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_browser import cards, choose, count, hover, press, set_screen, tip
+from test_browser import cards, choose, count, freshly_loaded, hover, press, set_screen, tip
 from test_page import explanation_of
 
 from skattn import AttentionDisplay
@@ -47,10 +47,7 @@ def page(tmp_path_factory):
 
 @pytest.fixture
 def shown(browser, page):
-    set_screen(browser)
-    browser.get(page.as_uri())
-    yield browser
-    assert browser.get_log("browser") == []
+    yield from freshly_loaded(browser, page)
 
 
 def words_of(card):

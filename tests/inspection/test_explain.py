@@ -493,6 +493,7 @@ def test_the_network_reads_each_text_once(monkeypatch):
     texts, labels, _ = planted_texts(60, seed=0)
     model = make_text_classifier(encoder="conv", units=4, epochs=1, random_state=0)
     model.fit(texts, labels)
+    monkeypatch.setattr(_evidence, "AT_ONCE", 3)
     explained = explain_texts(model, texts[:5])
     read, spans, ids = [], [], []
 
@@ -508,7 +509,6 @@ def test_the_network_reads_each_text_once(monkeypatch):
         ids.append(len(seen))
         return original(vectorizer, seen)
 
-    monkeypatch.setattr(_evidence, "AT_ONCE", 3)
     monkeypatch.setattr(SequenceVectorizer, "_rows_of_ids", tokenizing)
     monkeypatch.setattr(ResidentModel, "_read", reading)
     monkeypatch.setattr(SequenceVectorizer, "token_spans", looking)
@@ -517,7 +517,7 @@ def test_the_network_reads_each_text_once(monkeypatch):
     assert read == [("answers", 5), *(("representation", n) for n in lengths)]
     assert [n for n in spans if n > 1] == ids == [5]  # one text alone is a question beforehand
     for one, other in zip(explained, again, strict=True):
-        np.testing.assert_allclose(one.evidence, other.evidence, atol=1e-6)  # in other batches
+        np.testing.assert_array_equal(one.evidence, other.evidence)
         np.testing.assert_array_equal(one.weights, other.weights)
     read.clear()
     model.predict_proba(texts[:5])
