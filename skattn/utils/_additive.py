@@ -16,6 +16,7 @@ FEWEST_CHOICES, MOST_CHOICES = 64, 256  # of the parts that are there
 N_NUMBERS = 1 << 16  # to compute for one response, between those
 FEW_PARTS = 256  # choices of so many are kept for the next response
 N_AT_ONCE = 1 << 20  # numbers, to bound the memory
+MOST_RANGE = 600  # of exponents
 
 
 def carried(function, parts, base):
@@ -30,14 +31,14 @@ def carried(function, parts, base):
     Parameters
     ----------
     function : callable
-        Maps arrays of shape (..., n_outputs) to such arrays.
+        Maps arrays of shape (..., n_outputs) to arrays of shape (..., n_values).
     parts : ndarray of shape (n_tokens, n_outputs)
     base : ndarray of shape (n_outputs,)
 
     Returns
     -------
-    parts : ndarray of shape (n_tokens, n_outputs)
-    base : ndarray of shape (n_outputs,)
+    parts : ndarray of shape (n_tokens, n_values)
+    base : ndarray of shape (n_values,)
     """
     start = function(base)
     if not len(parts):
@@ -50,17 +51,57 @@ def carried(function, parts, base):
     sign = 1 - 2 * held  # -1 takes the part away, +1 puts it in
     weights = chances * sign
     values = -weights.T @ function(responses.T)
-    step = max(1, N_AT_ONCE // max(1, responses.size))
-    for begin in range(0, len(each), step):
-        some = slice(begin, begin + step)
-        moved = responses[:, :, None] + sign[:, some] * each[some].T[:, None]
-        # outputs last for the function, but first in memory: there sums over them are fastest
-        answers = function(np.moveaxis(moved, 0, -1))
-        values[some] += np.einsum("kt,ktc->tc", weights[:, some], answers)
+    moved = _moved_softmax if function is softmax and _is_in_range(responses, each) else _moved
+    values += moved(function, responses, sign, weights, each)
     values[~each.any(axis=1)] = 0  # exactly, or rounding would draw the rest to them
     values = values[number]
     change = function(base + parts.sum(axis=0)) - start
     return with_rest(values, change - values.sum(axis=0)), start
+
+
+def _moved(function, responses, sign, weights, parts):
+    """The weighted sums over the choices of the function's values with each part moved.
+
+    Parameters
+    ----------
+    function : callable
+    responses : ndarray of shape (n_outputs, n_choices)
+    sign, weights : ndarray of shape (n_choices, n_tokens)
+    parts : ndarray of shape (n_tokens, n_outputs)
+
+    Returns
+    -------
+    ndarray of shape (n_tokens, n_values)
+    """
+    found = []
+    step = max(1, N_AT_ONCE // max(1, responses.size))
+    for begin in range(0, len(parts), step):
+        some = slice(begin, begin + step)
+        moved = responses[:, :, None] + sign[:, some] * parts[some].T[:, None]
+        # outputs last for the function, but first in memory: there sums over them are fastest
+        answers = function(np.moveaxis(moved, 0, -1))
+        found.append(np.einsum("kt,ktc->tc", weights[:, some], answers))
+    return np.concatenate(found)
+
+
+def _moved_softmax(_, responses, sign, weights, parts):
+    """The same for the softmax, by products of matrices: exp(a + b) is exp(a) times exp(b)."""
+    found = np.zeros_like(parts)
+    powers = _powers(responses.T)  # (n_choices, n_outputs)
+    for way in (1, -1):
+        factors = _powers(way * parts)  # (n_tokens, n_outputs)
+        shares = np.where(sign == way, weights, 0.0) / (powers @ factors.T)
+        found += factors * (shares.T @ powers)
+    return found
+
+
+def _is_in_range(responses, parts):
+    """Whether no product of two powers comes near the smallest number there is, exp(-708)."""
+    return np.ptp(responses, axis=0).max() + np.ptp(parts, axis=1).max() < MOST_RANGE
+
+
+def _powers(z):
+    return np.exp(z - z.max(axis=-1, keepdims=True))
 
 
 def _distinct(parts):
@@ -94,7 +135,7 @@ _drawn_before = functools.lru_cache(maxsize=32)(_drawn)  # at most 16 MB
 
 def softmax(z):
     """The softmax over the last axis; SciPy's takes three times as long."""
-    powers = np.exp(z - z.max(axis=-1, keepdims=True))
+    powers = _powers(z)
     powers /= powers.sum(axis=-1, keepdims=True)
     return powers
 

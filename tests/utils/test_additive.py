@@ -8,6 +8,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from skattn.utils._additive import carried, settled, with_rest
+from skattn.utils._additive import softmax as fast_softmax
 
 FUNCTIONS = {"softmax": partial(softmax, axis=-1), "sigmoid": expit, "steps": np.floor}
 
@@ -31,6 +32,16 @@ def test_parts_add_up_to_the_value_of_the_function(seed, scale, name):
         np.testing.assert_allclose(start + found.sum(axis=0), whole, atol=1e-9)
     if name != "steps":
         assert np.abs(found).max(initial=0) <= 1.01
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 20.0, 400.0])
+def test_the_fast_softmax_is_that_of_the_plain_way(seed, scale):
+    parts, base = generated(seed, scale)
+    found, start = carried(fast_softmax, parts, base)
+    expected, plain_start = carried(FUNCTIONS["softmax"], parts, base)
+    np.testing.assert_allclose(start, plain_start, atol=1e-15)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_few_parts_have_their_exact_shapley_values():

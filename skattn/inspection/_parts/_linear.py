@@ -2,7 +2,6 @@
 
 import copy
 import re
-from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -70,7 +69,7 @@ class LinearModel:
         probabilities = np.asarray(self.classifier.predict_proba(X), dtype=np.float64)
         rows = self._probes(X)
         known = np.asarray(self.classifier.predict_proba(rows), dtype=np.float64)
-        self.link = _link(
+        self.link = _link(  # a function, and the matrix from margins to what it reads
             np.concatenate([margins, self._responses(rows)]),
             np.concatenate([probabilities, known]),
             names_from_outside_in(self.classifier),
@@ -139,7 +138,8 @@ class LinearModel:
 
     def in_probabilities(self, reading, probabilities):
         """A reading of margins as one of probabilities."""
-        values, base = carried(self.link, reading.values, reading.base)
+        function, to_logits = self.link
+        values, base = carried(function, reading.values @ to_logits, reading.base @ to_logits)
         values, base = settled(values, base, probabilities)
         return reading._replace(values=values, base=base)
 
@@ -317,34 +317,32 @@ def _of_one_label(model, n_features):
 
 
 def _link(margins, probabilities, name):
-    """The function margins -> probabilities of a classifier.
+    """How the margins of a classifier become probabilities, found from its answers.
 
-    It is found from its answers: a softmax, sigmoids, or sigmoids that are made to sum to 1, of the
-    margins times a number.
+    By a softmax, sigmoids, or sigmoids that are made to sum to 1, of the margins times a number.
+
+    Returns
+    -------
+    function : callable
+    to_logits : ndarray of shape (n_margins, n_outputs)
+        The function reads margins times this matrix.
     """
     if margins.shape[1] == 1 and probabilities.shape[1] == 2:
-        margins, to_logits = margins * [0.0, 1.0], np.array([[0.0, 1.0]])
+        to_logits = np.array([[0.0, 1.0]])
     else:
         to_logits = np.eye(margins.shape[1])
-    functions = [partial(_softmax, 1.0), _shares]
-    if margins.shape == probabilities.shape:
-        functions.append(partial(_softmax, _scale_of_softmax(margins, probabilities)))
-        functions.append(partial(_sigmoids, _scale_of_sigmoid(margins, probabilities)))
-    for function in functions:
-        if _close(function(margins), probabilities):
-            return lambda z: function(z @ to_logits)
+    logits = margins @ to_logits
+    ways = [(softmax, 1.0), (_shares, 1.0)]
+    if logits.shape == probabilities.shape:
+        ways.append((softmax, _scale_of_softmax(logits, probabilities)))
+        ways.append((expit, _scale_of_sigmoid(logits, probabilities)))
+    for function, scale in ways:
+        if _close(function(scale * logits), probabilities):
+            return function, scale * to_logits
     raise CannotSplit(
         f"Evidence cannot be computed for {name}: it is not known how it computes probabilities "
         "from its decision function."
     )
-
-
-def _softmax(scale, z):
-    return softmax(scale * z)
-
-
-def _sigmoids(scale, z):
-    return expit(scale * z)
 
 
 def _shares(z):
