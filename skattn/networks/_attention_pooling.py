@@ -24,9 +24,9 @@ _FIXED = contextvars.ContextVar("whether no gradient runs through the weights", 
 
 
 @contextlib.contextmanager
-def fixed_weights(fixed=True):
+def fixed_weights():
     """Let no gradient run through attention weights that are computed inside."""
-    token = _FIXED.set(fixed)
+    token = _FIXED.set(True)
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from skattn.networks._recurrence import loop_only
 from skattn.networks._transformer import n_lower
 
 UNKNOWN = 1  # the id of a token out of vocabulary
-NODE = 0.5  # on the path from 0 to 1
+NODE = 0.5  # on the path from 0 to 1, the middle
 N_NODES_OF_FEATURES = 8
 N_AT_ONCE = 8  # logits that share a forward pass
 MANY, MANY_IN_A_TRANSFORMER = 8, 4  # logits; of more only some are followed through all layers
@@ -82,20 +82,26 @@ def logit_parts(model, config, X, representation):
     )
     rows, base = as_rows(X, "tokens"), base[row_of]
     mixing = config["encoder"] != "none"
+    if not mixing and not model.frozen:
+        found = _pooled(model, rows, _of_embeddings), logits, base
+        return found if config["multilabel"] else tuple(v - v[..., :1] for v in found)
     place = _of_lower_states if model.frozen else _of_embeddings
-    has_states = (mixing or bool(model.frozen)) and "states" in model._readouts
-    if has_states and logits.shape[1] > (MANY_IN_A_TRANSFORMER if model.frozen else MANY):
+    many = logits.shape[1] > (MANY_IN_A_TRANSFORMER if model.frozen else MANY)
+    if many and "states" in model._readouts:
         wanted = np.eye(logits.shape[1], dtype=np.float32)
         if not config["multilabel"]:
             wanted -= 1 / len(wanted)
             logits, base = logits @ wanted, base @ wanted
         largest = np.argsort(-logits, axis=1, kind="stable")[:, :N_LOGITS_FOLLOWED]
-        parts = _integrated(model, rows, wanted[None], _of_states, mixing and bool(model.frozen))
-        followed = _integrated(model, rows, wanted[largest], place, True)
+        if mixing and model.frozen:
+            parts = _integrated(model, rows, wanted[None], _of_states)
+        else:
+            parts = _pooled(model, rows, _of_states) @ wanted
+        followed = _integrated(model, rows, wanted[largest], place)
         np.put_along_axis(parts, largest[:, None, :], followed, axis=2)
         return parts, logits, base
     wanted, logits, base = _wanted(config, logits, base)
-    parts = _integrated(model, rows, wanted[None], place, mixing or bool(model.frozen))
+    parts = _integrated(model, rows, wanted[None], place)
     first = logits.shape[1] - len(wanted)
     return np.pad(parts, [(0, 0), (0, 0), (first, 0)]), logits, base
 
@@ -165,8 +171,8 @@ def _logits(model, representation):
     return representation.astype(np.float64) @ kernel + bias
 
 
-def _integrated(model, rows, wanted, place, mixing):
-    """Gradients of combinations of logits, times the way to the text.
+def _integrated(model, rows, wanted, place):
+    """Gradients of combinations of logits in the middle of the path, times the path.
 
     Parameters
     ----------
@@ -176,35 +182,57 @@ def _integrated(model, rows, wanted, place, mixing):
         The combinations of logits of each row, or of all rows.
     place : callable
         From the model to its `_Path`.
-    mixing : bool
-        Whether what stands at the end of the path depends on other tokens too. If not, one gradient
-        with fixed attention weights is exact.
 
     Returns
     -------
     parts : ndarray of shape (n_rows, n_steps, n_wanted)
     """
-    node = tf.constant(NODE if mixing else 1.0, tf.float32)
-    n_wanted, n_steps = wanted.shape[1], max(1, int(rows.lengths.max(initial=0)))
+    n_wanted = wanted.shape[1]
     n_each = -(-n_wanted // -(-n_wanted // N_AT_ONCE))
     wanted = np.pad(wanted, [(0, 0), (0, -n_wanted % n_each), (0, 0)])
-    parts = np.zeros((len(rows), n_steps, wanted.shape[1]))
+    parts = np.zeros((len(rows), _longest(rows), wanted.shape[1]))
     ends, gradients = _compiled(
-        model,
-        (place.__name__, mixing, n_each),
-        lambda model: _compile(model, place(model), n_each, not mixing),
+        model, (place.__name__, n_each), lambda model: _compile(model, place(model), n_each)
     )
-    most = PRETRAINED_TOKENS if model.frozen else PREDICT_TOKENS
-    for numbers in prediction_batches(rows.lengths, rows.hashes(), most):
-        filled = filled_up(numbers)
-        ids = tf.constant(rows.batch(filled))
+    for numbers, filled, ids in _batches(model, rows):
         start, way = ends(ids)
         for begin in range(0, wanted.shape[1], n_each):
             own = filled if len(wanted) == len(rows) else np.zeros_like(filled)
             some = tf.constant(wanted[own, begin : begin + n_each])
-            found = gradients(ids, some, node, start, way).numpy()[: len(numbers), :n_steps]
+            found = gradients(ids, some, start, way).numpy()[: len(numbers), : parts.shape[1]]
             parts[numbers, : found.shape[1], begin : begin + n_each] = found
     return parts[:, :, :n_wanted]
+
+
+def _pooled(model, rows, place):
+    """The parts of all logits where the rest of the network pools only; these are exact.
+
+    Returns
+    -------
+    parts : ndarray of shape (n_rows, n_steps, n_logits)
+    """
+    pooled = _compiled(
+        model, (place.__name__, "pooled"), lambda model: _compile_pooled(model, place(model))
+    )
+    parts = None
+    for numbers, _, ids in _batches(model, rows):
+        found = pooled(ids).numpy()[: len(numbers), : _longest(rows)]
+        if parts is None:
+            parts = np.zeros((len(rows), _longest(rows), found.shape[2]))
+        parts[numbers, : found.shape[1]] = found
+    return parts
+
+
+def _longest(rows):
+    return max(1, int(rows.lengths.max(initial=0)))
+
+
+def _batches(model, rows):
+    """Yield the numbers of the rows, those of a filled-up batch, and its ids."""
+    most = PRETRAINED_TOKENS if model.frozen else PREDICT_TOKENS
+    for numbers in prediction_batches(rows.lengths, rows.hashes(), most):
+        filled = filled_up(numbers)
+        yield numbers, filled, tf.constant(rows.batch(filled))
 
 
 def _compiled(model, name, compile_it):
@@ -223,26 +251,55 @@ class _Path(NamedTuple):
     first: int  # the step of the first token of the text
 
 
-def _compile(model, path, n_wanted, fixed):
-    """Graphs: ids -> ends of the path; ids, wanted, node and ends -> gradients times the way."""
+def _compile(model, path, n_wanted):
+    """Graphs: ids -> ends of the path; ids, wanted and ends -> gradients times the way."""
     last = model.get_layer("probabilities")
     ends = compiled(path.ends, [model._resident.spec])
 
-    def gradients_times_way(ids, wanted, node, start, way):
+    def gradients_times_way(ids, wanted, start, way):
         with tf.GradientTape(persistent=True) as tape:
-            here = start + node * way
+            here = start + NODE * way
             tape.watch(here)
-            with fixed_weights(fixed), loop_only():
+            with loop_only():
                 logits = tf.linalg.matmul(path.context(ids, here), last.kernel)
             sums = [tf.reduce_sum(logits * wanted[:, number]) for number in range(n_wanted)]
         each = [tf.reduce_sum(tape.gradient(total, here) * way, axis=-1) for total in sums]
-        each = tf.reshape(tf.stack(each, axis=-1), [tf.shape(ids)[0], -1, n_wanted])
-        each = each[:, path.first : path.first + tf.shape(ids)[1]]
-        return each * tf.cast(ids != 0, tf.float32)[:, :, None]
+        return _of_tokens(tf.stack(each, axis=-1), ids, path)
 
     wanted = tf.TensorSpec([None, n_wanted, None], tf.float32)
     points = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in ends.structured_outputs]
-    return ends, _graph(model, gradients_times_way, wanted, *points)
+    return ends, compiled(gradients_times_way, [model._resident.spec, wanted, *points])
+
+
+def _compile_pooled(model, path):
+    """Graph: ids -> what each token adds to each logit through its attention weights.
+
+    A pooled vector consists of blocks as wide as a state. Each unit of a block is a weighted sum of
+    the same unit of the states, so the gradients of its sum are the weights.
+    """
+    kernel = model.get_layer("probabilities").kernel
+
+    def attended(ids):
+        start, way = path.ends(ids)
+        with tf.GradientTape(persistent=True) as tape:
+            here = start + way
+            tape.watch(here)
+            with fixed_weights():
+                context = path.context(ids, here)
+            n_blocks = context.shape[-1] // here.shape[-1]
+            sums = [tf.reduce_sum(block) for block in tf.split(context, n_blocks, axis=-1)]
+        blocks = zip(sums, tf.split(kernel, n_blocks), strict=True)
+        each = [tf.linalg.matmul(tape.gradient(total, here) * way, k) for total, k in blocks]
+        return _of_tokens(tf.add_n(each), ids, path)
+
+    return compiled(attended, [model._resident.spec])
+
+
+def _of_tokens(parts, ids, path):
+    """The parts (batch, ..., n_logits) of the tokens of the texts; 0 on padding."""
+    parts = tf.reshape(parts, [tf.shape(ids)[0], -1, parts.shape[-1]])
+    parts = parts[:, path.first : path.first + tf.shape(ids)[1]]
+    return parts * tf.cast(ids != 0, tf.float32)[:, :, None]
 
 
 def _of_embeddings(model):
@@ -320,9 +377,5 @@ def _compile_features(model):
             logit = tf.reduce_sum(tf.linalg.matvec(states, tf.linalg.matvec(last.kernel, wanted)))
         return tape.gradient(logit, here) * way
 
-    return _graph(model, gradient_times_way, tf.TensorSpec([None], tf.float32))
-
-
-def _graph(model, function, wanted, *others):
-    node = tf.TensorSpec([], tf.float32)
-    return compiled(function, [model._resident.spec, wanted, node, *others])
+    numbers = [tf.TensorSpec(shape, tf.float32) for shape in ([None], [])]
+    return compiled(gradient_times_way, [model._resident.spec, *numbers])
