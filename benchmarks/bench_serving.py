@@ -35,7 +35,9 @@ if sys.argv[2] == "exported":
     from skattn.serving import load
 else:
     from joblib import load
-probabilities = load(source).predict_proba(json.load(sys.stdin))
+texts, classifier = json.load(sys.stdin), load(source)
+print(len(classifier.predict_proba(texts[:1])), flush=True)
+probabilities = classifier.predict_proba(texts)
 status = open("/proc/self/status").read().splitlines()
 print(json.dumps([next(int(l.split()[1]) for l in status if "VmHWM" in l), probabilities.tolist()]))
 """
@@ -79,20 +81,25 @@ def sources(folder, names):
 
 
 def first_answers(source, texts, rounds):
-    """Median seconds from the start of a process to its first answer, its memory, the answer."""
+    """Median seconds from the start of a process to its answer to one text; memory, answers."""
     kind = "exported" if source.is_dir() else "joblib"
     seconds = []
     for _ in range(rounds):
         start = time.perf_counter()
-        process = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-c", START, source, kind],
-            input=json.dumps(texts),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            check=True,
-        )
-        seconds.append(time.perf_counter() - start)
-    memory, probabilities = json.loads(process.stdout)
+        ) as process:
+            process.stdin.write(json.dumps(texts))
+            process.stdin.close()
+            process.stdout.readline()
+            seconds.append(time.perf_counter() - start)
+            answer = process.stdout.read()
+        if process.returncode:
+            raise SystemExit(f"The process that loads {source.name} has failed.")
+    memory, probabilities = json.loads(answer)
     return np.median(seconds), memory / 1024, np.array(probabilities)
 
 
@@ -167,7 +174,7 @@ def difference(answers, names):
 
 
 def start_answer(options, config, found):
-    """Cold start and memory of each, with one text and no web server."""
+    """Cold start of each with one text, and its memory with fifty; no web server."""
     rows, answers, rounds = [], {}, options.rounds or (1 if options.quick else 3)
     for name, source in sources(config["folder"], found["names"]):
         seconds, memory, answers[name] = first_answers(source, found["asked"][:50], rounds)
@@ -175,7 +182,9 @@ def start_answer(options, config, found):
         rows.append((f"{name}: seconds to the first answer", seconds, "s", 1 if exported else None))
         rows.append((f"{name}: most memory", memory, "MiB", 200 if exported else None))
     unequal = difference(answers, found["names"])
-    return measured("A new process, 50 texts, without a web server", rows, unequal)
+    return measured(
+        "A new process: its first answer, to one text, and its memory after 50", rows, unequal
+    )
 
 
 def accuracies(config, found):
