@@ -140,8 +140,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         down training.
     checkpoint : str or os.PathLike, default=None
         A folder in which `fit` saves its state after each epoch. If the process is killed, fitting
-        an estimator with the same parameters on the same data resumes after the last complete
-        epoch, with identical results. The file is deleted when the fit ends.
+        with the same parameters on the same data resumes after the last complete epoch, with
+        identical results (your own callbacks start anew). The file is deleted when the fit ends.
     warm_start : bool, default=False
         Whether `fit` continues with the network of the previous fit.
     save_optimizer : bool, default=True

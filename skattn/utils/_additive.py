@@ -17,6 +17,7 @@ N_NUMBERS = 1 << 16  # to compute for one response, between those
 FEW_PARTS = 256  # choices of so many are kept for the next response
 N_AT_ONCE = 1 << 20  # numbers, to bound the memory
 MOST_RANGE = 600  # of exponents
+ROUNDING = 1e-12
 
 
 def carried(function, parts, base):
@@ -56,7 +57,11 @@ def carried(function, parts, base):
     values[~each.any(axis=1)] = 0  # exactly, or rounding would draw the rest to them
     values = values[number]
     change = function(base + parts.sum(axis=0)) - start
-    return with_rest(values, change - values.sum(axis=0)), start
+    whole = with_rest(values, change - values.sum(axis=0))
+    sums = np.append(values.sum(axis=1), change.sum())
+    if np.abs(sums).max() < ROUNDING:  # the function's values always sum to the same, mostly 1
+        whole -= whole.mean(axis=1, keepdims=True)  # so what each part adds to them sums to 0
+    return whole, start
 
 
 def _moved(function, responses, sign, weights, parts):

@@ -70,6 +70,20 @@ def words_and_characters():
     )
 
 
+@pytest.mark.parametrize("pattern", [r"\w+|[^\w\s]", r"\w*", r"(a)?\w"])
+def test_a_character_that_becomes_several_tokens_is_one_word(pattern):
+    """With accents stripped, "…" is read as three full stops and "½" as 1, ⁄ and 2."""
+    texts = ["good cat … yes", "bad dog ½½ no", "a fine day"] * 5
+    vectorizer = TfidfVectorizer(strip_accents="unicode", token_pattern=pattern)
+    model = make_pipeline(vectorizer, LogisticRegression()).fit(texts, list("pnx") * 5)
+    for explanation in assert_adds_up(model, ["a day … ½½ bad …"]):
+        spans = explanation.spans
+        assert len(spans) == len(explanation.tokens) > 0
+        assert np.all(spans[:, 0] < spans[:, 1])
+        assert np.all(spans[1:, 0] >= spans[:-1, 1])
+        np.testing.assert_allclose(explanation.evidence.sum(axis=1), 0, atol=1e-9)
+
+
 LINEAR = {
     "words": lambda: make_pipeline(TfidfVectorizer(), LogisticRegression()),
     "searched": lambda: make_pipeline(

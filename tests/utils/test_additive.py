@@ -44,6 +44,14 @@ def test_the_fast_softmax_is_that_of_the_plain_way(seed, scale):
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("scale", [1.0, 40.0])
+def test_a_part_of_probabilities_takes_from_one_what_it_gives_to_another(seed, scale):
+    parts, base = generated(seed, scale)
+    found, _ = carried(FUNCTIONS["softmax"], parts, base)
+    np.testing.assert_allclose(found.sum(axis=1), 0, atol=1e-12)
+
+
 def test_few_parts_have_their_exact_shapley_values():
     parts, base = np.array([[0.0, 3.0], [0.0, -4.0], [1.0, 0.5]]), np.array([0.2, 0.0])
     function = FUNCTIONS["softmax"]

@@ -15,6 +15,7 @@ from skattn.inspection._parts._fitted_models import names_from_outside_in, trans
 from skattn.inspection._parts._readings import (
     CannotSplit,
     Reading,
+    innermost,
     onto,
     shared,
     touched,
@@ -128,6 +129,8 @@ class LinearModel:
             if words is not None:
                 first = np.searchsorted(words[:, 0], found[:, 0])
                 stop = np.searchsorted(words[:, 1], found[:, 1], side="right")
+                none = first >= stop  # a token without width
+                first[none], stop[none] = touched(words, found[none])
                 own = Reading(text, words, shared(first, stop, each, len(words)), 0.0)
                 total += onto(spans, own).values
             else:
@@ -175,7 +178,8 @@ class _Reader:
         spans, numbers = self._read(text)
         words = None
         if self.of_words:
-            words = np.array(self.words(text), dtype=np.intp).reshape(-1, 2)
+            # a character that becomes several tokens, as "½" without its form, is one word
+            words = innermost(np.array(self.words(text), dtype=np.intp).reshape(-1, 2))
         return words, spans, numbers
 
     def _read(self, text):

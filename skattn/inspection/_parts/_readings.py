@@ -102,8 +102,7 @@ def per_word(spans, values):
     empty = spans[:, 0] == spans[:, 1]
     if not empty.any() and not _overlap(spans):
         return spans, values  # the tokens are words already
-    words = np.unique(spans[~empty], axis=0)
-    words = _innermost(words) if len(words) else words
+    words = innermost(spans)
     first = np.searchsorted(words[:, 0], spans[:, 0])
     stop = np.searchsorted(words[:, 1], spans[:, 1], side="right")  # at least one word in each
     first[empty], stop[empty] = touched(words, spans[empty])
@@ -160,8 +159,11 @@ def _overlap(spans):
     return np.any(spans[1:, 0] < spans[:-1, 1])
 
 
-def _innermost(spans):
-    """Those of the sorted, distinct `spans` that have no other within them."""
+def innermost(spans):
+    """The distinct `spans` that have a width and no other within them, in reading order."""
+    spans = np.unique(spans[spans[:, 0] < spans[:, 1]], axis=0)
+    if not len(spans):
+        return spans
     starts, ends = spans.T
     repeated = np.r_[False, starts[1:] == starts[:-1]]  # a shorter one begins at the same place
     next_start = np.searchsorted(starts, starts, side="right")
