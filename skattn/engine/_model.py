@@ -55,14 +55,12 @@ class ResidentModel(keras.Model):
         self._resident = ResidentRows(kind, multilabel, self.input_shape, frozen)
         self.frozen = frozen
         self._read_functions, self._test_without_states = {}, None
-        self._accuracy_tracker = keras.metrics.Mean(name="accuracy", dtype="float32")
+        self._totals = tf.Variable(tf.zeros(3), trainable=False)  # loss, correct rows, all rows
         return self
 
     def start_optimizer(self):
         """Build the optimizer's variables, and remember what they begin with."""
         self.optimizer.build(self.trainable_variables)
-        # Keras's own has the type of `keras.config.floatx`, in which a sum of losses may overflow
-        self._loss_tracker = keras.metrics.Mean(name="loss", dtype="float32")
         self._optimizer_start = [_constant(v.numpy()) for v in self.optimizer.variables]
 
     def reset_optimizer(self):
@@ -187,28 +185,37 @@ class ResidentModel(keras.Model):
 
     def train_step(self, steps):
         """Train on the batches `steps[0]` to `steps[1]` of the plan; Keras calls this."""
-        loss, _, size = self._sum_over_batches(steps, self._train_on_batch)
-        self._loss_tracker.update_state(loss / size, sample_weight=size)
-        return {"loss": self._loss_tracker.result()}
+        loss, _ = self._mean_over_batches(steps, self._train_on_batch)
+        return {"loss": loss}
 
     def test_step(self, steps):
         """The weighted loss and accuracy of the batches; Keras calls this."""
-        loss, correct, size = self._sum_over_batches(steps, self._test_on_batch)
-        self._loss_tracker.update_state(loss / size, sample_weight=size)
-        self._accuracy_tracker.update_state(correct / size, sample_weight=size)
-        return {m.name: m.result() for m in (self._loss_tracker, self._accuracy_tracker)}
+        loss, accuracy = self._mean_over_batches(steps, self._test_on_batch)
+        return {"loss": loss, "accuracy": accuracy}
 
-    def _sum_over_batches(self, steps, on_batch):
+    @property
+    def metrics(self):
+        """No metric for Keras to reset and read by itself at every epoch: the steps return all."""
+        return []
+
+    def reset_metrics(self):
+        """Begin the means of an epoch; Keras calls this."""
+        self._totals.assign(tf.zeros(3))
+
+    def _mean_over_batches(self, steps, on_batch):
+        """Loss and accuracy of all batches since `reset_metrics`."""
         def body(step, *totals):
             return step + 1, *(t + n for t, n in zip(totals, on_batch(step), strict=True))
 
         zero = tf.constant(0.0)
-        return tf.while_loop(
+        totals = tf.while_loop(
             lambda step, *totals: step < steps[1],
             body,
             (steps[0], zero, zero, zero),
             parallel_iterations=1,
         )[1:]
+        loss, correct, size = tf.unstack(self._totals.assign_add(tf.stack(totals)))
+        return loss / size, correct / size
 
     def _train_on_batch(self, step):
         x, y, weights, size = self._resident.batch(step)
