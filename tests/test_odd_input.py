@@ -8,11 +8,17 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skattn import (
+    AttentionDisplay,
+    AttentionTextClassifier,
+    EvidenceDisplay,
     GatedDenseClassifier,
+    SequenceVectorizer,
     TextClassifier,
     explain_texts,
     faithfulness_report,
@@ -58,6 +64,61 @@ def test_a_score_that_is_not_a_number_is_an_error():
         model.set_params(scoring="neg_log_loss").fit(
             TEXTS, LABELS, validation_data=(TEXTS[:1], LABELS[:1])
         )
+
+
+@pytest.mark.slow
+def test_a_scorer_that_takes_two_labels_for_two_classes_says_what_to_use():
+    Y = np.tile([[0, 1], [1, 0], [1, 1], [0, 0]], (10, 1))
+    model = TextClassifier(early_stopping=True, scoring="roc_auc", linear=False, **SMALL)
+    with pytest.raises(ValueError, match=r"got 1D array instead\. Use .* function of") as caught:
+        model.fit(TEXTS, Y)
+    assert "\n" not in str(caught.value)
+    model.set_params(scoring=lambda fitted, X, y: roc_auc_score(y, fitted.predict_proba(X)))
+    assert 0 <= max(model.fit(TEXTS, Y).history_["val_score"]) <= 1
+
+
+def test_what_is_no_column_of_texts():
+    with pytest.raises(ValueError, match="Pass the texts themselves: no vectorizer"):
+        linear().fit(CountVectorizer().fit_transform(TEXTS), LABELS)
+    twice = pd.DataFrame([TEXTS[:2]] * 40, columns=["text", "text"])
+    with pytest.raises(ValueError, match="2 columns named 'text': rename them"):
+        linear().set_params(columns="text").fit(twice, LABELS)
+
+
+def test_what_cannot_be_shown():
+    model = linear().fit(TEXTS, LABELS)
+    for display in (EvidenceDisplay, AttentionDisplay):
+        with pytest.raises(ValueError, match="pass at least one text"):
+            display.from_estimator(model, [])
+    with pytest.raises(ValueError, match="None of the explained texts has a word"):
+        EvidenceDisplay.from_estimator(model, ["", " "]).plot()
+    with pytest.warns(UserWarning, match="None of the true labels is a class of the model"):
+        EvidenceDisplay.from_estimator(model, TEXTS[:2], ["x", "y"])
+
+
+def test_a_sign_is_quoted_where_an_explanation_is_printed():
+    explained = explain_texts(linear().fit(["good , film", "bad . film"] * 20, LABELS), ["good ,"])
+    assert '","' in repr(explained[0]) and '"good' not in repr(explained[0])
+
+
+def test_a_column_of_dates_among_numbers_is_named():
+    frame = pd.DataFrame({"x": np.arange(40.0), "day": pd.date_range("2020", periods=40)})
+    with pytest.raises(TypeError, match="X must be rows of numbers .* such as dates"):
+        GatedDenseClassifier(epochs=1).fit(frame, LABELS)
+
+
+def test_files_that_are_missing(tmp_path):
+    model = make_pipeline(SequenceVectorizer(), AttentionTextClassifier(encoder="none", **SMALL))
+    serving.export(model.fit(TEXTS, LABELS), tmp_path)
+    (tmp_path / "words.npz").unlink()
+    with pytest.raises(FileNotFoundError, match=r"words.npz is missing. Export"):
+        serving.load(tmp_path)
+    for model in (
+        TextClassifier(embeddings="nowhere.txt"),
+        SequenceVectorizer(embeddings="no.txt"),
+    ):
+        with pytest.raises(FileNotFoundError, match=r"embeddings='no.*\.txt' is no file"):
+            model.fit(TEXTS, LABELS)
 
 
 @pytest.mark.parametrize(

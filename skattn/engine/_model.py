@@ -204,6 +204,7 @@ class ResidentModel(keras.Model):
 
     def _mean_over_batches(self, steps, on_batch):
         """Loss and accuracy of all batches since `reset_metrics`."""
+
         def body(step, *totals):
             return step + 1, *(t + n for t, n in zip(totals, on_batch(step), strict=True))
 

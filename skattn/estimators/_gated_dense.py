@@ -284,6 +284,11 @@ class GatedDenseClassifier(BaseNetworkClassifier):
             X = _undamaged(X)
         try:
             return validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
+        except TypeError as error:
+            raise TypeError(
+                f"X must be rows of numbers ({error}). Turn other columns, such as dates, into "
+                "numbers first."
+            ) from error
         except ValueError as error:
             if "could not convert string" not in str(error):
                 raise

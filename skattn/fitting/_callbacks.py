@@ -51,9 +51,10 @@ class HeldOutScore(keras.callbacks.Callback):
             logs["val_score"] = np.nan
             return
         except ValueError as error:
+            said = str(error).partition("\n")[0].rstrip(".:")
             raise ValueError(
-                f"scoring cannot judge the validation set: {error} Use another scoring, or a "
-                "validation set with all classes."
+                f"scoring cannot judge the validation set: {said}. Use another scoring, such as a "
+                "function of (estimator, X, y), or a validation set with all classes."
             ) from error
         score = score.item() if isinstance(score, np.ndarray) and not score.ndim else score
         if not isinstance(score, Real):

@@ -26,6 +26,8 @@ def checked_explanations(explanations, y_true):
     if not hasattr(explanations, "__iter__"):
         explanations = [explanations]
     explanations = list(explanations)
+    if not explanations:
+        raise ValueError("There is nothing to show: pass at least one text.")
     strangers = [e for e in explanations if not isinstance(e, TextExplanation)]
     if strangers:
         raise TypeError(
@@ -34,18 +36,21 @@ def checked_explanations(explanations, y_true):
         )
     if y_true is None:
         return explanations, None
-    labels = np.asarray(y_true)
-    if explanations:
-        labels = like_classes(labels, np.asarray(explanations[0].classes))
+    classes = np.asarray(explanations[0].classes)
+    labels = like_classes(y_true, classes)
     if labels.ndim != 1:
         raise ValueError(
             f"Expected one true class for each text, got shape {labels.shape}. With several labels "
             "per text, leave out y."
         )
     check_consistent_length(explanations, labels)
-    if explanations:
-        check_true_labels(labels, np.asarray(explanations[0].classes))
+    check_true_labels(labels, classes)
     return explanations, as_plain_labels(labels)
+
+
+def number_of(explanations):
+    """How many texts are explained, in words."""
+    return f"{len(explanations)} text{'s' * (len(explanations) != 1)}"
 
 
 class AttentionDisplay:
@@ -237,4 +242,4 @@ class AttentionDisplay:
         return render_fragment(self.explanations, self.y_true)
 
     def __repr__(self):
-        return f"<AttentionDisplay of {len(self.explanations)} texts>"
+        return f"<AttentionDisplay of {number_of(self.explanations)}>"

@@ -8,7 +8,11 @@ from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
-from skattn.inspection._attention_display import AttentionDisplay, checked_explanations
+from skattn.inspection._attention_display import (
+    AttentionDisplay,
+    checked_explanations,
+    number_of,
+)
 from skattn.inspection._explain import explained
 from skattn.inspection._faithfulness_report import FaithfulnessReport
 from skattn.inspection._render._axes import check_count
@@ -299,6 +303,8 @@ class EvidenceDisplay:
     def _words(self, min_texts):
         check_count("min_texts", min_texts)
         words = words_of_classes(self.explanations, min_texts)
+        if not any(explanation.tokens for explanation in self.explanations):
+            raise ValueError("None of the explained texts has a word, so there is nothing to show.")
         if not any(words.values()):
             raise ValueError(
                 f"No word occurs in {min_texts} of the {len(self.explanations)} texts: lower "
@@ -310,4 +316,4 @@ class EvidenceDisplay:
         return self._as_texts()._repr_html_()
 
     def __repr__(self):
-        return f"<EvidenceDisplay of {len(self.explanations)} texts>"
+        return f"<EvidenceDisplay of {number_of(self.explanations)}>"

@@ -110,7 +110,7 @@ class FaithfulnessReport:
         taken, alone = (self.leads[ranking][metric] for metric in METRICS[:2])
         tau = self.intervals[ranking]["tau_leave_one_out"]
         limit = self._lead_of_leave_one_out()
-        part = f"{taken[0] / limit:.2f} of it" if limit > 0 else "leave-one-out has no lead"
+        part = f"{taken[0] / limit:.3f} of it" if limit > 0 else "leave-one-out has no lead"
         n_constant = round(self.constant[ranking] * self.n_texts)
         return [
             (
@@ -140,12 +140,15 @@ class FaithfulnessReport:
 
     @property
     def conditions(self) -> list[tuple[str, bool]]:
-        """The conditions for attention, or for evidence if the model has no attention."""
+        """The conditions for attention, or for evidence if the model has no attention.
+
+        See :meth:`conditions_of` for those of evidence.
+        """
         return self.conditions_of(list(self.leads)[-1])
 
     @property
     def faithful(self) -> bool:
-        """Whether all `conditions` hold."""
+        """Whether all `conditions` hold: for attention, or for evidence without attention."""
         return all(bool(met) for _, met in self.conditions)
 
     @property
@@ -160,18 +163,26 @@ class FaithfulnessReport:
 
     @property
     def verdict(self) -> str:
-        """The verdict for attention, or for evidence if the model has no attention."""
+        """The verdict for attention, or for evidence if the model has no attention.
+
+        See `verdicts` for both.
+        """
         return list(self.verdicts.values())[-1]
 
     @property
     def note(self) -> str:
         """What was measured, and on which texts."""
-        few = self.n_texts < FEW_TEXTS
-        parts = [f"Too few texts to rely on: use {FEW_TEXTS} or more."] if few else []
-        parts += [
-            f"{self.n_texts} texts, with 95 % bootstrap confidence intervals. Comprehensiveness: "
-            "how far the predicted class's probability falls without the top 1, 5, 10, 20 and "
-            "50 % of the words (mean). Sufficiency: how far with these words alone."
+        return " ".join([*self._warnings(), *self._measured()])
+
+    def _warnings(self):
+        few = f"Too few texts to rely on ({self.n_texts}): use {FEW_TEXTS} or more."
+        return [few] if self.n_texts < FEW_TEXTS else []
+
+    def _measured(self):
+        parts = [
+            f"{_number_of(self.n_texts)}, with 95 % bootstrap confidence intervals. "
+            "Comprehensiveness: how far the predicted class's probability falls without the top 1, "
+            "5, 10, 20 and 50 % of the words (mean). Sufficiency: how far with these words alone."
         ]
         with_unknown = [
             f"{ranking} {self.intervals[ranking]['comprehensiveness_unknown'][0]:.3f}"
@@ -183,7 +194,9 @@ class FaithfulnessReport:
             + "."
         )
         if self.n_dropped:
-            parts.append(f"{self.n_dropped} texts with fewer than two words were left out.")
+            kept = "was" if self.n_dropped == 1 else "were"
+            dropped = _number_of(self.n_dropped)
+            parts.append(f"{dropped} with fewer than two words {kept} left out.")
         if "attention" in self.leads and self.share < 1:
             parts.append(
                 f"On average, the network contributes {100 * self.share:.0f} % of the predicted "
@@ -199,7 +212,7 @@ class FaithfulnessReport:
                 f"Between seeds, attention agrees with Kendall's tau {tau:.2f}, and "
                 f"{100 * overlap:.0f} % of it lies on the same words."
             )
-        return " ".join(parts)
+        return parts
 
     @property
     def column_titles(self) -> tuple[str, ...]:
@@ -254,7 +267,7 @@ class FaithfulnessReport:
     def __str__(self):
         lines = []
         for ranking, verdict in self.verdicts.items():
-            lines += [verdict, ""]
+            lines += [verdict, *self._warnings(), ""]
             for text, met in self.conditions_of(ranking):
                 lines.append(_wrapped(text, "  [x] " if met else "  [ ] ", " " * 6))
             lines.append("")
@@ -265,7 +278,7 @@ class FaithfulnessReport:
             spans = (f"{low:.3f}..{high:.3f}" if low == low else "" for _, low, high in cells)
             ends = "".join(f"{span:>16}" for span in spans)
             lines += [f"{ranking:<17}{means}", " " * 17 + ends]
-        return "\n".join([*lines, "", _wrapped(self.note)])
+        return "\n".join([*lines, "", _wrapped(" ".join(self._measured()))])
 
     def __repr__(self):
         return f"<FaithfulnessReport: {' '.join(self.verdicts.values())}>"
@@ -282,6 +295,10 @@ class FaithfulnessReport:
 
 def _wrapped(text, first="", others=""):
     return textwrap.fill(text, LINE, initial_indent=first, subsequent_indent=others)
+
+
+def _number_of(n_texts):
+    return "1 text" if n_texts == 1 else f"{n_texts} texts"
 
 
 def _signed(interval):

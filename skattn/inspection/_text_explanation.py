@@ -262,11 +262,11 @@ class TextExplanation:
 
     def __repr__(self) -> str:
         if self.evidence is None:
-            listed = [f"{_printable(t)} {100 * weight:.1f} %" for t, weight in self.top_tokens(3)]
+            listed = [f"{_quoted(t)} {100 * weight:.1f} %" for t, weight in self.top_tokens(3)]
         else:
             pro, contra = self.top_evidence(n=3)
             ranked = sorted(pro + contra, key=lambda pair: -abs(pair[1]))[:3]
-            listed = [f"{_printable(token)} {100 * value:+.1f}" for token, value in ranked]
+            listed = [f"{_quoted(token)} {100 * value:+.1f}" for token, value in ranked]
         place = self._place(self.target)
         outcome = f"{_printable(self.target)} {100 * self.probabilities[place]:.1f} %"
         nothing = "no tokens" if not self.tokens else "no word counts"
@@ -278,6 +278,12 @@ def _printable(value):
     text = str(value)
     text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _quoted(token):
+    """A token for a list; one without a letter or digit, such as a comma, is in quotes."""
+    shown = _printable(token)
+    return shown if any(map(str.isalnum, token)) else f'"{shown}"'
 
 
 def _check_number(n):

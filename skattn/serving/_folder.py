@@ -95,6 +95,8 @@ def read_folder(folder):
 
 
 def _read(folder, name, checksum):
+    if not (folder / name).is_file():
+        raise FileNotFoundError(f"{folder / name} is missing. {_ANEW}")
     with open(folder / name, "rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != checksum:

@@ -30,8 +30,15 @@ def as_texts(X):
 
 def _one_column(X, shape):
     """Turn an array, a Series or a frame with one column into a list."""
-    sparse = hasattr(X, "tocsr")
-    if sparse or len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
+    if hasattr(X, "tocsr"):
+        raise ValueError(
+            f"Expected raw texts, got a sparse matrix of shape {shape}. Pass the texts themselves: "
+            "no vectorizer is needed before."
+        )
+    if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
+        names = list(getattr(X, "columns", ()))
+        if names and len(set(names)) == 1:
+            raise ValueError(f"The frame has {len(names)} columns named {names[0]!r}: rename them.")
         raise ValueError(
             f"Expected one column of texts, got {type(X).__name__} of shape {shape}; "
             "select one column, for example with a ColumnTransformer and the column's name, or "

@@ -56,12 +56,19 @@ def read_embeddings(source):
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
         If the vectors have different lengths, or are not finite, or there is none, or a file is
         malformed: the message has the number of its line.
     """
     if isinstance(source, (str, os.PathLike)):
         path = os.path.abspath(source)
+        if not os.path.isfile(path):
+            raise FileNotFoundError(
+                f"embeddings={os.fspath(source)!r} is no file. Give the path of a text file of "
+                "word vectors, or the vectors themselves."
+            )
         stamp = os.stat(path)
         return _read_file(path, stamp.st_mtime_ns, stamp.st_size)
     if hasattr(source, "index_to_key") and hasattr(source, "vectors"):

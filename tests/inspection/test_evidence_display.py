@@ -44,6 +44,8 @@ def test_it_follows_the_contract(display):
     assert display.plot() is display
     assert display.figure_ is display.ax_.figure
     assert repr(display) == "<EvidenceDisplay of 4 texts>"
+    one = EvidenceDisplay.from_explanations(display.explanations[0])
+    assert repr(one) == "<EvidenceDisplay of 1 text>"
     other = EvidenceDisplay.from_explanations(explain_texts(film_model(), TEXTS))
     assert other.y_true is None
     assert bars(other.plot().ax_) == bars(display.ax_)

@@ -399,7 +399,11 @@ def test_the_text_says_verdict_rule_and_numbers_within_a_terminal():
     assert f"{report.intervals['attention']['comprehensiveness'][0]:.3f}" in text
     assert max(map(len, text.splitlines())) <= 81
     assert ("Too few texts to rely on" in text) == (report.n_texts < 20)
-    assert "Too few texts to rely on" in str(report_on(TEXTS[:5]))
+    few = "Too few texts to rely on (5): use 20 or more."
+    lines = str(report_on(TEXTS[:5])).splitlines()
+    assert [lines[i - 1] for i, line in enumerate(lines) if line == few] == [
+        *report_on(TEXTS[:5]).verdicts.values()
+    ]
     assert "Too few texts to rely on" in report_on(TEXTS[:5])._repr_html_()
     assert repr(report) == f"<FaithfulnessReport: {' '.join(report.verdicts.values())}>"
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from skattn.utils._targets import MISSING, as_plain_labels
 from skattn.utils._texts import is_missing
+from skattn.utils._warnings import warn
 
 
 def like_classes(labels, classes):
@@ -20,7 +21,8 @@ def like_classes(labels, classes):
 def check_true_labels(y, classes):
     """Refuse true labels that are missing or of another type than the classes.
 
-    Labels that are no classes of the model are allowed: it cannot predict them.
+    Labels that are no classes of the model are allowed: it cannot predict them. If all are, a
+    warning says so.
 
     Parameters
     ----------
@@ -37,4 +39,9 @@ def check_true_labels(y, classes):
             f"y holds {odd[0]!r} (type {type(odd[0]).__name__}), but the classes of the model are "
             f"{known[:5]} (type {type(known[0]).__name__}). Pass the labels as you passed them to "
             "fit."
+        )
+    if labels and not set(labels).intersection(known):
+        warn(
+            f"None of the true labels is a class of the model: they are {labels[0]!r} and the "
+            f"like, and its classes are {known[:5]}. Each prediction will count as wrong."
         )
