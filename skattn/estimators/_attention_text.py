@@ -93,9 +93,9 @@ class AttentionTextClassifier(BaseNetworkClassifier):
     batch_size : int, default=32
         Number of rows per step of the optimizer. Each batch contains texts of similar length.
     optimizer : str, dict or keras.optimizers.Optimizer, default="adam"
-        The name of a Keras optimizer, ``"lazyadam"`` (Adam that updates only the embeddings of
-        tokens that occur in the batch), or an optimizer object or its configuration. Only the
-        configuration is used, and its learning rate takes precedence over `learning_rate`.
+        The name of a Keras optimizer, ``"lazyadam"`` (Adam that changes only those rows of the
+        embedding whose tokens occur in the batch), or an optimizer object or its configuration.
+        Only the configuration is used, and its learning rate takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
         Learning rate, unless `optimizer` brings its own.
     weight_decay : float, default=None

@@ -34,8 +34,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     units : int, default=256
         Width of the dense layer.
     gate : {"hidden", "inputs"}, default="hidden"
-        What the gate multiplies: the hidden layer, or the features. A gate on the features shows
-        how much of each feature the network uses (at most 4096 features).
+        What the gate multiplies: the hidden layer, or the features (at most 4096). With
+        ``"inputs"``, `gate_values` returns how far the gate of each feature is open. That is not
+        its importance, because a large weight may follow a nearly closed gate; see `evidence`.
     gate_activation : {"sigmoid", "softmax"}, default="sigmoid"
         With ``"sigmoid"``, the gates are independent; with ``"softmax"``, they sum to 1.
     epochs : int, default=50
@@ -44,9 +45,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         Number of rows per step of the optimizer.
     optimizer : str, dict or keras.optimizers.Optimizer, default="adam"
         The name of a Keras optimizer, ``"lazyadam"`` (here the same as ``"adam"``: for sparse X,
-        both update only the weights of features that occur in the batch), or an optimizer object
-        or its configuration. Only the configuration of an object is used, and its learning rate
-        takes precedence over `learning_rate`.
+        both change the first layer only for features that occur in the batch), or an optimizer
+        object or its configuration. Only the configuration of an object is used, and its learning
+        rate takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
         Learning rate, unless `optimizer` brings its own.
     weight_decay : float, default=None

@@ -46,15 +46,16 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
         `SequenceVectorizer` and an `AttentionTextClassifier`; or a pipeline of a
         :class:`~sklearn.feature_extraction.text.TfidfVectorizer` (or a
         :class:`~sklearn.feature_extraction.text.CountVectorizer`, or a
-        :class:`~sklearn.pipeline.FeatureUnion` of them) and a linear classifier. Also a search over
-        one of these (its ``best_estimator_``), a
+        :class:`~sklearn.pipeline.FeatureUnion` of them) and a linear classifier with
+        ``predict_proba``, such as :class:`~sklearn.linear_model.LogisticRegression`. Also a search
+        over one of these (its ``best_estimator_``), a
         :class:`~sklearn.calibration.CalibratedClassifierCV` (the mean over its fitted classifiers),
         or a :class:`~sklearn.ensemble.VotingClassifier` with ``voting="soft"``. If there are steps
         before the vectorizer, spans refer to the text that these steps return, which is stored as
         ``text``.
-    texts : iterable of str, str, or frame
+    texts : iterable of str, str, or data frame
         Raw texts, or a single text. If the model takes a data frame with several columns, pass such
-        a frame; a `TextClassifier` joins the texts of its `columns` with line breaks, in their
+        a data frame; a `TextClassifier` joins the texts of its `columns` with line breaks, in their
         order.
     target : label or array-like of shape (n_texts,), default=None
         The class to explain, for all texts or for each text; for example the true class, to find
@@ -84,19 +85,20 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     -----
     How a probability is divided among the words:
 
-    * *A network without an encoder*: with the attention weights [1]_ held fixed, the logits are
-      linear in the embeddings. The contribution of a word to a logit is therefore exact: its
-      attention weight times the kernel of the output layer times the difference between its
-      embedding and that of an unknown word [2]_.
-    * *A network with an encoder*: each hidden state depends on several words. The contributions to
-      the logits are integrated gradients [3]_ on the path from the embedding of an unknown word to
-      the embeddings of the text. The integral is approximated by the gradient at the midpoint of
-      the path, and the remaining error is distributed among the words in proportion to their
-      contributions. With a pretrained transformer, the path consists of hidden states after a third
-      of its layers instead of embeddings, and the contributions of the pieces of a word are added.
-      If there are more than eight classes (four with a pretrained transformer), this is done for
-      the three most probable classes of each text; for the others, the path consists of the last
-      hidden states. With ``segment_length``, it is done for all classes.
+    * *A network without an encoder*, not on a pretrained transformer: with the attention weights
+      [1]_ held fixed, the logits are linear in the embeddings. The contribution of a word to a
+      logit is therefore exact: its attention weight times the kernel of the output layer times the
+      difference between its embedding and that of an unknown word [2]_.
+    * *A network with an encoder, or on a pretrained transformer*: each hidden state depends on
+      several words. The contributions to the logits are integrated gradients [3]_ on the path from
+      the embedding of an unknown word to the embeddings of the text. The integral is approximated
+      by the gradient at the midpoint of the path, and the remaining error is distributed among the
+      words in proportion to their contributions. With a pretrained transformer, the path consists
+      of hidden states after a third of its layers instead of embeddings, and the contributions of
+      the pieces of a word are added. If there are more than eight classes (four with a pretrained
+      transformer), this is done for the three most probable classes of each text; for the others,
+      the path consists of the last hidden states. With ``segment_length``, it is done for all
+      classes.
     * *A linear model* on counts or TF-IDF features: the contributions are exact, coefficient times
       feature value. If a word occurs several times, its contribution is divided evenly among the
       occurrences. The contribution of a word n-gram is divided evenly among its words, and that of
@@ -117,8 +119,8 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
     .. [2] G. Kobayashi et al., "Attention is not only a weight: analyzing transformers with vector
        norms", EMNLP 2020.
     .. [3] M. Sundararajan, A. Taly, Q. Yan, "Axiomatic attribution for deep networks", ICML 2017.
-    .. [4] L. S. Shapley, "A value for n-person games", 1953; sampled after G. Owen, "Multilinear
-       extensions of games", 1972.
+    .. [4] L. S. Shapley, "A value for n-person games", 1953; sampled as in G. Owen,
+       "Multilinear extensions of games", 1972.
 
     Examples
     --------

@@ -42,9 +42,9 @@ class TextExplanation:
     prediction : label
         The predicted class; in multilabel problems, the most probable label.
     share : float
-        The share of the probability of `target` that comes from the attention networks, in [0, 1].
-        It is 1 unless the prediction also depends on other models, such as a linear model. Words
-        that only these models use have an attention weight of 0.
+        The share of the probability of `target` that comes from the attention networks, in [0, 1]:
+        1 if the model has no other parts, 0 if it has no attention. Words that only other parts
+        use, such as a linear model, have an attention weight of 0.
     aggregate : str
         What kind of weights these are, such as ``"attention weights"``, or a mean over several
         heads or networks.
@@ -59,8 +59,8 @@ class TextExplanation:
         evidence of a part of the model cannot be computed.
     base_probabilities : ndarray of shape (n_classes,) or None
         The probabilities without the evidence of any word: those that a network gives to a text
-        with the same number of unknown words, and those that a linear model gives to an empty
-        text, besides what belongs to no word, such as n-grams of white space.
+        with the same number of unknown words, and those that a linear model gives to an empty text.
+        What belongs to no word, such as n-grams of white space, is part of them.
     target : label
         The default class of the methods: the predicted class, unless another `target` was passed to
         :func:`explain_texts`.

@@ -32,7 +32,7 @@ class UnicodeTfidf(Stored, TfidfVectorizer):
     Combining marks, such as the vowel signs of Hindi, do not end a word, and accented letters are
     first composed, as in `SequenceVectorizer`. Otherwise the features are those of scikit-learn.
 
-    N-grams of characters within words do not depend on neighbouring words, so the counts of a text
+    N-grams of characters within words do not depend on neighboring words, so the counts of a text
     are the sum of the counts of its words: a product of two sparse matrices, (texts x distinct
     words) times (distinct words x n-grams). Parameters and attributes are those of
     `sklearn.feature_extraction.text.TfidfVectorizer`.

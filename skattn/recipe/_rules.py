@@ -139,7 +139,7 @@ def _about_the_network(facts):
             "batch_size": 32,
         }
     else:
-        why = f"short texts ({length}, up to {LONG_FROM})"
+        why = f"short texts ({length}; long is more than {LONG_FROM})"
         values = {
             "encoder": "conv",
             "ngram_range": (1, 1),

@@ -47,8 +47,11 @@ class TextClassifier(BaseTextClassifier):
     pretrained : str or os.PathLike, default=None
         A pretrained transformer or static model from which the network starts: a folder in the
         format of Hugging Face or KerasHub, or the name of a model on the Hugging Face hub,
-        ``"owner/name"``. The network then uses the tokenizer of this model, and parameters such as
-        `lowercase` and `analyzer` apply to the linear model only.
+        ``"owner/name"`` or ``"owner/name@revision"``. The network then uses the tokenizer of this
+        model, and parameters such as `lowercase` and `analyzer` apply to the linear model only.
+        `vocabulary`, `max_features`, `unknown`, `embeddings`, `n_features` and `embedding_dim`
+        cannot be set with it; on a transformer, neither can `embedding_trainable`,
+        `embedding_dropout`, `word_dropout` and `segment_length`.
     tuned_layers : int or "all", default=None
         How many of the upper layers of a pretrained transformer to train. None: all of them, or two
         with 256 or more texts but fewer than 20 per class, or fewer if the training would take too
@@ -69,7 +72,8 @@ class TextClassifier(BaseTextClassifier):
     truncation : {"head", "tail", "both"}, default=None
         Which part of a longer text the network reads: its beginning, its end, or half of
         `max_length` tokens from each. With None, the beginning; a pretrained transformer reads the
-        part from which a linear model predicts held-out texts best.
+        part from which a linear model predicts held-out texts best, or ``"both"`` if the parts
+        cannot be compared, for example with fewer than 256 texts.
     lowercase : bool, default=True
         Whether to convert the texts to lower case.
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
@@ -147,7 +151,8 @@ class TextClassifier(BaseTextClassifier):
     scoring : str or callable, default="loss"
         What early stopping monitors.
     callbacks : list of keras.callbacks.Callback, default=None
-        Callbacks for the fit of `network_`. The trial that determines `weights_` has none.
+        Callbacks for the fit of `network_`. The extra fit that helps to determine `weights_` does
+        not use them.
     checkpoint : str or os.PathLike, default=None
         A folder in which the network saves its state after each epoch, so that an interrupted fit
         can be resumed.
@@ -197,10 +202,11 @@ class TextClassifier(BaseTextClassifier):
     -----
     With 200 or more texts, the weights of the two models are learned. Both models are first fitted
     on part of the texts: on 80 % of up to 5,000 texts, on 4,000 of up to 16,000, and on a quarter
-    of more. All possible weights are then compared by their Brier loss on up to 2,000 other
-    texts [1]_. This may double the time of `fit`. With fewer than 200 texts, the weight of the
-    network is 0.25. A network that starts from a pretrained transformer has the weight 0.5 (with
-    fewer than 256 texts 0.6, and on long texts 0.4), and is fitted only once.
+    of more. Shares of the network from 0 to 1 are then compared by their Brier loss on up to 2,000
+    other texts, and averaged; the smaller the loss of a share, the more it counts [1]_. This may
+    double the time of `fit`. With fewer than 200 texts, the weight of the network is 0.25. A
+    network that starts from a pretrained transformer has the weight 0.5 (with fewer than 256 texts
+    0.6, and on long texts 0.4), and is fitted only once.
 
     References
     ----------
@@ -216,7 +222,7 @@ class TextClassifier(BaseTextClassifier):
     >>> clf.predict(["what a good story"]).tolist()
     ['pos']
     >>> clf.settings_["encoder"]
-    {'value': 'conv', 'reason': 'short texts (2 words per text on average, up to 60)'}
+    {'value': 'conv', 'reason': 'short texts (2 words per text on average; long is more than 60)'}
     """
 
     def __init__(

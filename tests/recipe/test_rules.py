@@ -154,7 +154,8 @@ def test_every_open_parameter_of_the_network_is_set_or_may_stay_none():
 def test_reasons_are_for_a_reader():
     for name, setting in settings().items():
         assert setting.reason, name
-    assert settings()["encoder"].reason == "short texts (10 words per text on average, up to 60)"
+    reason = "short texts (10 words per text on average; long is more than 60)"
+    assert settings()["encoder"].reason == reason
 
 
 @pytest.mark.parametrize(

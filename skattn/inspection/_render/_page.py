@@ -39,7 +39,7 @@ KINDS = {
         "segment times the weight of the segment is shown."
     ),
     "window": (
-        "The network gives weights to windows of neighbouring words; the weight of each window is "
+        "The network gives weights to windows of neighboring words; the weight of each window is "
         "divided among its words."
     ),
     "n-gram": (
