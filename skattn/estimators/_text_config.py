@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_array
 from skattn.estimators._token_ids import n_ids
 from skattn.fitting._callbacks import rate_setter
 from skattn.networks._pretrained import (
-    FINGERPRINTS,
     Pretrained,
     backbone_config,
     is_static,
@@ -19,6 +18,7 @@ from skattn.networks._pretrained import (
     read_pretrained,
     read_static,
 )
+from skattn.networks._transformer import without_precision
 from skattn.utils._at_hand import OWN_WORDS, TOKENIZER, WORD_VECTORS, noted
 from skattn.utils._pretrained_folder import find_folder, n_positions, read_config, read_tokenizer
 from skattn.utils._warnings import warn
@@ -32,7 +32,7 @@ _DEFAULTS = {
     "learning_rate_schedule": ("constant", "linear"),
 }
 _OF_THE_TABLE = ("embedding_dim", "embeddings", "vocabulary_size")
-_OF_THE_WORDS = ("embedding_trainable", "embedding_dropout", "word_dropout", "segment_length")
+_OF_THE_WORDS = ("embedding_trainable", "embedding_dropout", "word_dropout")
 
 
 class Beginning(NamedTuple):
@@ -84,6 +84,11 @@ def read_beginning(estimator, X):
         _OF_THE_TABLE + _OF_THE_WORDS,
         "the vectors of a pretrained transformer stay as they are",
     )
+    _refuse(
+        estimator,
+        ("segment_length",),
+        "a transformer reads a text as a whole. For long texts, choose truncation",
+    )
     backbone = backbone_config(given, n_positions(given), tokenizer, folder, estimator.precision)
     tuned, n_layers = n_tuned(estimator.tuned_layers, backbone), len(backbone["layers"])
     if tuned > n_layers:
@@ -133,6 +138,12 @@ def network_config(estimator, params, X, beginning, before):
         "embedding_trainable": bool(estimator.embedding_trainable),
     }
     if estimator.pretrained is None:
+        if before is not None and before.config.get("pretrained"):
+            raise ValueError(
+                "pretrained is None, but the network to go on with began with a pretrained model. "
+                "Set pretrained to the model's folder again (skops files contain no paths), or set "
+                "warm_start=False and fit again."
+            )
         return config | _table_shape(estimator, X, beginning.table, before)
     return config | _pretrained_config(estimator, beginning, before)
 
@@ -174,8 +185,7 @@ def _same_model(estimator, before):
     now, config = read_beginning(estimator, None), before.config
     if now.table is not None:
         return now.table.shape == (config["vocabulary_size"], config["embedding_dim"])
-    backbones = now.transformer.backbone, config.get("backbone", {})
-    return all(backbones[0][name] == backbones[1].get(name) for name in FINGERPRINTS)
+    return without_precision(now.transformer.backbone) == without_precision(config.get("backbone"))
 
 
 def _pretrained_config(estimator, beginning, before):

@@ -132,7 +132,7 @@ def backbone_config(given, n_positions, tokenizer, folder, precision="float32"):
             f"{folder / 'config.json'} has inner_group_num={given['inner_group_num']!r}; only 1 is "
             "known."
         )
-    if given.get("position_embedding_type", "absolute") != "absolute":
+    if given.get("position_embedding_type") not in (None, "absolute"):
         raise ValueError(
             f"{folder / 'config.json'} has position_embedding_type="
             f"{given['position_embedding_type']!r}; only 'absolute' is known."
@@ -404,7 +404,8 @@ def check_frozen(config, frozen):
 
 def is_static(given):
     """Whether a config.json is that of a static model."""
-    return given.get("model_type") == "model2vec" or "StaticModel" in given.get("architectures", [])
+    named = given.get("architectures") or []
+    return given.get("model_type") == "model2vec" or "StaticModel" in named
 
 
 def read_static(folder, tokenizer):
@@ -426,9 +427,15 @@ def read_static(folder, tokenizer):
         raise ValueError(f"{path} holds no table 'embeddings', which a model of model2vec has.")
     vectors = get("embeddings").astype(np.float32)
     if "mapping" in names:  # tokens that share vectors
-        vectors = vectors[get("mapping")]
+        mapping = get("mapping")
+        if mapping.dtype.kind not in "iu" or not np.all((mapping >= 0) & (mapping < len(vectors))):
+            raise ValueError(f"{path}: 'mapping' does not hold rows of 'embeddings'.")
+        vectors = vectors[mapping]
     if "weights" in names:
-        vectors = vectors * get("weights").astype(np.float32)[:, None]
+        weights = get("weights").astype(np.float32)
+        if weights.shape != vectors.shape[:1]:
+            raise ValueError(f"{path} has {len(weights)} weights for {len(vectors)} vectors.")
+        vectors = vectors * weights[:, None]
     if len(tokenizer.words) > len(vectors):
         raise ValueError(
             f"{folder / 'tokenizer.json'} has {len(tokenizer.words)} tokens, but {path} has "

@@ -27,6 +27,11 @@ def n_lower(backbone):
     return len(backbone["layers"]) // 3
 
 
+def without_precision(backbone):
+    """The configuration of a transformer itself, however it computes; None for no transformer."""
+    return backbone and {name: value for name, value in backbone.items() if name != "precision"}
+
+
 def layer_shapes(backbone):
     """The names and shapes of one layer's weights, in the order in which they are kept."""
     width, inner = backbone["width"], backbone["inner_width"]

@@ -39,10 +39,14 @@ def model_of(pretrained):
     config = read_config(find_folder(pretrained))
     if is_static(config):
         return Model(static=True)
-    n_layers = config.get("num_hidden_layers", config.get("n_layers", 12))
-    width = config.get("hidden_size", config.get("dim", 768))
+    n_layers = config.get("num_hidden_layers", config.get("n_layers"))
+    width = config.get("hidden_size", config.get("dim"))
+    sizes = [
+        size if isinstance(size, int) else usual  # the network's own reading names what is wrong
+        for size, usual in ((n_layers, 12), (width, 768))
+    ]
     positions = n_positions(config) or MOST_TOKENS
-    return Model(False, int(n_layers), int(width), min(positions - _SPECIAL, MOST_TOKENS))
+    return Model(False, *sizes, min(positions - _SPECIAL, MOST_TOKENS))
 
 
 def model_in(network):

@@ -208,8 +208,10 @@ def n_positions(config):
     most = config.get("max_position_embeddings")
     if not isinstance(most, int):
         return None
-    padded_first = config.get("model_type") in _PAD_FIRST
-    return most - (config.get("pad_token_id", 1) + 1 if padded_first else 0)
+    if config.get("model_type") not in _PAD_FIRST:
+        return most
+    padding = config.get("pad_token_id")
+    return most - (padding if isinstance(padding, int) else 1) - 1
 
 
 def read_tokenizer(folder, config):
@@ -234,9 +236,11 @@ def read_tokenizer(folder, config):
             "the tokenizer in that form: transformers.AutoTokenizer.from_pretrained(folder)"
             ".save_pretrained(folder)."
         )
-    return _with_known_tokens(
-        open_tokenizer(path.read_text(encoding="utf-8"), str(path)), path, config
-    )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}. Fetch the model again.") from error
+    return _with_known_tokens(open_tokenizer(text, str(path)), path, config)
 
 
 def _with_known_tokens(found, path, config):

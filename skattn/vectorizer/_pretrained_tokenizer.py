@@ -78,7 +78,8 @@ def read_vocabulary(params, kind):
                 f"{config['max_position_embeddings']}, which leaves no place for a text."
             )
         stated = read_json(folder, "sentence_bert_config.json", {}).get("max_seq_length")
-        usual = min(most, stated - n_special) if isinstance(stated, int) else most
+        states_length = isinstance(stated, int) and stated > n_special
+        usual = min(most, stated - n_special) if states_length else most
         length = params["max_length"]
         if isinstance(length, Integral) and length > most:
             raise ValueError(
@@ -95,7 +96,15 @@ def reopen_vocabulary(json_text):
 
 
 def token_ids(found):
-    """Map each token to its id: the model's own plus 2, and 1 for the unknown token."""
+    """Map each token to its id: the model's own plus 2, and 1 for the unknown token.
+
+    Some tokenizers, such as those of XLM-R, find a special token that is written in a text, for
+    example "</s>". There it has no special meaning, so it counts as unknown.
+    """
     ids = word_ids(found.words)
+    for number, token in found.tokenizer.get_added_tokens_decoder().items():
+        read = found.tokenizer.encode(token.content, add_special_tokens=False)
+        if token.special and number in read.ids:
+            ids[token.content] = OUT_OF_VOCABULARY
     ids[found.words[found.unknown]] = OUT_OF_VOCABULARY
     return ids

@@ -1,6 +1,7 @@
 """`AttentionTextClassifier(pretrained=...)`: trained, explained and kept as every other."""
 
 import importlib.util
+import json
 import os
 import pickle
 import shutil
@@ -206,7 +207,7 @@ def test_a_coarser_precision(bert):
     assert 1e-5 < np.abs(coarse.predict_proba(X) - fine).max() < 0.1
     again = pickle.loads(pickle.dumps(coarse))
     np.testing.assert_array_equal(again.predict_proba(X), coarse.predict_proba(X))
-    with pytest.raises(ValueError, match=r"\['backbone'\] changed"):
+    with pytest.raises(ValueError, match=r"\['precision'\] changed"):
         coarse.set_params(warm_start=True, precision="float32").fit(X, LABELS)
 
 
@@ -249,6 +250,24 @@ def test_training_goes_on_without_the_folder(bert, tmp_path):
         clf.set_params(tuned_layers=1).fit(X, LABELS)
     with pytest.raises(FileNotFoundError, match="is no folder"):
         clone(clf).fit(X, LABELS)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:This file of a .* names paths")
+def test_training_goes_on_only_with_the_model_that_it_began_with(bert, tmp_path):
+    X = ids(bert)
+    clf = classifier(bert, warm_start=True).fit(X, LABELS)
+    other = shutil.copytree(bert, tmp_path / "other")  # with the same weights
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    config["num_attention_heads"] //= 2
+    (other / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"\['pretrained'\] changed"):
+        clf.set_params(pretrained=other).fit(X, LABELS)
+    io = pytest.importorskip("skops.io")
+    loaded = io.loads(io.dumps(clf.set_params(pretrained=bert)), trusted=trusted_types())
+    with pytest.raises(ValueError, match="Set pretrained to the model's folder again"):
+        loaded.partial_fit(X, LABELS)
+    loaded.set_params(pretrained=shutil.copytree(bert, tmp_path / "moved")).partial_fit(X, LABELS)
 
 
 class Killed(Exception):

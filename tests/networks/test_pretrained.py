@@ -242,6 +242,22 @@ def test_a_configuration_that_does_not_fit_is_named(values, message, tmp_path):
     assert str(folder) in str(caught.value)
 
 
+def test_a_configuration_may_leave_out_what_is_usual(tmp_path):
+    folder = build_model(tmp_path, "roberta")
+    wanted = read(folder, 1).frozen
+    unset = ("pad_token_id", "architectures", "position_embedding_type")
+    change_config(folder, **dict.fromkeys(unset))
+    for one, other in zip(read(folder, 1).frozen, wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_tokenizer_file_that_is_no_text_is_named(tmp_path):
+    path = build_model(tmp_path) / "tokenizer.json"
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-16")
+    with pytest.raises(ValueError, match=r"tokenizer\.json is not valid JSON"):
+        read(tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta"])
 def test_a_preset_of_keras_hub_has_the_states_that_keras_computes(kind, tmp_path):
     folder, model = build_preset(tmp_path / "preset", kind)
@@ -501,6 +517,14 @@ def test_a_static_model_is_a_table(tmp_path):
     shared = {"mapping": np.arange(n_words)[::-1].copy(), "weights": np.full(n_words, 2.0)}
     save_file({"embeddings": vectors} | shared, folder / "model.safetensors")
     np.testing.assert_array_equal(read_static(folder, tokenizer)[2:], 2 * vectors[::-1])
+    for wrong, message in (
+        ({"mapping": np.full(n_words, n_words)}, "'mapping' does not hold rows"),
+        ({"mapping": np.zeros(n_words)}, "'mapping' does not hold rows"),
+        ({"weights": np.ones(n_words - 1)}, f"has {n_words - 1} weights for {n_words} vectors"),
+    ):
+        save_file({"embeddings": vectors} | wrong, folder / "model.safetensors")
+        with pytest.raises(ValueError, match=message):
+            read_static(folder, tokenizer)
     save_file({"embeddings": vectors[:-1]}, folder / "model.safetensors")
     with pytest.raises(ValueError, match="tokenizer of another model"):
         read_static(folder, tokenizer)

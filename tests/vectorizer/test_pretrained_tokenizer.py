@@ -57,10 +57,16 @@ def test_spans_are_those_of_the_original_text(kind, tmp_path):
                 assert piece.lower() == written.lower()
 
 
-def test_special_tokens_in_a_text_are_text(tmp_path):
-    vectorizer = SequenceVectorizer(pretrained=build_model(tmp_path)).fit(TEXTS)
-    special = {vectorizer.vocabulary_[name] for name in ("[PAD]", "[CLS]", "[SEP]")}
-    assert not special & set(vectorizer.transform(["a [SEP] b [PAD] [CLS]"]).ravel())
+@pytest.mark.parametrize("kind", KINDS)
+def test_special_tokens_in_a_text_are_text(kind, tmp_path):
+    folder = build_model(tmp_path, kind)
+    vectorizer = SequenceVectorizer(pretrained=folder).fit(TEXTS)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    special = tokenizer.get_added_tokens_decoder()
+    text = " fine ".join(f"a{token.content}b {token.content}" for token in special.values())
+    ids = vectorizer.transform([text])
+    assert not {number + 2 for number in special} & set(ids.ravel().tolist())
+    assert len(vectorizer.token_spans([text])[0]) == np.count_nonzero(ids)
 
 
 @pytest.mark.parametrize("truncation", ["head", "tail", "both"])
@@ -80,6 +86,8 @@ def test_rows_are_no_longer_than_the_model_reads(tmp_path):
     texts = ["film " * 100]
     assert SequenceVectorizer(pretrained=folder).fit(texts).max_length_ == POSITIONS - 2
     assert SequenceVectorizer(pretrained=folder, max_length=1.0).fit(texts).max_length_ == 38
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 2}')  # no text at all
+    assert SequenceVectorizer(pretrained=folder).fit(texts).max_length_ == POSITIONS - 2
     (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 20}')
     assert SequenceVectorizer(pretrained=folder).fit(texts).max_length_ == 18
     assert SequenceVectorizer(pretrained=folder, max_length=38).fit(texts).max_length_ == 38
