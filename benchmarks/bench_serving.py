@@ -91,9 +91,11 @@ def first_answers(source, texts, rounds):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
         ) as process:
-            process.stdin.write(json.dumps(texts))
-            process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # if it fails, it says why itself
+                process.stdin.write(json.dumps(texts))
+                process.stdin.close()
             process.stdout.readline()
             seconds.append(time.perf_counter() - start)
             answer = process.stdout.read()

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.feature_extraction.text import CountVectorizer
@@ -80,6 +81,8 @@ def test_a_scorer_that_takes_two_labels_for_two_classes_says_what_to_use():
 def test_what_is_no_column_of_texts():
     with pytest.raises(ValueError, match="Pass the texts themselves: no vectorizer"):
         linear().fit(CountVectorizer().fit_transform(TEXTS), LABELS)
+    with pytest.raises(ValueError, match="Expected one column of texts, got Table of shape"):
+        linear().fit(pa.table({"a": TEXTS, "b": TEXTS}), LABELS)
     twice = pd.DataFrame([TEXTS[:2]] * 40, columns=["text", "text"])
     with pytest.raises(ValueError, match="2 columns named 'text': rename them"):
         linear().set_params(columns="text").fit(twice, LABELS)
@@ -88,12 +91,19 @@ def test_what_is_no_column_of_texts():
 def test_what_cannot_be_shown():
     model = linear().fit(TEXTS, LABELS)
     for display in (EvidenceDisplay, AttentionDisplay):
-        with pytest.raises(ValueError, match="pass at least one text"):
-            display.from_estimator(model, [])
+        nothing = display.from_estimator(model, [], [])
+        assert "<dd>0</dd>" in nothing.to_html()  # a page of no mistakes, say
+        with pytest.raises(ValueError, match=r"nothing to (draw|show)"):
+            nothing.plot()
     with pytest.raises(ValueError, match="None of the explained texts has a word"):
         EvidenceDisplay.from_estimator(model, ["", " "]).plot()
     with pytest.warns(UserWarning, match="None of the true labels is a class of the model"):
         EvidenceDisplay.from_estimator(model, TEXTS[:2], ["x", "y"])
+    with pytest.warns(
+        UserWarning, match="None of the true labels is a class of the model"
+    ) as found:
+        faithfulness_report(model, TEXTS[:2], ["x", "y"], random_state=0)
+    assert len(found) == 1
 
 
 def test_a_sign_is_quoted_where_an_explanation_is_printed():
@@ -106,6 +116,9 @@ def test_a_sign_is_quoted_where_an_explanation_is_printed():
 def test_a_column_of_dates_among_numbers_is_named():
     frame = pd.DataFrame({"x": np.arange(40.0), "day": pd.date_range("2020", periods=40)})
     with pytest.raises(TypeError, match=r"X must be rows of numbers .* such as dates"):
+        GatedDenseClassifier(epochs=1).fit(frame, LABELS)
+    frame = pd.DataFrame({"x": np.arange(40.0), 0: np.arange(40.0)})
+    with pytest.raises(TypeError, match=r"^Feature names are only supported"):
         GatedDenseClassifier(epochs=1).fit(frame, LABELS)
 
 

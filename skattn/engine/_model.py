@@ -24,6 +24,7 @@ from skattn.engine._stages import COMPILATION, clock, stage
 _OF_FIT = {"sample_weight", "batch_size", "verbose"}
 _OF_EVALUATE = {"return_dict", "verbose"}
 STEPS_PER_EXECUTION = 256  # batches in one call of the graph: about a second of work
+_NOTHING = np.zeros(3, dtype=np.float32)
 
 
 @keras.saving.register_keras_serializable(package="skattn")
@@ -55,7 +56,7 @@ class ResidentModel(keras.Model):
         self._resident = ResidentRows(kind, multilabel, self.input_shape, frozen)
         self.frozen = frozen
         self._read_functions, self._test_without_states = {}, None
-        self._totals = tf.Variable(tf.zeros(3), trainable=False)  # loss, correct rows, all rows
+        self._totals = tf.Variable(_NOTHING, trainable=False)  # loss, correct rows, all rows
         return self
 
     def start_optimizer(self):
@@ -100,10 +101,12 @@ class ResidentModel(keras.Model):
         stride = 1 if any(map(overrides_batch_hooks, callbacks)) else STEPS_PER_EXECUTION
         if (timer := clock()) is not None:
             callbacks.append(timer)
+        steps = step_ranges(0, plans.n_training, stride)
         self._load(rows, y)
         try:
             return super().fit(
-                step_ranges(0, plans.n_training, stride),
+                steps,
+                steps_per_epoch=len(steps),  # otherwise Keras makes two iterators an epoch
                 epochs=epochs,
                 initial_epoch=initial_epoch,
                 callbacks=callbacks,
@@ -135,13 +138,14 @@ class ResidentModel(keras.Model):
             self._resident.set_plan(plans.held_out)
             steps = plans.held_out_steps(STEPS_PER_EXECUTION)
             found = super().evaluate(steps, verbose=0, return_dict=True)
-        found = {name: found[name] for name in ("loss", "accuracy")}
+        found = {name: found[name] for name in self.metrics_names}
         return found if keras_options.get("return_dict") else list(found.values())
 
     @contextlib.contextmanager
     def _put_aside(self):
         """Inside, other rows may be held, even if a callback asks in the middle of a fit."""
         of_fit, kept = self.test_function, self._resident.keeps_states
+        totals = self._totals.numpy()
         with self._resident.put_aside():
             if kept:  # those rows have no kept states, so another function reads them
                 self.test_function = self._test_without_states
@@ -149,6 +153,7 @@ class ResidentModel(keras.Model):
             try:
                 yield
             finally:
+                self._totals.assign(totals)
                 if kept:
                     self._test_without_states, self.test_function = self.test_function, of_fit
 
@@ -198,9 +203,14 @@ class ResidentModel(keras.Model):
         """No metric for Keras to reset and read by itself at every epoch: the steps return all."""
         return []
 
+    @property
+    def metrics_names(self):
+        """What `evaluate` gives, in this order."""
+        return ["loss", "accuracy"]
+
     def reset_metrics(self):
         """Begin the means of an epoch; Keras calls this."""
-        self._totals.assign(tf.zeros(3))
+        self._totals.assign(_NOTHING)
 
     def _mean_over_batches(self, steps, on_batch):
         """Loss and accuracy of all batches since `reset_metrics`."""

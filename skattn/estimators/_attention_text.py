@@ -55,8 +55,8 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         Number of tokens in a segment, for hierarchical attention over long texts [2]_: one encoder
         and attention run over the tokens of each segment, then another encoder and attention run
         over the segments. The weight of a token is its weight within the segment times the weight
-        of the segment. None: no segments, as on a pretrained transformer. Training on long texts is
-        faster with segments.
+        of the segment. None: no segments. Training on long texts is faster with segments. Cannot
+        be set with a pretrained transformer.
     extra_pooling : {"max", "mean"}, default=None
         Whether to concatenate the maximum or the mean of each unit over time with the weighted sum.
     embedding_dim : int, default=128

@@ -45,9 +45,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         Number of rows per step of the optimizer.
     optimizer : str, dict or keras.optimizers.Optimizer, default="adam"
         The name of a Keras optimizer, ``"lazyadam"`` (here the same as ``"adam"``: for sparse X,
-        both change the first layer only for features that occur in the batch), or an optimizer
-        object or its configuration. Only the configuration of an object is used, and its learning
-        rate takes precedence over `learning_rate`.
+        with the default `gate` and `l2`, both change the first layer only for features that occur
+        in the batch), or an optimizer object or its configuration. Only the configuration of an
+        object is used, and its learning rate takes precedence over `learning_rate`.
     learning_rate : float, default=1e-3
         Learning rate, unless `optimizer` brings its own.
     weight_decay : float, default=None
@@ -286,6 +286,8 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         try:
             return validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
         except TypeError as error:
+            if "Feature names" in str(error) or "np.matrix" in str(error):
+                raise
             raise TypeError(
                 f"X must be rows of numbers ({error}). Turn other columns, such as dates, into "
                 "numbers first."

@@ -87,7 +87,8 @@ def read_beginning(estimator, X):
     _refuse(
         estimator,
         ("segment_length",),
-        "a transformer reads a text as a whole. For long texts, choose truncation",
+        "a transformer reads a text as a whole. For long texts, set truncation where the texts "
+        "are read, in SequenceVectorizer or TextClassifier",
     )
     backbone = backbone_config(given, n_positions(given), tokenizer, folder, estimator.precision)
     tuned, n_layers = n_tuned(estimator.tuned_layers, backbone), len(backbone["layers"])
@@ -141,8 +142,8 @@ def network_config(estimator, params, X, beginning, before):
         if before is not None and before.config.get("pretrained"):
             raise ValueError(
                 "pretrained is None, but the network to go on with began with a pretrained model. "
-                "Set pretrained to the model's folder again (skops files contain no paths), or set "
-                "warm_start=False and fit again."
+                "Set pretrained to the model's folder again (it is not taken from a skops file), "
+                "or set warm_start=False and fit again."
             )
         return config | _table_shape(estimator, X, beginning.table, before)
     return config | _pretrained_config(estimator, beginning, before)

@@ -51,7 +51,7 @@ class HeldOutScore(keras.callbacks.Callback):
             logs["val_score"] = np.nan
             return
         except ValueError as error:
-            said = str(error).partition("\n")[0].rstrip(".:")
+            said = (str(error).strip() or type(error).__name__).partition("\n")[0].rstrip(".:")
             raise ValueError(
                 f"scoring cannot judge the validation set: {said}. Use another scoring, such as a "
                 "function of (estimator, X, y), or a validation set with all classes."

@@ -18,7 +18,7 @@ from scipy import sparse
 
 from skattn.engine._optimizers import optimizer_config
 from skattn.fitting._interruption import EpochEnd
-from skattn.networks._pretrained import FINGERPRINTS
+from skattn.networks._transformer import without_precision
 from skattn.utils._files import replacing
 from skattn.utils._warnings import warn
 
@@ -133,8 +133,7 @@ def fingerprint(request, data, seed, before):
         table = np.ascontiguousarray(request.embeddings)
         settings["embeddings"] = hashlib.blake2b(table).hexdigest()
     if request.pretrained is not None:
-        backbone = request.pretrained.backbone
-        settings["backbone"] = [backbone[name] for name in FINGERPRINTS]
+        settings["backbone"] = without_precision(request.pretrained.backbone)
     if before is not None or request.params["random_state"] is not None:
         settings["seed"] = seed
     X = data.X

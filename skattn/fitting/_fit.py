@@ -17,7 +17,6 @@ from skattn.fitting._fitted_network import FittedNetwork
 from skattn.fitting._network_pool import POOL, Lease
 from skattn.networks import _weights
 from skattn.networks._pretrained import Pretrained
-from skattn.networks._transformer import without_precision
 from skattn.utils._fork import refuse_after_late_fork
 from skattn.utils._targets import Targets, hold_out, times_factors
 from skattn.utils._warnings import warn
@@ -285,11 +284,9 @@ def _refuse_changes(old, new):
     """A network that is trained on cannot change its form."""
     names = [k for k in old | new if k != "learning_rate"]
     changed = [k for k in names if old.get(k) != new.get(k)]
-    if "backbone" in changed:
-        same = without_precision(old.get("backbone")) == without_precision(new.get("backbone"))
-        changed[changed.index("backbone")] = "precision" if same else "pretrained"
-        changed = list(dict.fromkeys(changed))
     if changed:
+        # nothing else of a transformer can change
+        changed = ["precision" if name == "backbone" else name for name in changed]
         raise ValueError(
             f"warm_start and partial_fit go on with the network as it is, but {changed} changed "
             "since. Set warm_start=False and fit again, or set the parameters back."

@@ -10,8 +10,12 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_consistent_length
 
 from skattn.inspection._explain import NO_ATTENTION, explained
-from skattn.inspection._faithfulness_report import FaithfulnessReport
-from skattn.inspection._parts._labels import check_true_labels, like_classes
+from skattn.inspection._faithfulness_report import FaithfulnessReport, number_of
+from skattn.inspection._parts._labels import (
+    check_true_labels,
+    like_classes,
+    warn_of_strangers,
+)
 from skattn.inspection._render._axes import check_count
 from skattn.inspection._render._draw_texts import draw_texts
 from skattn.inspection._render._page import render_fragment, render_page
@@ -26,15 +30,14 @@ def checked_explanations(explanations, y_true):
     if not hasattr(explanations, "__iter__"):
         explanations = [explanations]
     explanations = list(explanations)
-    if not explanations:
-        raise ValueError("There is nothing to show: pass at least one text.")
     strangers = [e for e in explanations if not isinstance(e, TextExplanation)]
     if strangers:
         raise TypeError(
             "Expected the TextExplanation objects that explain_texts gives, got a "
             f"{type(strangers[0]).__name__}."
         )
-    if y_true is None:
+    if y_true is None or not explanations:
+        check_consistent_length(explanations, y_true)
         return explanations, None
     classes = np.asarray(explanations[0].classes)
     labels = like_classes(y_true, classes)
@@ -45,12 +48,8 @@ def checked_explanations(explanations, y_true):
         )
     check_consistent_length(explanations, labels)
     check_true_labels(labels, classes)
+    warn_of_strangers(labels, classes)
     return explanations, as_plain_labels(labels)
-
-
-def number_of(explanations):
-    """How many texts are explained, in words."""
-    return f"{len(explanations)} text{'s' * (len(explanations) != 1)}"
 
 
 class AttentionDisplay:
@@ -168,9 +167,13 @@ class AttentionDisplay:
             If matplotlib is not installed.
         TypeError
             If the model has no attention; see :meth:`EvidenceDisplay.plot_text`.
+        ValueError
+            If there are no texts.
         """
         check_count("n_texts", n_texts, or_none=True)
-        if self.explanations and all(e.aggregate == NO_ATTENTION for e in self.explanations):
+        if not self.explanations:
+            raise ValueError("There is nothing to draw: pass at least one text.")
+        if all(e.aggregate == NO_ATTENTION for e in self.explanations):
             raise TypeError(
                 "This model has no attention to draw. Use EvidenceDisplay.plot_text for the "
                 "evidence in a text, or save_html for a page with the evidence."
@@ -242,4 +245,4 @@ class AttentionDisplay:
         return render_fragment(self.explanations, self.y_true)
 
     def __repr__(self):
-        return f"<AttentionDisplay of {number_of(self.explanations)}>"
+        return f"<AttentionDisplay of {number_of(len(self.explanations))}>"

@@ -8,13 +8,9 @@ from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
-from skattn.inspection._attention_display import (
-    AttentionDisplay,
-    checked_explanations,
-    number_of,
-)
+from skattn.inspection._attention_display import AttentionDisplay, checked_explanations
 from skattn.inspection._explain import explained
-from skattn.inspection._faithfulness_report import FaithfulnessReport
+from skattn.inspection._faithfulness_report import FaithfulnessReport, number_of
 from skattn.inspection._render._axes import check_count
 from skattn.inspection._render._corpus import words_of_classes
 from skattn.inspection._render._draw_evidence import draw_waterfall, draw_words
@@ -316,4 +312,4 @@ class EvidenceDisplay:
         return self._as_texts()._repr_html_()
 
     def __repr__(self):
-        return f"<EvidenceDisplay of {number_of(self.explanations)}>"
+        return f"<EvidenceDisplay of {number_of(len(self.explanations))}>"

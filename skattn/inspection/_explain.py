@@ -205,13 +205,16 @@ def explained(model, texts, y):
 
 
 def check_labels(model, rows, y):
-    """Check true labels before anything is explained, if there are some."""
+    """Check true labels, if there are some, before anything is explained; those of one a text."""
     if y is None:
-        return
+        return None
     check_consistent_length(rows, y)
     classes = np.asarray(model.classes_)
-    if (labels := like_classes(y, classes)).ndim == 1:
-        check_true_labels(labels, classes)
+    labels = like_classes(y, classes)
+    if labels.ndim != 1:
+        return None
+    check_true_labels(labels, classes)
+    return labels
 
 
 def rows_of(model, texts):

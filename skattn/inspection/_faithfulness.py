@@ -22,6 +22,7 @@ from skattn.inspection._explain import (
 from skattn.inspection._faithfulness_report import METRICS, FaithfulnessReport
 from skattn.inspection._parts._attention import find_attention
 from skattn.inspection._parts._fitted_models import ensemble_of, final_model, reads_a_column
+from skattn.inspection._parts._labels import warn_of_strangers
 from skattn.utils._sklearn_compat import validated
 from skattn.utils._typing import Texts
 
@@ -202,7 +203,9 @@ def _gradients(pipeline, texts, explanations, positions):
 
 
 def _check_arguments(pipeline, texts, y, refit, n_seeds):
-    check_labels(pipeline, texts, y)
+    labels = check_labels(pipeline, texts, y)
+    if labels is not None:
+        warn_of_strangers(labels, np.asarray(pipeline.classes_))
     if refit is not None and (len(refit) != 2 or y is None):
         raise ValueError(
             "refit=(training_texts, training_y) compares accuracies: give it as a pair, and the "

@@ -180,7 +180,7 @@ class FaithfulnessReport:
 
     def _measured(self):
         parts = [
-            f"{_number_of(self.n_texts)}, with 95 % bootstrap confidence intervals. "
+            f"{number_of(self.n_texts)}, with 95 % bootstrap confidence intervals. "
             "Comprehensiveness: how far the predicted class's probability falls without the top 1, "
             "5, 10, 20 and 50 % of the words (mean). Sufficiency: how far with these words alone."
         ]
@@ -195,7 +195,7 @@ class FaithfulnessReport:
         )
         if self.n_dropped:
             kept = "was" if self.n_dropped == 1 else "were"
-            dropped = _number_of(self.n_dropped)
+            dropped = number_of(self.n_dropped)
             parts.append(f"{dropped} with fewer than two words {kept} left out.")
         if "attention" in self.leads and self.share < 1:
             parts.append(
@@ -297,7 +297,8 @@ def _wrapped(text, first="", others=""):
     return textwrap.fill(text, LINE, initial_indent=first, subsequent_indent=others)
 
 
-def _number_of(n_texts):
+def number_of(n_texts):
+    """Say how many texts there are."""
     return "1 text" if n_texts == 1 else f"{n_texts} texts"
 
 

@@ -55,8 +55,9 @@ class TextExplanation:
         within the segment times the weight of the segment.
     evidence : ndarray of shape (n_tokens, n_classes) or None
         What each token adds to the probability of each class; negative values speak against a
-        class. ``base_probabilities + evidence.sum(axis=0)`` equals `probabilities`. None if the
-        evidence of a part of the model cannot be computed.
+        class. ``base_probabilities + evidence.sum(axis=0)`` equals `probabilities`. The values of
+        a token sum to 0 over the classes, except in multilabel problems. None if the evidence of a
+        part of the model cannot be computed.
     base_probabilities : ndarray of shape (n_classes,) or None
         The probabilities without the evidence of any word: those that a network gives to a text
         with the same number of unknown words, and those that a linear model gives to an empty text.

@@ -288,9 +288,8 @@ def _compile_pooled(model, path):
                 context = path.context(ids, here)
             n_blocks = context.shape[-1] // here.shape[-1]
             sums = [tf.reduce_sum(block) for block in tf.split(context, n_blocks, axis=-1)]
-        blocks = zip(sums, tf.split(kernel, n_blocks), strict=True)
-        each = [tf.linalg.matmul(tape.gradient(total, here) * way, k) for total, k in blocks]
-        return _of_tokens(tf.add_n(each), ids, path)
+        each = tf.concat([tape.gradient(total, here) * way for total in sums], axis=-1)
+        return _of_tokens(tf.linalg.matmul(each, kernel), ids, path)
 
     return compiled(attended, [model._resident.spec])
 

@@ -40,7 +40,6 @@ _FACTS = {
     "tuned_fingerprint": str,  # of those with which the tuned layers begin
     "precision": str,
 }
-FINGERPRINTS = ("fingerprint", "tuned_fingerprint")
 _HALF_MAX = 65504.0  # the largest number of half precision
 _BERT = {
     "attention_in": ["attention.self.query", "attention.self.key", "attention.self.value"],
@@ -428,13 +427,15 @@ def read_static(folder, tokenizer):
     vectors = get("embeddings").astype(np.float32)
     if "mapping" in names:  # tokens that share vectors
         mapping = get("mapping")
-        if mapping.dtype.kind not in "iu" or not np.all((mapping >= 0) & (mapping < len(vectors))):
+        inside = (mapping >= 0) & (mapping < len(vectors))
+        if mapping.ndim != 1 or mapping.dtype.kind not in "iu" or not np.all(inside):
             raise ValueError(f"{path}: 'mapping' does not hold rows of 'embeddings'.")
         vectors = vectors[mapping]
     if "weights" in names:
         weights = get("weights").astype(np.float32)
         if weights.shape != vectors.shape[:1]:
-            raise ValueError(f"{path} has {len(weights)} weights for {len(vectors)} vectors.")
+            shape = weights.shape
+            raise ValueError(f"{path} has weights of shape {shape} for {len(vectors)} vectors.")
         vectors = vectors * weights[:, None]
     if len(tokenizer.words) > len(vectors):
         raise ValueError(

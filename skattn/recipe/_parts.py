@@ -127,7 +127,8 @@ def fit_network(data, params, before=None, bar=None, validation_data=None):
 def refuse_lost_path(before, estimator):
     """Raise an error if a file came without a path, and the user did not set it again.
 
-    A skops file has no paths: what was read from them is there, and the parameter is None.
+    Paths are not taken from a skops file: what was read from them is there, but the parameter is
+    None.
 
     Parameters
     ----------

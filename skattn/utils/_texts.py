@@ -36,8 +36,8 @@ def _one_column(X, shape):
             "no vectorizer is needed before."
         )
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
-        names = list(getattr(X, "columns", ()))
-        if names and len(set(names)) == 1:
+        names = [name for name in getattr(X, "columns", ()) if isinstance(name, str)]
+        if len(names) == shape[-1] and len(set(names)) == 1:
             raise ValueError(f"The frame has {len(names)} columns named {names[0]!r}: rename them.")
         raise ValueError(
             f"Expected one column of texts, got {type(X).__name__} of shape {shape}; "

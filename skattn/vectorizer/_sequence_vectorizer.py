@@ -111,7 +111,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         `pretrained` (needs the extra `pretrained`): a folder in the format of Hugging Face or
         KerasHub, or the name of a model on the Hugging Face hub, ``"owner/name"`` or
         ``"owner/name@revision"``. The id of a token is the model's id plus 2, or 1 for the model's
-        unknown token. The ids do not include the model's special tokens, which the classifier adds.
+        unknown token. The model's special tokens are not included; the classifier adds them.
         `max_length` cannot exceed the maximum length of the model. Apart from `max_length`,
         `truncation` and `unknown`, no other parameter can be set together with `pretrained`.
 

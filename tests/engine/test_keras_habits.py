@@ -82,7 +82,7 @@ def test_evaluate(dense_rows, weighted):
     np.testing.assert_allclose(found, [expected, clf.score(X, y, weights)], rtol=1e-4)
     named = clf.model_.evaluate(X, y, weights, return_dict=True)
     np.testing.assert_allclose(list(named.values()), found, rtol=1e-4)
-    assert list(named) == ["loss", "accuracy"]
+    assert list(named) == ["loss", "accuracy"] == clf.model_.metrics_names
     np.testing.assert_allclose(clf.model_.test_on_batch(X, y, weights), found, rtol=1e-4)
     np.testing.assert_array_equal(clf.model_.predict_on_batch(X), clf.predict_proba(X))
     with pytest.raises(NotImplementedError, match="partial_fit"):

@@ -47,6 +47,8 @@ CASES = [
     {"encoder": "none", "extra_pooling": "mean"},
     {"encoder": "transformer", "segment_length": 3, "n_layers": 2},
     {"encoder": "none", "segment_length": 3},
+    {"encoder": "none", "segment_length": 3, "attention": "max"},
+    {"encoder": "none", "segment_length": 3, "attention": "multihead", "extra_pooling": "max"},
     {"encoder": "bigru", "attention": "multihead", "extra_pooling": "max", "segment_length": 4},
 ]
 
@@ -60,9 +62,10 @@ def test_base_and_parts_add_up(texts_as_ids, number):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("multilabel", [False, True])
 @pytest.mark.parametrize("case", [c for c in CASES if c["encoder"] == "none"], ids=str)
-def test_without_an_encoder_the_logits_split_exactly(texts_as_ids, case):
-    clf = fitted(texts_as_ids, **case)
+def test_without_an_encoder_the_logits_split_exactly(texts_as_ids, case, multilabel):
+    clf = fitted(texts_as_ids, multilabel, **case)
     parts, logits, base = logit_parts(clf, texts_as_ids[0])
     np.testing.assert_allclose(base + parts.sum(axis=1), logits, atol=1e-5)
 
@@ -137,6 +140,25 @@ def test_the_largest_of_many_logits_are_followed_through_all_layers(
     np.testing.assert_allclose(largest, whole_largest, atol=1e-5)
     assert np.abs(others - whole_others).max() > 1e-5  # they end at the states
     assert np.abs(others).max() > 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attention", ["additive", "multihead"])
+def test_other_logits_are_split_exactly_among_the_last_states(texts_as_ids, attention):
+    X, _ = texts_as_ids
+    n_classes = _evidence.MANY + 1
+    clf = AttentionTextClassifier(encoder="gru", attention=attention, n_heads=1, **SETTINGS)
+    clf.fit(X, X[:, 0] % n_classes)
+    parts, logits, _ = logit_parts(clf, X)
+    model = clf._fitted.model
+    states = model.read("states", X)[:, : X.shape[1]]
+    unknown = model.read("states", np.array([[1]]))[0, 0]
+    kernel, _ = model.get_layer("probabilities").get_weights()
+    by_hand = relative(clf.attention_weights(X)[:, :, None] * ((states - unknown) @ kernel))
+    others = np.argsort(-logits, axis=1, kind="stable")[:, None, _evidence.N_LOGITS_FOLLOWED :]
+    found, expected = (np.take_along_axis(p, others, axis=2) for p in (parts, by_hand))
+    assert np.abs(expected).max() > 1e-3
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_the_evidence_of_a_text_does_not_depend_on_the_texts_beside_it(tmp_path):

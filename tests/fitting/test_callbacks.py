@@ -241,6 +241,12 @@ class Evaluate(keras.callbacks.Callback):
     def __deepcopy__(self, memo):
         return self
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.evaluate(*self.rows)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.evaluate(*self.rows)
+
     def on_epoch_end(self, epoch, logs=None):
         self.found.append(self.model.evaluate(*self.rows))
 

@@ -21,8 +21,7 @@ def like_classes(labels, classes):
 def check_true_labels(y, classes):
     """Refuse true labels that are missing or of another type than the classes.
 
-    Labels that are no classes of the model are allowed: it cannot predict them. If all are, a
-    warning says so.
+    Labels that are no classes of the model are allowed: it cannot predict them.
 
     Parameters
     ----------
@@ -40,6 +39,11 @@ def check_true_labels(y, classes):
             f"{known[:5]} (type {type(known[0]).__name__}). Pass the labels as you passed them to "
             "fit."
         )
+
+
+def warn_of_strangers(y, classes):
+    """Warn if no true label is a class of the model; the parameters are as above."""
+    labels, known = as_plain_labels(y), as_plain_labels(classes)
     if labels and not set(labels).intersection(known):
         warn(
             f"None of the true labels is a class of the model: they are {labels[0]!r} and the "
