@@ -34,7 +34,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     units : int, default=256
         Width of the dense layer.
     gate : {"hidden", "inputs"}, default="hidden"
-        What the gate multiplies: the hidden layer, or the features (at most 4096). With
+        What the gate multiplies: the hidden layer, or the features (at most 4096 features). With
         ``"inputs"``, `gate_values` returns how far the gate of each feature is open. That is not
         its importance, because a large weight may follow a nearly closed gate; see `evidence`.
     gate_activation : {"sigmoid", "softmax"}, default="sigmoid"

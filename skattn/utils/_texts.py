@@ -32,12 +32,12 @@ def _one_column(X, shape):
     """Turn an array, a Series or a frame with one column into a list."""
     if hasattr(X, "tocsr"):
         raise ValueError(
-            f"Expected raw texts, got a sparse matrix of shape {shape}. Pass the texts themselves: "
-            "no vectorizer is needed before."
+            f"Expected one column of texts, got a sparse matrix of shape {shape}. Pass the texts "
+            "themselves: no vectorizer is needed before."
         )
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):
         names = [name for name in getattr(X, "columns", ()) if isinstance(name, str)]
-        if len(names) == shape[-1] and len(set(names)) == 1:
+        if len(set(names)) == 1 and len(names) == shape[1]:
             raise ValueError(f"The frame has {len(names)} columns named {names[0]!r}: rename them.")
         raise ValueError(
             f"Expected one column of texts, got {type(X).__name__} of shape {shape}; "

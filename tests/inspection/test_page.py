@@ -449,7 +449,7 @@ def test_the_kind_of_attention_is_said(aggregate, kind):
     [
         ({"attention": "multihead", "n_heads": 2}, "2 attention heads gives that many weights"),
         ({"segment_length": 2}, "The text is divided into segments, which have weights too"),
-        ({"encoder": "conv"}, "The network gives weights to windows of neighbouring words;"),
+        ({"encoder": "conv"}, "The network gives weights to windows of neighboring words;"),
         ({"extra_pooling": "max"}, "also uses the max over all words; the weights do not"),
         ({"ngram_range": (1, 2)}, "The network also reads groups of words (n-grams);"),
     ],
