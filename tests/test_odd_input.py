@@ -97,11 +97,9 @@ def test_what_cannot_be_shown():
             nothing.plot()
     with pytest.raises(ValueError, match="None of the explained texts has a word"):
         EvidenceDisplay.from_estimator(model, ["", " "]).plot()
-    with pytest.warns(UserWarning, match="None of the true labels is a class of the model"):
+    with pytest.warns(UserWarning, match="None of the true labels, such as 'x', is a class"):
         EvidenceDisplay.from_estimator(model, TEXTS[:2], ["x", "y"])
-    with pytest.warns(
-        UserWarning, match="None of the true labels is a class of the model"
-    ) as found:
+    with pytest.warns(UserWarning, match="None of the true labels, such as 'x',") as found:
         faithfulness_report(model, TEXTS[:2], ["x", "y"], random_state=0)
     assert len(found) == 1
 

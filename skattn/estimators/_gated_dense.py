@@ -128,8 +128,8 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     The network computes in float32. Scale the features first, for example with
     `sklearn.preprocessing.StandardScaler`. Sparse input is not converted to a dense array, unless
     training goes on with a network that was first fitted on dense input. With the default
-    optimizer, each training step on sparse input updates only the weights of features that occur in
-    the batch.
+    `optimizer`, `gate` and `l2`, each training step on sparse input changes the first layer only
+    for features that occur in the batch.
 
     References
     ----------
@@ -285,9 +285,7 @@ class GatedDenseClassifier(BaseNetworkClassifier):
             X = _undamaged(X)
         try:
             return validate_data(self, X, reset=reset, accept_sparse="csr", dtype=np.float32)
-        except TypeError as error:
-            if "Feature names" in str(error) or "np.matrix" in str(error):
-                raise
+        except np.exceptions.DTypePromotionError as error:
             raise TypeError(
                 f"X must be rows of numbers ({error}). Turn other columns, such as dates, into "
                 "numbers first."

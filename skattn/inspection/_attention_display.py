@@ -36,9 +36,11 @@ def checked_explanations(explanations, y_true):
             "Expected the TextExplanation objects that explain_texts gives, got a "
             f"{type(strangers[0]).__name__}."
         )
-    if y_true is None or not explanations:
-        check_consistent_length(explanations, y_true)
+    if y_true is None:
         return explanations, None
+    if not explanations:
+        check_consistent_length(explanations, y_true)
+        return explanations, []
     classes = np.asarray(explanations[0].classes)
     labels = like_classes(y_true, classes)
     if labels.ndim != 1:

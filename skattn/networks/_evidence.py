@@ -214,11 +214,9 @@ def _pooled(model, rows, place):
     pooled = _compiled(
         model, (place.__name__, "pooled"), lambda model: _compile_pooled(model, place(model))
     )
-    parts = None
+    parts = np.zeros((len(rows), _longest(rows), model.readout_width("probabilities")))
     for numbers, _, ids in _batches(model, rows):
-        found = pooled(ids).numpy()[: len(numbers), : _longest(rows)]
-        if parts is None:
-            parts = np.zeros((len(rows), _longest(rows), found.shape[2]))
+        found = pooled(ids).numpy()[: len(numbers), : parts.shape[1]]
         parts[numbers, : found.shape[1]] = found
     return parts
 

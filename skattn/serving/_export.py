@@ -63,9 +63,9 @@ def export(
     The folder contains ``settings.json``, ``model.onnx`` (the network), ``words.npz`` or
     ``tokenizer.json`` (its vocabulary) and ``linear.npz`` (the TF-IDF vocabulary and weights, and
     the coefficients of the linear model). The probabilities of the loaded classifier agree with
-    those of `model` within 1e-5. With a pretrained transformer they agree within 1e-4, because
-    `model` rounds the hidden states of the lower layers to half precision, and with
-    ``precision="bfloat16"`` within about 0.01.
+    those of `model` within 1e-5. With a pretrained transformer they agree within 1e-4, because both
+    round the hidden states of the lower layers to half precision, where a tiny difference may
+    become a larger one; with ``precision="bfloat16"`` they agree within about 0.01.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from skattn.vectorizer._rows_of_ids import rows_of_ids
 from skattn.vectorizer._subwords import build_subwords
 from skattn.vectorizer._tokens import build_preprocess, build_tokens, padded_word_ngrams
 
-N_TOKENS_AT_ONCE = 512  # bounds the memory of a batch; larger ones are no faster
+N_TOKENS_AT_ONCE = 512  # bounds the memory of a batch
 
 
 class ServedNetwork:

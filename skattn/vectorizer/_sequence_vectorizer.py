@@ -111,14 +111,14 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
         `pretrained` (needs the extra `pretrained`): a folder in the format of Hugging Face or
         KerasHub, or the name of a model on the Hugging Face hub, ``"owner/name"`` or
         ``"owner/name@revision"``. The id of a token is the model's id plus 2, or 1 for the model's
-        unknown token. The model's special tokens are not included; the classifier adds them.
+        unknown token. The ids do not include the model's special tokens, which the classifier adds.
         `max_length` cannot exceed the maximum length of the model. Apart from `max_length`,
         `truncation` and `unknown`, no other parameter can be set together with `pretrained`.
 
     Attributes
     ----------
     vocabulary_ : dict of str to int
-        The id of every word, from 2 on. Not available if tokens are hashed.
+        The id of every word, from 2 on, or 1 if it counts as unknown. Not available with hashing.
     max_length_ : int
         Number of columns of the output.
     vocabulary_size_ : int

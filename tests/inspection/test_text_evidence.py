@@ -60,7 +60,7 @@ def assert_adds_up(model, texts, atol=1e-9):
         total = explanation.base_probabilities + explanation.evidence.sum(axis=0)
         np.testing.assert_allclose(total, row, atol=atol)
         np.testing.assert_allclose(explanation.probabilities, row, atol=atol)
-        if abs(row.sum() - 1) < 1e-6:  # one class a text: what a word gives to one, it takes
+        if abs(row.sum() - 1) < 1e-6:  # what a word gives to one class, it takes from others
             np.testing.assert_allclose(explanation.evidence.sum(axis=1), 0, atol=1e-6)
     return explanations
 

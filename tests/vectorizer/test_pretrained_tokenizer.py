@@ -57,7 +57,7 @@ def test_spans_are_those_of_the_original_text(kind, tmp_path):
                 assert piece.lower() == written.lower()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every_kind
 def test_special_tokens_in_a_text_are_text(kind, tmp_path):
     folder = build_model(tmp_path, kind)
     vectorizer = SequenceVectorizer(pretrained=folder).fit(TEXTS)

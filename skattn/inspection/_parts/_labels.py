@@ -46,6 +46,6 @@ def warn_of_strangers(y, classes):
     labels, known = as_plain_labels(y), as_plain_labels(classes)
     if labels and not set(labels).intersection(known):
         warn(
-            f"None of the true labels is a class of the model: they are {labels[0]!r} and the "
-            f"like, and its classes are {known[:5]}. Each prediction will count as wrong."
+            f"None of the true labels, such as {labels[0]!r}, is a class of the model: its classes "
+            f"are {known[:5]}. Each prediction will count as wrong."
         )
