@@ -22,7 +22,6 @@ from skattn.vectorizer._tokens import (
     composed_stop_words,
 )
 
-N_TEXTS_AT_ONCE = 1024  # bounds the memory of the product
 SHARPNESS = 4.0
 
 
@@ -75,25 +74,34 @@ class UnicodeTfidf(Stored, TfidfVectorizer):
             return super()._count_vocab(raw_documents, fixed_vocab)
         preprocess = self.build_preprocessor()
         words = _Numbered()
-        texts = [
-            Counter(map(words.__getitem__, preprocess(self.decode(text)).split()))
-            for text in raw_documents
-        ]
+        texts = _rows(
+            (
+                Counter(map(words.__getitem__, preprocess(self.decode(text)).split()))
+                for text in raw_documents
+            ),
+            words,
+            self.dtype,
+        )
         vocabulary = self.vocabulary_ if fixed_vocab else _Numbered()
         grams = self._counts_of_words(words, vocabulary)
         if not fixed_vocab:
             vocabulary = dict(vocabulary)
             if not vocabulary:
                 raise ValueError("empty vocabulary; perhaps the texts hold white space only")
-        return vocabulary, _product(_rows(texts, len(words)), grams, self.dtype)
+        counts = texts @ grams
+        counts.sort_indices()
+        return vocabulary, counts
 
     def _counts_of_words(self, words, vocabulary):
         """How often each n-gram of the vocabulary occurs in each word."""
         find = vocabulary.__getitem__ if isinstance(vocabulary, _Numbered) else vocabulary.get
-        counts = [Counter(map(find, self._char_wb_ngrams(word))) for word in words]
-        for row in counts:
-            row.pop(None, None)
-        return _rows(counts, len(vocabulary))
+
+        def known(word):
+            counts = Counter(map(find, self._char_wb_ngrams(word)))
+            counts.pop(None, None)
+            return counts
+
+        return _rows(map(known, words), vocabulary, self.dtype)
 
 
 class _Numbered(defaultdict):
@@ -104,24 +112,15 @@ class _Numbered(defaultdict):
         return number
 
 
-def _rows(counts, n_columns):
-    """Dictionaries {column: count} as the rows of a sparse matrix."""
-    columns, values = array.array("i"), array.array("i")
+def _rows(counts, names, dtype):
+    """Dictionaries {column: count}, read one at a time, as a sparse matrix with these columns."""
+    columns, values, ends = array.array("i"), array.array("i"), [0]
     for row in counts:
         columns.extend(row.keys())
         values.extend(row.values())
-    ends = np.cumsum([0, *map(len, counts)])
-    parts = (np.asarray(values, dtype=np.int64), np.asarray(columns, dtype=np.int32), ends)
-    return sparse.csr_matrix(parts, shape=(len(counts), n_columns))
-
-
-def _product(texts, grams, dtype):
-    """``texts @ grams`` with sorted rows, some texts at a time."""
-    starts = range(0, max(texts.shape[0], 1), N_TEXTS_AT_ONCE)
-    parts = [(texts[start : start + N_TEXTS_AT_ONCE] @ grams).astype(dtype) for start in starts]
-    counts = sparse.vstack(parts, format="csr") if len(parts) > 1 else parts[0]
-    counts.sort_indices()
-    return counts
+        ends.append(len(columns))
+    parts = (np.asarray(values, dtype=dtype), np.asarray(columns, dtype=np.int32), ends)
+    return sparse.csr_matrix(parts, shape=(len(ends) - 1, len(names)))
 
 
 class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

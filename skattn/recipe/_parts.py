@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import sparse
 from sklearn import config_context
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -31,6 +32,7 @@ CONSTRAINTS = SequenceVectorizer._parameter_constraints | {
 }
 _PREPROCESSING = ("lowercase", "strip_accents", "preprocessor")
 _OF_WORDS = ("stop_words", "tokenizer")
+N_ROWS_AT_ONCE = 1024
 _NGRAMS = {"word": (1, 2), "char": (1, 3), "char_wb": (2, 5)}  # of the linear model
 
 
@@ -262,7 +264,7 @@ def fit_linear(data, params, n_jobs=None):
     # its own output only: FeatureUnion.set_output would set that of its parts too
     super(FeatureUnion, features).set_output(transform="default")
     steps = [("features", features)]
-    X = features.fit_transform(texts, y)
+    X = _beside([part.fit_transform(texts, y) for _, part in features.transformer_list])
     # only their ratios matter, as for the network
     given = {} if np.ptp(weights) == 0 else {"sample_weight": weights / weights.mean()}
     if not several:
@@ -276,6 +278,21 @@ def fit_linear(data, params, n_jobs=None):
             classifier = OneVsRestClassifier(classifier, n_jobs=n_jobs)
         classifier.fit(X, y, **given)
     return Pipeline([*steps, ("classifier", classifier)])
+
+
+def _beside(parts):
+    """`scipy.sparse.hstack` of CSR matrices, without its copy of all of them."""
+    if len(parts) == 1:
+        return parts[0]
+    ends = np.sum([part.indptr for part in parts], axis=0, dtype=np.int64)
+    columns, values = np.empty(ends[-1], dtype=np.int32), np.empty(ends[-1])
+    for start in range(0, len(ends) - 1, N_ROWS_AT_ONCE):
+        rows = slice(start, start + N_ROWS_AT_ONCE)
+        some = sparse.hstack([part[rows] for part in parts], format="csr")
+        place = slice(ends[start], ends[start] + some.nnz)
+        columns[place], values[place] = some.indices, some.data
+    width = sum(part.shape[1] for part in parts)
+    return sparse.csr_matrix((values, columns, ends), shape=(len(ends) - 1, width))
 
 
 def _features(params):

@@ -5,6 +5,7 @@ from sklearn.model_selection import train_test_split
 
 from skattn.utils._at_hand import once
 
+N_TEXTS_AT_ONCE = 8192  # bounds the memory of their features
 LEAST_TEXTS = 200  # with fewer, the held-out texts are too few to learn weights from
 TRAINING_TEXTS = 4000  # at most, or a quarter of the texts if that is more
 JUDGED_TEXTS = 2000  # at most
@@ -131,7 +132,11 @@ def probabilities(model, texts, classes):
     -------
     probabilities : ndarray of shape (n_samples, n_classes), float64
     """
-    found = once(model, "probabilities", texts, lambda: model.predict_proba(texts))
+    starts = range(0, len(texts), N_TEXTS_AT_ONCE)
+    parts = (texts[start : start + N_TEXTS_AT_ONCE] for start in starts)
+    found = once(
+        model, "probabilities", texts, lambda: np.concatenate([*map(model.predict_proba, parts)])
+    )
     found = np.asarray(found, dtype=np.float64)
     if found.shape[1] == len(classes):
         return found

@@ -8,7 +8,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from skattn import TextClassifier, explain_texts
-from skattn.recipe import _linear
 from skattn.recipe._linear import UnicodeTfidf
 from skattn.serving import export, load
 
@@ -37,8 +36,7 @@ NEW = ["a stormy day", "never seen: qqq", "", *TEXTS]
     ],
     ids=str,
 )
-def test_every_number_is_that_of_scikit_learn(params, monkeypatch):
-    monkeypatch.setattr(_linear, "N_TEXTS_AT_ONCE", 3)
+def test_every_number_is_that_of_scikit_learn(params):
     params = {"analyzer": "char_wb"} | params
     ours, theirs = UnicodeTfidf(**params), TfidfVectorizer(**params)
     assert_equal(ours.fit_transform(TEXTS), theirs.fit_transform(TEXTS))

@@ -8,6 +8,7 @@ from sklearn.datasets import load_iris
 from sklearn.svm import LinearSVC
 
 from skattn import TextClassifier
+from skattn.recipe import _parts
 from skattn.recipe._linear import SHARPNESS, LogCountRatio, MarginClassifier
 
 X = np.array([[2.0, 0.0, 1.0], [0.5, 0.0, 0.0], [0.0, 3.0, 1.0]])
@@ -69,3 +70,14 @@ def test_texts_that_hardly_count_change_hardly_anything():
     alone = model.fit(texts, labels).predict_proba(texts)
     both = model.fit(texts * 2, labels + flipped, weights).predict_proba(texts)
     np.testing.assert_allclose(both, alone, atol=0.05)
+
+
+def test_the_features_side_by_side_are_those_of_the_union(monkeypatch):
+    texts, y = ["red apple", "green pear", "", "red pear", "apple green"], [0, 1, 0, 1, 0]
+    monkeypatch.setattr(_parts, "N_ROWS_AT_ONCE", 2)
+    features = TextClassifier(network=False).fit(texts, y).linear_["features"]
+    parts = [part.transform(texts) for _, part in features.transformer_list]
+    found, expected = _parts._beside(parts), features.transform(texts)
+    assert found.shape == expected.shape
+    assert (found != expected).nnz == 0
+    assert found.has_canonical_format

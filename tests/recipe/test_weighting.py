@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 
 from skattn import TextClassifier
 from skattn.recipe import _weighting
+from skattn.recipe._linear import UnicodeTfidf
 
 SMALL = {"epochs": 2, "embedding_dim": 4, "units": 4, "random_state": 0}
 N = _weighting.LEAST_TEXTS
@@ -156,3 +157,16 @@ def test_the_linear_part_alone_leaves_out_a_class_of_weight_zero():
     model = params.set_params(network=False).fit(texts, y)
     assert model.classes_.tolist() == ["blue", "green", "red"]
     np.testing.assert_array_equal(model.predict_proba(texts)[:, 0], 0)
+
+
+def test_many_texts_are_predicted_some_at_a_time(monkeypatch):
+    texts, y = texts_of(30)
+    clf = TextClassifier(**SMALL).fit(texts, y)
+    expected, sizes = clf.predict_proba(texts), []
+    transform = UnicodeTfidf.transform
+    monkeypatch.setattr(_weighting, "N_TEXTS_AT_ONCE", 12)
+    monkeypatch.setattr(
+        UnicodeTfidf, "transform", lambda self, X: sizes.append(len(X)) or transform(self, X)
+    )
+    np.testing.assert_allclose(clf.predict_proba(texts), expected, rtol=1e-6)
+    assert sizes == [12, 12, 12, 12, 6, 6]  # words and characters
