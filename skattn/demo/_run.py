@@ -70,8 +70,9 @@ def _tune_and_fit(texts, labels, screen):
     grid = {"learning_rate": LEARNING_RATES}
     search = GridSearchCV(pipeline, grid, cv=N_FOLDS, refit=False, error_score="raise")
     some_texts, some_labels = texts, labels
-    if len(texts) >= 2 * N_SEARCH_TEXTS:
-        some_texts, _, some_labels, _ = _split(texts, labels, 1 - N_SEARCH_TEXTS / len(texts))
+    n_searched = max(N_SEARCH_TEXTS, 2 * N_FOLDS * len(set(labels)))
+    if len(texts) >= 2 * n_searched:
+        some_texts, _, some_labels, _ = _split(texts, labels, 1 - n_searched / len(texts))
     screen.title("Training")
     with screen.step(f"Grid search, {N_FOLDS} folds of {len(some_texts):,} training texts"):
         search.fit(some_texts, some_labels)

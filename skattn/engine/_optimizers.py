@@ -8,6 +8,7 @@ import inspect
 from numbers import Real
 
 import keras
+import numpy as np
 
 from skattn.engine._row_adam import RowAdam
 
@@ -35,11 +36,22 @@ def optimizer_config(optimizer):
             f"optimizer is the class {optimizer.__name__}. Pass an object of it, such as "
             f"{optimizer.__name__}(), or its name."
         )
+    if isinstance(optimizer, dict):
+        return _with_own_numbers(optimizer)
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         return optimizer
     config = keras.optimizers.serialize(optimizer)["config"]
     config.pop("name", None)  # Keras numbers the objects: adam, adam_1
     return {"class_name": keras.saving.get_registered_name(type(optimizer)), "config": config}
+
+
+def _with_own_numbers(value):
+    """A configuration with Python's numbers in place of NumPy's, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _with_own_numbers(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_own_numbers(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def has_own_rate(optimizer):

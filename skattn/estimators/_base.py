@@ -140,8 +140,10 @@ class BaseNetworkClassifier(
         -------
         self : object
         """
-        refuse_balanced_chunks(self.class_weight)
         before = vars(self).get("_fitted")
+        if before is not None:  # scikit-learn checks parameters before the first chunk only
+            self._validate_params()
+        refuse_balanced_chunks(self.class_weight)
         if classes is not None:
             classes = announced_classes(classes)
             if before and not np.array_equal(classes, before.classes):
@@ -204,7 +206,8 @@ class BaseNetworkClassifier(
                 build=self._build,
                 embeddings=beginning.table,
                 pretrained=beginning.transformer,
-                lent_vectors=before.lent_vectors if before else vectors is not None,
+                lent_vectors=beginning.table is not None
+                or (before is not None and before.lent_vectors),
                 as_fitted=self._as_fitted,
                 report_epochs=self._report_epochs
                 if getattr(self, "_skl_callbacks", None)

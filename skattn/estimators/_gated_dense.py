@@ -330,6 +330,7 @@ def _undamaged(X):
         if X.format == "lil" and list(map(len, X.rows)) != list(map(len, X.data)):
             raise ValueError("a row has more indices than values, or fewer")
         X = X if hasattr(X, "check_format") else X.tocsr()
+        X = type(X)((X.data, X.indices, X.indptr), shape=X.shape)  # the check may change it
         X.check_format(full_check=True)
     except ValueError as error:
         raise ValueError(

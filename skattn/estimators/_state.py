@@ -16,14 +16,13 @@ from skattn.utils._saved_state import (
     as_given,
     defaults,
     paths_as_texts,
-    refuse_hiding,
     refuse_other_formats,
 )
 from skattn.utils._warnings import warn
 
 FORMAT = 1
 
-_MAX_EXTRA_LAYERS = 64  # encoders without weights that a file may ask for
+_MAX_EXTRA_LAYERS = 1000  # encoders without weights that a file may ask for
 _FACTS = {
     "config": dict,
     "classes": np.ndarray,
@@ -84,7 +83,6 @@ def from_state(estimator, state):
         raise ValueError(f"This file does not hold the state of a {name}.")
     state = as_given(type(estimator), state)
     refuse_other_formats(type(estimator), state.pop("_format", FORMAT), FORMAT)
-    refuse_hiding(type(estimator), state)
     newer = {k: v for k, v in defaults(type(estimator)).items() if k not in state}
     state |= newer  # parameters that are newer than the file
     try:

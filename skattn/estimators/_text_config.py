@@ -173,8 +173,8 @@ def _table_shape(estimator, X, embeddings, before):
     if embeddings is not None:
         rows, columns = embeddings.shape
     else:
-        lent = before is not None and before.lent_vectors
-        columns = before.config["embedding_dim"] if lent else estimator.embedding_dim
+        given = before is not None and before.lent_vectors
+        columns = before.config["embedding_dim"] if given else estimator.embedding_dim
         rows = estimator.vocabulary_size
         if rows is None:
             rows = before.config["vocabulary_size"] if before else n_ids(X)
@@ -193,8 +193,9 @@ def _pretrained_config(estimator, beginning, before):
     """Its transformer, or the shape of its table; of the network before where there is one."""
     name = {"pretrained": os.fspath(estimator.pretrained)}
     if before is not None:
-        if name["pretrained"] != before.config.get("pretrained") and _same_model(estimator, before):
-            name["pretrained"] = before.config["pretrained"]
+        earlier = before.config.get("pretrained")
+        if earlier not in (None, name["pretrained"]) and _same_model(estimator, before):
+            name["pretrained"] = earlier
         names = ("vocabulary_size", "embedding_dim", "backbone")
         name |= {key: before.config[key] for key in names if key in before.config}
         if "backbone" in name:

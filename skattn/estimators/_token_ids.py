@@ -50,7 +50,7 @@ def refuse_texts_and_sparse(X):
             _not_ids("X is a sparse matrix (a bag of words?), but dense data is required")
         )
     if hasattr(X, "columns"):  # a frame may be large, and one row tells enough
-        X = X[:1]
+        X = X.iloc[:1] if hasattr(X, "iloc") else X[:1]
     probe = np.asarray(X, dtype=None if hasattr(X, "dtype") else object)
     if probe.size and isinstance(probe.flat[0], str):
         what = (

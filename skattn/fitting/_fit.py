@@ -282,8 +282,7 @@ def draw_seed(random_state):
 
 def _refuse_changes(old, new):
     """A network that is trained on cannot change its form."""
-    names = [k for k in old | new if k != "learning_rate"]
-    changed = [k for k in names if old.get(k) != new.get(k)]
+    changed = [k for k in new if k != "learning_rate" and old.get(k) != new[k]]
     if changed:
         # nothing else of a transformer can change
         changed = ["precision" if name == "backbone" else name for name in changed]

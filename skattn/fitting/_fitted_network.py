@@ -45,7 +45,7 @@ class FittedNetwork:
     keeps_optimizer : bool
         Whether training may go on, so that the optimizer's state is worth keeping.
     lent_vectors : bool
-        Whether the embedding began with vectors from a vectorizer, not from a parameter.
+        Whether the embedding began with given word vectors, whose width it has.
     frozen : list of ndarray or None
         The weights of a pretrained model that are never trained.
     """

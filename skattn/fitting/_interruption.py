@@ -1,5 +1,7 @@
 """A fit that is interrupted or fails: go back to the last whole epoch, or to before the fit."""
 
+import contextlib
+import contextvars
 import time
 from typing import NamedTuple
 
@@ -15,6 +17,19 @@ _MEMORIES = {
     OwnEarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
     WeightAveraging: ("mean", "n_epochs"),
 }
+
+
+_ALL_OR_NOTHING = contextvars.ContextVar("whether no epochs are kept", default=False)
+
+
+@contextlib.contextmanager
+def all_or_nothing():
+    """Inside, a Ctrl-C ends a fit as any error does: nobody would get the epochs that are done."""
+    token = _ALL_OR_NOTHING.set(True)
+    try:
+        yield
+    finally:
+        _ALL_OR_NOTHING.reset(token)
 
 
 class EpochEnd(NamedTuple):
@@ -136,7 +151,8 @@ def run(fit, last_epoch, n_epochs, name):
         fit()
     except BaseException as error:
         last_epoch.stop_progress()
-        if not isinstance(error, KeyboardInterrupt) or not last_epoch.keep():
+        kept = isinstance(error, KeyboardInterrupt) and not _ALL_OR_NOTHING.get()
+        if not kept or not last_epoch.keep():
             raise
         warn(
             f"Training was interrupted. This {name} keeps what it learned in "

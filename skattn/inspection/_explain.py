@@ -320,7 +320,7 @@ def _explanation(looked, reading, **facts):
         tokens=tuple(text[start:end] for start, end in spans),
         spans=spans,
         weights=weights,
-        share=min(share, 1.0),
+        share=share,
         **facts,
     )
 

@@ -7,8 +7,17 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skattn.inspection._parts._fitted_models import final_model, transformed
-from skattn.inspection._render._axes import SERIES, check_axes, check_count, clean, legend, short
-from skattn.inspection._render._palette import LIGHT, N_LEVELS, shade
+from skattn.inspection._render._axes import (
+    check_axes,
+    check_count,
+    clean,
+    colours_on,
+    in_legend,
+    legend,
+    series_on,
+    short,
+)
+from skattn.inspection._render._palette import N_LEVELS, shade
 from skattn.utils._optional import import_pandas, import_pyplot
 from skattn.utils._targets import as_plain_labels, check_targets
 from skattn.utils._typing import MatrixLike
@@ -98,9 +107,8 @@ class GateDisplay:
                 "GateDisplay needs a GatedDenseClassifier, or a pipeline or search that ends in "
                 f"one; found {type(gated).__name__}."
             )
-        X = transformed(steps, X)
-        gates = np.asarray(gated.gate_values(X), dtype=np.float64)
-        labels = gated.predict(X) if y is None else check_targets(y, cls.__name__)[0]
+        gates = np.asarray(gated.gate_values(transformed(steps, X)), dtype=np.float64)
+        labels = np.asarray(clf.predict(X)) if y is None else check_targets(y, cls.__name__)[0]
         if labels.ndim != 1 and y is None:
             raise ValueError(
                 "The classifier predicts several labels a row. Pass one column of them as y, such "
@@ -218,11 +226,11 @@ def _draw_gates(means, spreads, names, groups, grouping, ax):
 
 
 def _gate_points(ax, means, spreads, groups, grouping):
-    n_groups = len(groups)
+    n_groups, series = len(groups), series_on(ax)
     for number, group in enumerate(groups):
         offset = 0.0 if n_groups == 1 else 0.44 * (number / (n_groups - 1) - 0.5)
         places = np.arange(means.shape[1]) + offset
-        colour = SERIES[number]
+        colour = series[number]
         ax.errorbar(
             means[number],
             places,
@@ -231,10 +239,10 @@ def _gate_points(ax, means, spreads, groups, grouping):
             color=colour,
             ms=5,
             lw=1.4,
-            label=short(group),
+            label=in_legend(group),
         )
     ax.set_xlabel("gate: mean over rows, bars one standard deviation")
-    ax.grid(axis="y", color=LIGHT["line"], lw=0.8)
+    ax.grid(axis="y", color=colours_on(ax)["line"], lw=0.8)
     ax.set_axisbelow(True)
     clean(ax)
     legend(ax, title=grouping, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(4, n_groups))
@@ -243,13 +251,14 @@ def _gate_points(ax, means, spreads, groups, grouping):
 def _gate_table(ax, means, spreads, groups, grouping):
     from matplotlib.colors import LinearSegmentedColormap
 
-    steps = [shade(LIGHT, level) for level in range(N_LEVELS + 1)]
+    theme = colours_on(ax)
+    steps = [shade(theme, level) for level in range(N_LEVELS + 1)]
     colours = LinearSegmentedColormap.from_list("shade", steps)
     ax.imshow(means.T, cmap=colours, aspect="auto", vmin=0, vmax=means.max())
     for column in range(means.shape[0]):
         for row in range(means.shape[1]):
             label = f"{means[column, row]:.2f}\n±{spreads[column, row]:.2f}"
-            ax.text(column, row, label, ha="center", va="center", fontsize=7.5, color=LIGHT["ink"])
+            ax.text(column, row, label, ha="center", va="center", fontsize=7.5, color=theme["ink"])
     labels = [short(group, 24) for group in groups]
     ax.set_xticks(np.arange(len(groups)), labels, parse_math=False)
     ax.set_xlabel(f"{grouping}; mean gate ± one standard deviation over rows")

@@ -6,8 +6,14 @@ from typing import Any, Self
 import numpy as np
 
 from skattn.inspection._parts._fitted_models import ensemble_of, final_model, n_searched
-from skattn.inspection._render._axes import SERIES, clean, legend, panels_in, short
-from skattn.inspection._render._palette import LIGHT
+from skattn.inspection._render._axes import (
+    clean,
+    colours_on,
+    in_legend,
+    legend,
+    panels_in,
+    series_on,
+)
 from skattn.utils._optional import import_pyplot
 
 LOSS_NAMES = {"loss": "training", "val_loss": "held out"}
@@ -161,7 +167,8 @@ class TrainingDisplay:
         self.figure_ = panels[0].figure
         self.ax_ = panels[0] if len(panels) == 1 else panels
         if self.note and ax is None:
-            self.figure_.supxlabel(self.note, fontsize=9, color=LIGHT["muted"], x=0.01, ha="left")
+            colour = colours_on(panels[0])["muted"]
+            self.figure_.supxlabel(self.note, fontsize=9, color=colour, x=0.01, ha="left")
         return self
 
     def __repr__(self):
@@ -196,7 +203,8 @@ def _draw_training(curves, ax):
     _draw_curves(panels[0], curves, LOSS_NAMES)
     panels[0].set_ylabel("loss")
     if scores:
-        shown = scores[-1]  # what the user asked to watch, where there is one
+        of_all = [key for key in scores if all(key in history for _, history, _ in curves)]
+        shown = (of_all or scores)[-1]  # what the user asked to watch, where there is one
         _draw_curves(panels[1], curves, {shown: SCORE_NAMES[shown]})
         panels[1].set_ylabel(SCORE_NAMES[shown])
     return panels
@@ -205,7 +213,7 @@ def _draw_training(curves, ax):
 def _draw_curves(ax, curves, keys):
     from matplotlib.ticker import MaxNLocator
 
-    several = len(curves) > 1
+    several, series = len(curves) > 1, series_on(ax)
     for number, (name, history, best) in enumerate(curves):
         for key, meaning in keys.items():
             if key not in history:
@@ -213,18 +221,20 @@ def _draw_curves(ax, curves, keys):
             values = np.asarray(history[key])
             epochs = np.arange(1, len(values) + 1)
             dashed = key == "loss" and any("val_loss" in other for _, other, _ in curves)
-            colour = SERIES[(number if several else 0) % len(SERIES)]
-            label = short(name) + (f", {meaning}" if len(keys) > 1 else "") if several else meaning
+            colour = series[(number if several else 0) % len(series)]
+            label = (
+                in_legend(name) + (f", {meaning}" if len(keys) > 1 else "") if several else meaning
+            )
             style = {"ls": "--" if dashed else "-", "lw": 1.3 if dashed else 1.9}
             mark = {"marker": "o", "ms": 4} if len(values) == 1 else {}
             ax.plot(epochs, values, color=colour, label=label, **style, **mark)
             if best is not None and not dashed and best <= len(values):
-                mark = {"marker": "o", "ms": 8, "mfc": "white", "mew": 2, "ls": ""}
+                mark = {"marker": "o", "ms": 8, "mfc": ax.get_facecolor(), "mew": 2, "ls": ""}
                 note = f"best epoch: {best}" if not several else None
                 ax.plot(best, values[best - 1], color=colour, label=note, zorder=3, **mark)
     rings = several and any(best is not None for _, _, best in curves)
     ax.set_xlabel("epoch (ring: the best)" if rings else "epoch")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    ax.grid(color=LIGHT["line"], lw=0.8)
+    ax.grid(color=colours_on(ax)["line"], lw=0.8)
     clean(ax)
     legend(ax, loc="best", fontsize=9)

@@ -85,13 +85,14 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
             network = _parts.fit_network(data, params, continued, bar, held_out)
             fitted["network_"], interruption = network
         if trial.beside:  # the trial ran in other processes while the network was trained
-            fitted["weights_"] = trial.weights()
+            fitted["weights_"] = trial.weights(interruption is not None)
     return fitted, interruption
 
 
 def fit_chunk(estimator, X, y, classes, sample_weight):
     """One epoch of the network on a chunk of texts: the attributes to set."""
     columns, given = column_names(estimator.columns), _given(estimator)
+    classes = None if classes is None else announced_classes(classes)
     texts = texts_of(X, columns)
     y, multilabel = check_targets(y, "TextClassifier")
     kept, weights = check_weights(sample_weight, texts, y)
@@ -110,7 +111,7 @@ def fit_chunk(estimator, X, y, classes, sample_weight):
         ids = vectorizer.transform(texts)
     else:
         n_classes = y.shape[1] if multilabel else len(np.unique(y))
-        n_classes = n_classes if classes is None else len(announced_classes(classes))
+        n_classes = n_classes if classes is None else len(classes)
         model = model_of(given["pretrained"])
         facts = _facts(texts, n_classes, given, model, ["network"])
         settings = _rules.settings_of(facts, given, model, ["network"])
@@ -201,7 +202,7 @@ def _truncation(data, max_length, spaces):
 def _still_open(settings, given):
     """The settings of an earlier fit, of the parameters that the user still leaves to rules."""
     earlier = _rules.from_plain(settings)
-    if given["early_stopping"] and "weight_averaging" in earlier:
+    if "weight_averaging" in earlier:  # early stopping may be on or off now
         earlier["weight_averaging"] = _rules.about_averaging(given)
     return {name: setting for name, setting in earlier.items() if given[name] is None}
 

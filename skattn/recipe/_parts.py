@@ -18,6 +18,7 @@ from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 from skattn.utils._pretrained_folder import find_folder, read_config, read_tokenizer
 from skattn.utils._targets import encode_targets
 from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
+from skattn.vectorizer._subwords import is_subword_tokenizer
 from skattn.vectorizer._tokens import build_tokens
 from skattn.vectorizer._vocabulary import document_bounds
 
@@ -198,6 +199,8 @@ def same(one, other):
         return True
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if is_subword_tokenizer(one) and is_subword_tokenizer(other):
+        return one.to_str() == other.to_str()
     if hasattr(one, "shape") or hasattr(other, "shape"):
         return np.array_equal(one, other)
     return bool(one == other)

@@ -96,6 +96,8 @@ def settings_of(facts, given, model=None, kept=("network", "linear")):
         rules |= _about_the_network(facts) | _about_training(facts, given)
         if model is not None or given.get("embeddings") is not None:  # the width of the vectors
             del rules["embedding_dim"]
+        if model is not None:  # it has its own tokenizer
+            del rules["ngram_range"], rules["unknown"]
     if "network" in kept:
         rules |= _of_the_optimizer(given.get("optimizer"), rules["learning_rate"].value)
         setter = rate_setter(given.get("callbacks"))

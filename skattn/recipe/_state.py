@@ -16,7 +16,6 @@ from skattn.utils._saved_state import (
     Pickled,
     as_given,
     defaults,
-    refuse_hiding,
     refuse_other_formats,
 )
 from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
@@ -50,7 +49,6 @@ def from_state(kind, state):
     try:
         if "_analyzer_json" in state:
             state["analyzer"] = subword_tokenizer_from_json(state.pop("_analyzer_json"))
-        refuse_hiding(kind, state)
         state = defaults(kind) | state
         if isinstance(state["optimizer"], dict):
             check_optimizer_state(state["optimizer"])

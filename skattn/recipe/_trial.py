@@ -5,6 +5,7 @@ from joblib.parallel import get_active_backend
 from sklearn import config_context
 
 from skattn.engine._stages import stage
+from skattn.fitting._interruption import all_or_nothing
 from skattn.recipe import _parts, _pretrained_rules, _rules, _weighting
 
 _FOR_THE_REAL_FIT = {"callbacks": None, "checkpoint": None, "verbose": 0}
@@ -56,9 +57,9 @@ class Trial:
         else:
             self.answers = (answers(*arguments, bar) for arguments in given)
 
-    def weights(self):
+    def weights(self, interrupted=False):
         """The weight of each model: learned from held-out texts if possible, else by a rule."""
-        if self.takes_place:
+        if self.takes_place and not interrupted:
             with stage("trial for the weights", whole=True):
                 found = list(self.answers)
             weights = self.data.weights[self.judged]
@@ -87,9 +88,8 @@ def answers(name, data, params, texts, bar=None):
             if name == "linear":
                 model = _parts.fit_linear(data, params)
             else:
-                model, interruption = _parts.fit_network(data, params, bar=bar)
-                if interruption is not None:
-                    raise interruption
+                with all_or_nothing():
+                    model, _ = _parts.fit_network(data, params, bar=bar)
         except ValueError:
             return None  # for example only one class is left; the real fit reports real errors
     return _weighting.probabilities(model, texts, data.classes)

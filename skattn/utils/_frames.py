@@ -82,7 +82,9 @@ def _columns(X, columns):
 
 
 def _column(X, name):
-    names = X if isinstance(X, dict) else getattr(X, "column_names", getattr(X, "columns", None))
+    names = X if isinstance(X, dict) else getattr(X, "columns", None)
+    if hasattr(X, "column_names") and not hasattr(X, "iloc"):  # an Arrow table
+        names = X.column_names
     if names is None or getattr(X, "ndim", 2) != 2:
         raise ValueError(
             f"The text column {name!r} was asked for, but X is no frame with named columns: "

@@ -50,6 +50,7 @@ def as_given(kind, state, check=None):
             f"file, set them again: set_params({', '.join(f'{name}=...' for name in paths)})."
         )
     state |= dict.fromkeys(paths)
+    refuse_hiding(kind, state)
     constraints = {
         name: allowed
         for name, allowed in getattr(kind, "_parameter_constraints", {}).items()
@@ -83,7 +84,6 @@ class Stored(PickledState):
             raise ValueError(f"This file does not hold the state of a {kind.__name__}.")
         state = as_given(kind, state, getattr(kind, "_check_parameters", None))
         refuse_other_formats(kind, state.pop("_format", FORMAT), FORMAT)
-        refuse_hiding(kind, state)
         super().__setstate__(defaults(kind) | state)
 
 

@@ -58,7 +58,9 @@ def check_targets(y, name):
         )
     if sparse.issparse(y):
         y = y.toarray()
-    if not isinstance(getattr(y, "dtype", None), np.dtype | None) and _holds_numbers(y.dtype):
+    if getattr(y, "ndim", 1) == 2 and any(map(_is_nullable, getattr(y, "dtypes", []))):
+        y = y.to_numpy(dtype=object).tolist()
+    if _is_nullable(getattr(y, "dtype", None)):
         y = y.tolist()  # pandas's nullable numbers, of which NumPy would make floats
     if np.any(np.ma.getmask(y)):
         raise ValueError(MISSING)
@@ -101,8 +103,9 @@ def _refuse_odd_lists(y):
         raise ValueError(f"y holds a list or a set of labels in each row. {_SEVERAL_LABELS}")
 
 
-def _holds_numbers(dtype):
-    return getattr(dtype, "kind", "") in ("b", "i", "u")
+def _is_nullable(dtype):
+    """Whether a dtype is one of pandas's for whole numbers and booleans with missing values."""
+    return not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "") in ("b", "i", "u")
 
 
 def _fixed_width(y):
@@ -113,7 +116,7 @@ def _fixed_width(y):
     return labels.astype(str)
 
 
-def _refuse_odd_objects(y):
+def _refuse_odd_objects(y, name="y"):
     """Refuse objects that are missing, that cannot be sorted, or that are no texts."""
     if any(is_missing(label) for label in y.ravel().tolist()):
         raise ValueError(MISSING)
@@ -121,13 +124,14 @@ def _refuse_odd_objects(y):
         np.unique(y)
     except TypeError as error:
         raise ValueError("y holds labels of different types. Give all the same type.") from error
-    first = y[0] if y.ndim == 1 and len(y) else ""
+    first = y.flat[0] if y.size else ""
     if isinstance(first, (list, tuple, set, frozenset)):
         raise ValueError(f"y holds several labels in each row. {_SEVERAL_LABELS}")
     if not isinstance(first, (str, bytes)):
         raise ValueError(
-            f"Unknown label type: y has dtype object and holds {type(first).__name__} values, not "
-            "texts. Convert them to texts, whole numbers or booleans, for example by y.astype(str)."
+            f"Unknown label type: {name} has dtype object and holds {type(first).__name__} values, "
+            "not texts. Convert them to texts, whole numbers or booleans, for example by "
+            f"{name}.astype(str)."
         )
 
 
@@ -205,6 +209,8 @@ def announced_classes(classes):
         ) from error
     if any(label != label for label in known):  # NaN and NaT
         raise ValueError("classes contains NaN: name the classes that y may hold.")
+    if known.dtype.kind == "O":
+        _refuse_odd_objects(known, "classes")
     if len(known) < 2:
         raise ValueError(
             f"classes holds {known.tolist()}: a classifier needs at least two classes. Name every "

@@ -5,6 +5,7 @@ Id 0 is padding, id 1 is out of vocabulary, and word number ``i`` has the id ``i
 
 from functools import partial
 from itertools import pairwise, repeat
+from numbers import Integral
 
 import numpy as np
 
@@ -101,8 +102,10 @@ def check_hashing(params):
 
 
 def is_default(value, default):
-    """Tell whether a parameter has its default."""
-    return value is None if default is None else value == default
+    """Tell whether a parameter has its default: 1, a number of texts, is not 1.0, a share."""
+    if default is None:
+        return value is None
+    return isinstance(value, Integral) == isinstance(default, Integral) and value == default
 
 
 def checked_ids(X, n_ids):

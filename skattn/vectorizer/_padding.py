@@ -6,6 +6,7 @@ import numpy as np
 
 from skattn.vectorizer._ids import OUT_OF_VOCABULARY
 
+LONGEST = 2**22  # tokens; all rows are as long as the longest one
 _ROWS_AT_ONCE = 4096  # bounds the memory of the intermediate arrays
 
 
@@ -16,7 +17,13 @@ def choose_length(lengths, max_length):
     if len(lengths) == 0:
         raise ValueError("max_length can only be learned from at least one text; got none.")
     share = 1.0 if max_length is None else max_length
-    return max(1, int(np.quantile(lengths, share, method="inverted_cdf")))
+    length = max(1, int(np.quantile(lengths, share, method="inverted_cdf")))
+    if length > LONGEST:
+        raise ValueError(
+            f"max_length={max_length} makes rows of {length:,} tokens, and at most {LONGEST:,} are "
+            "possible. Set max_length to a number."
+        )
+    return length
 
 
 def n_kept_at_each_end(lengths, max_length, truncation):

@@ -29,7 +29,7 @@ from skattn.vectorizer._ids import (
     word_ids,
 )
 from skattn.vectorizer._learning import learn
-from skattn.vectorizer._padding import n_kept_at_each_end, pad_rows
+from skattn.vectorizer._padding import LONGEST, n_kept_at_each_end, pad_rows
 from skattn.vectorizer._rows_of_ids import rows_of_ids
 from skattn.vectorizer._state import from_state, to_state
 from skattn.vectorizer._tokens import (
@@ -158,7 +158,7 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict = {
         "max_length": [
-            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, 1, LONGEST, closed="both"),
             Interval(RealNotInt, 0, 1, closed="right"),
             None,
         ],

@@ -8,15 +8,14 @@ from skattn.utils._saved_state import (
     as_given,
     defaults,
     paths_as_texts,
-    refuse_hiding,
     refuse_other_formats,
 )
 from skattn.vectorizer._ids import FIRST_WORD, check_words, pack_words, unpack_words
+from skattn.vectorizer._padding import LONGEST
 from skattn.vectorizer._pretrained_tokenizer import reopen_vocabulary
 from skattn.vectorizer._subwords import is_subword_tokenizer, subword_tokenizer_from_json
 from skattn.vectorizer._tokens import check_analysis
 
-LONGEST = 2**22  # tokens; `transform` makes rows of so many numbers whatever the text
 FORMAT = 1  # raise it when older versions of the package cannot read what this one writes
 
 
@@ -54,7 +53,6 @@ def from_state(kind, state):
         _unpack_learned(attributes)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"This file does not hold a valid {kind.__name__}: {error}") from error
-    refuse_hiding(kind, attributes)
     return attributes
 
 

@@ -9,6 +9,7 @@ here: n-grams in reading order (scikit-learn puts all words before all pairs of 
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from itertools import chain
 from numbers import Integral
 
@@ -191,7 +192,7 @@ def checked_tokens(function, name):
 
     def tokens(text):
         found = function(text)
-        if not hasattr(found, "__iter__"):
+        if isinstance(found, (str, bytes, Mapping)) or not hasattr(found, "__iter__"):
             raise TypeError(f"{name} must return a list of tokens, got {found!r:.60}.")
         found = list(found)
         strange = [token for token in found if not isinstance(token, str)]

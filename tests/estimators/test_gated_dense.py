@@ -1,5 +1,6 @@
 """`GatedDenseClassifier`: gates, sparse rows, frames."""
 
+import pickle
 import resource
 import sys
 
@@ -263,3 +264,27 @@ def test_the_validation_part_of_the_original_configuration(dense_rows):
         "val_accuracy": 20,
     }
     assert clf.history_["loss"][-1] < clf.history_["loss"][0]
+
+
+def test_spare_room_in_a_sparse_matrix_is_left_alone():
+    X = sparse.csr_matrix(np.eye(6))
+    X = sparse.csr_matrix((np.r_[X.data, 0, 0], np.r_[X.indices, 0, 0], X.indptr), shape=X.shape)
+    X.data, X.indices = np.r_[X.data, 0, 0], np.r_[X.indices, 0, 0]
+    clf = GatedDenseClassifier(units=2, epochs=1).fit(X, [0, 1] * 3)
+    clf.predict(X)
+    assert len(X.data) == len(X.indices) == 8
+
+
+def test_parameters_that_change_between_chunks_are_checked():
+    X, y = np.eye(6), [0, 1] * 3
+    clf = GatedDenseClassifier(units=2).partial_fit(X, y)
+    for params in ({"learning_rate": 0.0}, {"batch_size": 0}):
+        with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter"):
+            pickle.loads(pickle.dumps(clf)).set_params(**params).partial_fit(X, y)
+
+
+def test_an_optimizer_may_hold_the_numbers_of_numpy():
+    optimizer = {"class_name": "SGD", "config": {"momentum": np.float32(0.5), "nesterov": np.True_}}
+    clf = GatedDenseClassifier(units=2, epochs=1, optimizer=optimizer).fit(np.eye(6), [0, 1] * 3)
+    assert float(clf.model_.optimizer.momentum) == 0.5
+    assert optimizer["config"]["nesterov"] is np.True_

@@ -231,3 +231,33 @@ def test_no_answer_waits_until_another_estimator_is_restored(dense_rows):
     clf.predict(X)
     with ThreadPoolExecutor(1) as pool, _fitted_network._RESTORE_LOCK:
         pool.submit(clf.predict, X).result(timeout=60)
+
+
+class Tagged(GatedDenseClassifier):
+    """One that has a default for an attribute of its own."""
+
+    tag = None
+
+
+def test_a_subclass_with_a_default_of_its_own_is_copied(dense_rows):
+    clf = Tagged(units=2, epochs=1, random_state=0).fit(*dense_rows)
+    clf.tag = "of production"
+    assert by_pickle(clf).tag == "of production"
+    with pytest.raises(ValueError, match="it replaces tag"):  # in a file that a stranger wrote
+        Tagged().__setstate__(clf.__getstate__())
+
+
+@pytest.mark.parametrize("make", [text_classifier, gated_classifier])
+def test_training_goes_on_from_a_file_older_than_a_parameter(make, texts_as_ids, dense_rows):
+    X, y = texts_as_ids if make is text_classifier else dense_rows
+    state = make(warm_start=True).fit(X, y).__getstate__()
+    for name in ("cache_size", "n_iter_no_change"):
+        state.pop(name, None)
+    older = make()
+    older.__setstate__(state)
+    assert older.partial_fit(X, y).n_iter_ == 1
+
+
+def test_many_layers_of_nothing_come_back_from_a_file(texts_as_ids):
+    clf = text_classifier(n_layers=100, epochs=1).fit(*texts_as_ids)
+    assert by_pickle(clf).n_layers == 100

@@ -77,3 +77,9 @@ def test_two_vectorizers_before_one_classifier_are_refused_by_fit():
     model = make_pipeline(columns, AttentionTextClassifier(epochs=1))
     with pytest.raises(ValueError, match="2 vocabularies side by side"):
         model.fit(frame, [row % 2 for row in range(40)])
+
+
+def test_a_frame_with_an_index_of_fractions():
+    X = pd.DataFrame([[2, 3], [4, 5]], index=[3.5, 1.2])
+    clf = AttentionTextClassifier(encoder="none", epochs=1).fit(X, [0, 1])
+    assert clf.predict(X).shape == (2,)

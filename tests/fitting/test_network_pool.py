@@ -8,9 +8,10 @@ from collections import OrderedDict
 import keras
 import numpy as np
 import pytest
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, KFold, cross_validate
+from sklearn.pipeline import make_pipeline
 
-from skattn import GatedDenseClassifier
+from skattn import AttentionTextClassifier, GatedDenseClassifier, SequenceVectorizer
 from skattn.fitting._network_pool import POOL, NetworkPool, configuration_key
 
 
@@ -310,3 +311,20 @@ def test_a_search_builds_one_network_for_each_architecture(dense_rows, empty_poo
     grid = {"units": [3, 4], "learning_rate": [1e-3, 1e-2]}
     GridSearchCV(small(), grid, cv=3).fit(X, y)
     assert sorted(config["units"] for config in built) == [3, 4]
+
+
+def test_a_search_over_five_folds_of_texts_compiles_each_fold_once(monkeypatch):
+    built = []
+    build = POOL.acquire.__func__
+    monkeypatch.setattr(
+        NetworkPool,
+        "acquire",
+        lambda pool, config, make: build(pool, config, lambda c: built.append(c) or make(c)),
+    )
+    texts = [" ".join(f"w{n}_{k}" for k in range(1 + n // 10)) for n in range(50)]
+    pipeline = make_pipeline(
+        SequenceVectorizer(), AttentionTextClassifier(encoder="none", embedding_dim=2, epochs=1)
+    )
+    grid = {"attentiontextclassifier__learning_rate": [0.001, 0.002, 0.003]}
+    GridSearchCV(pipeline, grid, cv=KFold(5), refit=False).fit(texts, [0, 1] * 25)
+    assert len(built) == 5  # as many as there are sizes of vocabularies

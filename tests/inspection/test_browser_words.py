@@ -210,3 +210,53 @@ def test_every_word_button_counts_words_as_the_explanations_do(browser, tmp_path
     assert promised["café"] == 2
     assert promised["MASSE"] == (1 if cased else 2)
     assert browser.get_log("browser") == []
+
+
+def test_numbers_and_names_keep_their_order_in_a_text_from_right_to_left(browser, tmp_path):
+    text = "ذهبت 12 / 05 / 2024 مع New York Times"
+    page = AttentionDisplay.from_explanations([explained(text)]).save_html(tmp_path / "p.html")
+    set_screen(browser)
+    browser.get(page.as_uri())
+    places = {word.text: word.rect["x"] for word in words_of(cards(browser)[0])}
+    assert places["New"] < places["York"] < places["Times"] < places["مع"] < places["ذهبت"]
+
+
+def test_the_words_of_a_phrase_are_marked(shown):
+    assert search(shown, "a fine") == [3]
+    marked = shown.find_elements("css selector", "[data-found]")
+    assert [word.text for word in marked] == ["a", "fine"]
+
+
+def test_an_even_share_of_a_very_long_text_is_shaded_as_in_python(browser, tmp_path):
+    even = explained("word " * 2000)
+    page = AttentionDisplay.from_explanations([replace(even, evidence=None)]).save_html(
+        tmp_path / "p.html"
+    )
+    browser.get(page.as_uri())
+    shades = browser.execute_script(
+        "return [...new Set([...document.querySelectorAll('.skattn-t')].map((e) => e.className))]"
+    )
+    assert shades == ["skattn-t skattn-w3"]
+    assert count(browser) == "1 of 1 text"
+
+
+def test_a_class_without_evidence_on_the_card_says_so(browser, tmp_path):
+    classes = np.array([f"class {number}" for number in range(8)], dtype=object)
+    evidence = np.full((1, 8), 0.01)
+    card = explanation_of(
+        "word",
+        "class 0",
+        classes=classes,
+        probabilities=np.linspace(2, 0, 8) / 8,
+        evidence=evidence,
+        base_probabilities=np.linspace(2, 0, 8) / 8 - 0.01,
+    )
+    page = AttentionDisplay.from_explanations([card]).save_html(tmp_path / "p.html")
+    set_screen(browser)
+    browser.get(page.as_uri())
+    note = browser.find_element("css selector", ".skattn-unknown")
+    assert not note.is_displayed()
+    choose(browser, "lens", "7")
+    assert note.text.startswith("The page does not have the evidence for this class")
+    choose(browser, "lens", "1")
+    assert not note.is_displayed()

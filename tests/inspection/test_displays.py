@@ -12,9 +12,10 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from test_page import explanation_of
 
 from skattn import (
     AttentionDisplay,
@@ -25,6 +26,7 @@ from skattn import (
     TrainingDisplay,
     explain_texts,
 )
+from skattn.inspection._render._axes import plain
 from skattn.inspection._render._palette import LIGHT, shade
 
 TEXTS = ["The fine, fine film!", "a DULL thing"]
@@ -452,3 +454,66 @@ def test_a_model_without_attention_has_none_to_draw():
 def test_an_unfitted_model_says_so_with_true_classes_too():
     with pytest.raises(NotFittedError):
         AttentionDisplay.from_estimator(TextClassifier(), ["a film"], ["good"])
+
+
+# -- what stands behind a picture ----------------------------------------------------------------
+
+
+def contrast_of(artist, behind):
+    """The contrast (WCAG 2.2) of an artist with a colour."""
+    from matplotlib.colors import to_rgb
+
+    lights = [np.dot([0.2126, 0.7152, 0.0722], np.power(to_rgb(c), 2.2)) for c in (artist, behind)]
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_words_and_curves_stand_out_from_light_and_dark_backgrounds(style, stopped):
+    import matplotlib.pyplot as plt
+
+    with plt.style.context(style):
+        display = AttentionDisplay.from_estimator(film_model(), ["fine film"], ["bad"]).plot()
+        behind = display.figure_.get_facecolor()
+        words = [text.get_color() for text in display.ax_.texts]
+        assert min(contrast_of(colour, behind) for colour in words) > 4.5
+        panels = TrainingDisplay.from_estimator(stopped).plot().ax_
+        curves = [line.get_color() for line in panels[0].get_lines()]
+        assert min(contrast_of(colour, behind) for colour in curves) > 3
+        plt.close("all")
+
+
+def test_words_are_placed_from_right_to_left_where_the_script_is_read_so():
+    display = AttentionDisplay.from_explanations([explanation_of("הסרט היה טוב")]).plot()
+    words = {text.get_text(): text.get_position()[0] for text in display.ax_.texts}
+    assert words["הסרט"] > words["היה"] > words["טוב"] > 0
+    assert words["הסרט"] < display.ax_.get_xlim()[1]
+
+
+def test_names_that_matplotlib_would_leave_out_are_in_the_legend(gated, stopped):
+    display = TrainingDisplay.from_estimators({"_base": gated, "": stopped}).plot()
+    axes = np.atleast_1d(display.ax_)[0]
+    names = [text.get_text().strip("\u200b") for text in axes.get_legend().get_texts()]
+    assert any(name.startswith("_base") for name in names)
+    assert any(name.startswith(",") for name in names)
+
+
+def test_joiners_stay_and_wide_spaces_are_spaces():
+    assert plain("می\u200cخواهم") == "می\u200cخواهم"
+    assert plain("10\u00a0€\n") == "10 € "
+    assert plain("\x00\ud800") == "\ufffd\ufffd"
+
+
+def test_the_score_that_all_have_is_drawn(rows):
+    X, y = rows
+    settings = {"early_stopping": True, "epochs": 2, "units": 2, "random_state": 0}
+    by_loss = GatedDenseClassifier(**settings).fit(X, y)
+    by_score = GatedDenseClassifier(scoring="f1_macro", **settings).fit(X, y)
+    display = TrainingDisplay.from_estimators({"a": by_loss, "b": by_score}).plot()
+    assert len([line for line in display.ax_[1].get_lines() if len(line.get_xdata()) > 1]) == 2
+
+
+def test_gates_are_grouped_by_what_predict_says(rows):
+    X, y = rows[0], np.where(rows[0][:, 0] > 0, "yes", "no")
+    clf = GatedDenseClassifier(epochs=1, units=2, random_state=0)
+    always = FixedThresholdClassifier(clf, threshold=0.0, pos_label="yes").fit(X, y)
+    assert GateDisplay.from_estimator(always, X).groups == ["yes"]

@@ -205,7 +205,7 @@ def test_a_fragment_has_no_script_and_says_how_many_texts_it_leaves_out():
 
 
 def test_every_class_of_the_markup_is_styled_or_known_to_the_script():
-    known = {"skattn", "skattn-colours", "skattn-cards", "skattn-w0"}
+    known = {"skattn", "skattn-colours", "skattn-cards", "skattn-w0", "skattn-unknown"}
     model = film_model()
     explanations = [*explain_texts(model, ["fine film"]), explanation_of("word " * 200)]
     report = faithfulness_report(model, ["the fine good film"] * 3, n_bootstrap=20)
@@ -250,7 +250,8 @@ def test_a_token_has_its_shade_and_the_card_the_numbers():
     values = json.loads(card["data-values"])
     assert values["c"] == [0, 1]
     assert values["e"] == [[-300, 300, 0], [300, -300, 0]]
-    assert values["a"] == [492, 492, 16]
+    assert values["a"] == np.rint(1e5 * explanations[0].weights).tolist()
+    assert values["a"][0] > 40_000
     (still,) = [t for t in Page(render_fragment(explanations)).all("i", "t") if "tabindex" in t][:1]
     assert still["data-w"] == "−30.0"
 
@@ -381,6 +382,52 @@ def test_probabilities_are_bars_with_text_and_many_are_folded():
     page = render_page([many])
     assert "5 more classes" in page
     assert page.index("class 3</bdi>") < page.index("class 0</bdi>")
+
+
+def test_of_hundreds_of_classes_the_page_has_the_likeliest_and_the_true_one():
+    classes = np.array([f"class {number:03}" for number in range(300)])
+    probabilities = np.linspace(2, 0, 300) / 300
+    many = explanation_of("a b", "class 000", classes=classes, probabilities=probabilities)
+    page = render_page([many], ["class 250"])
+    assert "296 more classes" in page
+    assert page.count('class="skattn-bar"') == 4 + 20 + 1
+    left_out = probabilities[24:].sum() - probabilities[250]
+    assert f"and 275 more, together {100 * left_out:.1f} %" in page
+
+
+def test_the_words_of_many_classes_are_those_of_the_classes_predicted_most():
+    classes = np.array([f"class {number:02}" for number in range(30)], dtype=object)
+    evidence = np.zeros((1, 30))
+    evidence[0] = np.linspace(0.1, 0.2, 30)
+    each = [
+        explanation_of(
+            "a",
+            label,
+            classes=classes,
+            probabilities=np.full(30, 1 / 30),
+            evidence=evidence,
+            base_probabilities=1 / 30 - evidence[0],
+        )
+        for label in classes[5:]
+    ]
+    page = render_page(each)
+    shown = re.findall(r"<h3><bdi>class (\d\d)", page)
+    assert shown == [f"{number:02}" for number in range(5, 25)]
+    assert "Of the 30 classes, those predicted most often are here." in page
+
+
+def test_the_share_of_another_class_names_it():
+    page = render_page([explanation_of("a b", "bad", share=0.4, target="good")])
+    assert "40.0 % of the probability of <bdi>good</bdi>" in page
+
+
+def test_a_class_that_the_model_does_not_know_is_no_choice_but_a_sentence():
+    explanations = explain_texts(film_model(), ["fine film"])
+    page = render_page(explanations, ["strange"])
+    lens = page.partition('name="lens"')[2].partition("</select>")[0]
+    assert "good" in lens
+    assert "strange" not in lens
+    assert "The model does not know this class." in page
 
 
 def test_a_share_is_said_where_other_parts_decide_too():

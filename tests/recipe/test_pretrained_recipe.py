@@ -99,6 +99,7 @@ def test_a_static_model(tmp_path):
     folder = build_static_model(tmp_path / "static")
     model = TextClassifier(pretrained=folder, **SMALL).fit(MANY, LABELS)
     assert model.network_[-1].encoder == "conv"
+    assert not {"ngram_range", "unknown", "embedding_dim"} & set(model.settings_)
     assert model.predict(MANY[:2]).shape == (2,)
 
 

@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import joblib
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,7 +103,7 @@ def test_a_warm_start_whose_trial_dies_leaves_the_earlier_fit(monkeypatch):
     model = TextClassifier(linear=False, warm_start=True, **SMALL).fit(TEXTS * 5, list(LABELS) * 5)
     before, history = model.predict_proba(TEXTS), model.history_
 
-    def dies(trial):
+    def dies(trial, interrupted):
         trial.beside = True
         raise MemoryError("a worker died")
 
@@ -222,3 +223,67 @@ def test_a_vectorizer_that_is_fitted_again_is_as_a_new_one(params):
     assert vars(used).keys() == vars(new).keys()
     used.set_params(n_features=16, max_length=3, embeddings=None).fit(TEXTS)
     assert "vocabulary_" not in dir(used)
+
+
+def test_an_interrupted_trial_leaves_everything_as_it_was(monkeypatch, recwarn):
+    model = TextClassifier(**SMALL | {"epochs": 3})
+    fit_network = _parts.fit_network
+
+    def interrupted(data, params, *arguments, **given):
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=_ctrl_c_after_the_first)
+        return fit_network(data, params | {"callbacks": [callback]}, *arguments, **given)
+
+    monkeypatch.setattr(_parts, "fit_network", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(TEXTS * 5, list(LABELS) * 5)
+    assert not hasattr(model, "weights_")
+    assert [str(w.message) for w in recwarn if "interrupted" in str(w.message)] == []
+
+
+def _ctrl_c_after_the_first(epoch, logs):
+    if epoch == 1:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_network_does_not_wait_for_the_trial_in_other_processes(monkeypatch):
+    fit_network = _parts.fit_network
+
+    def begin(trial, bar):
+        trial.beside = True
+        trial.answers = _no_answers()
+
+    monkeypatch.setattr(_trial.Trial, "begin", begin)
+    monkeypatch.setattr(
+        _parts, "fit_network", lambda *arguments: (fit_network(*arguments)[0], KeyboardInterrupt())
+    )
+    model = TextClassifier(**SMALL)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(TEXTS * 5, list(LABELS) * 5)
+    assert model.weights_ == {"network": 0.25, "linear": 0.75}
+    assert len(model.history_["loss"]) == SMALL["epochs"]
+
+
+def _no_answers():
+    raise AssertionError("nobody waits for these")
+    yield
+
+
+def test_early_stopping_can_be_taken_back_for_a_warm_start():
+    settings = SMALL | {"linear": False, "warm_start": True}
+    model = TextClassifier(early_stopping=True, **settings).fit(TEXTS * 2, list(LABELS) * 2)
+    assert model.settings_["weight_averaging"]["value"] is False
+    model.set_params(early_stopping=False).fit(TEXTS * 2, list(LABELS) * 2)
+    assert model.settings_["weight_averaging"]["value"] is True
+
+
+def test_chunks_and_whole_fits_with_word_vectors_in_any_order():
+    vectors = {f"word{number}": np.arange(3.0) + number for number in range(9)}
+    model = TextClassifier(linear=False, warm_start=True, embeddings=vectors, **SMALL)
+    model.partial_fit(TEXTS, LABELS).fit(TEXTS, LABELS).partial_fit(TEXTS, LABELS)
+    assert len(model.history_["loss"]) == 2 + SMALL["epochs"]
+
+
+def test_the_classes_of_the_first_chunk_may_come_from_an_iterator():
+    model = TextClassifier(linear=False, **SMALL)
+    model.partial_fit(TEXTS, LABELS, classes=iter([*np.unique(LABELS), "zebra"]))
+    assert "zebra" in model.classes_

@@ -704,6 +704,8 @@ def test_a_checkpoint_is_that_of_the_vectors_too(tmp_path, monkeypatch):
         ({"tokenizer": lambda text: None}, "tokenizer must return a list of tokens, got None"),
         ({"tokenizer": lambda text: [1]}, "The tokens of tokenizer must be strings, got 1"),
         ({"analyzer": lambda text: 3}, "analyzer must return a list of tokens, got 3"),
+        ({"tokenizer": str.lower}, "tokenizer must return a list of tokens, got 'word"),
+        ({"tokenizer": lambda text: {"input_ids": [1]}}, "must return a list of tokens, got {'in"),
         ({"strip_accents": lambda text: None}, "strip_accents must return a text, got None"),
         ({"preprocessor": lambda text: 1}, "preprocessor must return a text, got 1"),
     ],

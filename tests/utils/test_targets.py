@@ -49,6 +49,32 @@ def test_an_indicator_matrix_means_several_labels_a_row(container):
     assert targets.classes.tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("labels", "dtype"), [([2**60, 2**60 + 1], "Int64"), ([True, False], "boolean")]
+)
+def test_a_frame_of_nullable_labels_keeps_their_kind(labels, dtype):
+    frame = pd.DataFrame({"label": pd.array(labels, dtype=dtype)})
+    with pytest.warns(DataConversionWarning):
+        y, _ = validation.check_targets(frame, "Classifier")
+    assert y.tolist() == labels
+    frame.loc[0, "label"] = pd.NA
+    with pytest.raises(ValueError, match="labels are missing"):
+        validation.check_targets(frame, "Classifier")
+
+
+def test_a_frame_of_nullable_indicators_means_several_labels_a_row():
+    frame = pd.DataFrame({"a": [1, 0], "b": [1, 1]}, dtype="Int64")
+    y, multilabel = validation.check_targets(frame, "Classifier")
+    assert multilabel
+    assert y.tolist() == [[1, 1], [0, 1]]
+
+
+def test_announced_classes_of_dtype_object_are_texts():
+    assert validation.announced_classes(np.array(["b", "a"], object)).tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match=r"classes has dtype object and holds int"):
+        validation.announced_classes(np.array([0, 1], object))
+
+
 def test_one_column_of_labels_is_taken_with_a_warning():
     with pytest.warns(DataConversionWarning, match="column-vector"):
         y, _ = validation.check_targets([["a"], ["b"]], "Classifier")
@@ -69,7 +95,7 @@ def test_one_column_of_labels_is_taken_with_a_warning():
         (np.array([True, False], object), ValueError, r"y has dtype object.*bool.*astype\(str\)"),
         (pd.Series([1, 0], dtype=object), ValueError, r"Unknown label type: y has dtype object"),
         (pd.Series([["a"], ["a", "b"]]), ValueError, "several labels in each row.*MultiLabelBin"),
-        (np.array([[0, 1], [1, 0]], object), ValueError, r"one label per row.*MultiLabelBinarizer"),
+        (np.array([[0, 1], [1, 0]], object), ValueError, r"dtype object.*int.*astype\(str\)"),
         (np.array([b"a", b"b"], object), TypeError, "string or integer format"),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from skattn import SequenceVectorizer
+from skattn import SequenceVectorizer, TextClassifier
 
 tokenizers = pytest.importorskip("tokenizers", reason="needs the extra tokenizers")
 
@@ -111,3 +111,14 @@ def test_parameters_of_the_other_analyzers_have_no_effect():
         SequenceVectorizer(analyzer=subword_tokenizer(), stop_words=["a"], ngram_range=(1, 2)).fit(
             TEXTS
         )
+
+
+def test_training_goes_on_from_a_file_with_the_same_tokenizer():
+    settings = {"linear": False, "units": 2, "epochs": 1, "random_state": 0}
+    model = TextClassifier(analyzer=subword_tokenizer(), **settings)
+    model = pickle.loads(pickle.dumps(model.partial_fit(TEXTS, [0, 1, 1])))
+    assert len(model.partial_fit(TEXTS, [0, 1, 1]).history_["loss"]) == 2
+    other = subword_tokenizer()
+    other.normalizer = tokenizers.normalizers.NFKD()
+    with pytest.raises(ValueError, match=r"\['analyzer'\] changed since"):
+        model.set_params(analyzer=other).partial_fit(TEXTS, [0, 1, 1])

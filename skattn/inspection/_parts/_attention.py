@@ -247,7 +247,8 @@ def _weighted_union(parts):
         )
     summed = np.array([total[tuple(span)] for span in spans.tolist()], dtype=np.float64)
     share = sum(coefficient * values.share for values, coefficient in parts)
-    return TokenValues(text, spans, summed, float(share))
+    share = 1.0 if share > 1 - 1e-9 else float(share)  # a sum of rounded weights
+    return TokenValues(text, spans, summed, share)
 
 
 def _normalized(values):

@@ -4,9 +4,11 @@ from numbers import Integral
 
 import numpy as np
 
-from skattn.inspection._render._palette import LIGHT
+from skattn.inspection._render._palette import DARK, LIGHT
 
+_JOINERS = "\u200c\u200d"  # within words of Persian and of Indian scripts, and within emoji
 SERIES = ("#2c53c4", "#c2571a", "#12693c", "#8a2d8f", "#7a6100", "#0d7285", "#a81f32")
+SERIES_ON_DARK = ("#93b1ff", "#ff9a5c", "#7fdca6", "#dba4e0", "#d6bf5a", "#5fc6dd", "#ff9aa6")
 
 
 def check_count(name, number, or_none=False):
@@ -45,10 +47,35 @@ def panels_in(plt, ax, n_panels, size):
     return np.array([given[0].inset_axes(place) for place in places], dtype=object)
 
 
+def colours_on(ax):
+    """The colours that can be read on the background of these axes."""
+    from matplotlib import rcParams
+    from matplotlib.colors import to_rgba
+
+    faces = [ax.figure.get_facecolor(), rcParams["figure.facecolor"]]
+    if ax.axison:
+        faces.insert(0, ax.get_facecolor())
+    for *rgb, opacity in map(to_rgba, faces):
+        if opacity:
+            return LIGHT if np.dot(rgb, [0.2126, 0.7152, 0.0722]) > 0.4 else DARK
+    return LIGHT
+
+
+def series_on(ax):
+    """The colours of several lines."""
+    return SERIES if colours_on(ax) is LIGHT else SERIES_ON_DARK
+
+
 def clean(ax):
     """Take away the frame's upper and right line, and soften the ticks."""
     ax.spines[["top", "right"]].set_visible(False)
-    ax.tick_params(color=LIGHT["field"])
+    ax.tick_params(color=colours_on(ax)["field"])
+
+
+def in_legend(value):
+    """A name that a legend shows, even if it is empty or begins with "_"."""
+    name = short(value)
+    return f"\u200b{name}" if not name or name.startswith("_") else name
 
 
 def legend(ax, **options):
@@ -59,8 +86,10 @@ def legend(ax, **options):
 
 
 def plain(text):
-    """What a font can draw: no control characters, no surrogates."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+    """What a font can draw: no control characters, no surrogates; a space of any width as one."""
+    return "".join(
+        c if c.isprintable() or c in _JOINERS else " " if c.isspace() else "\ufffd" for c in text
+    )
 
 
 def short(value, length=40):

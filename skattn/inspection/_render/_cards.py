@@ -14,6 +14,7 @@ N_TOP_TOKENS = 5
 LONG_TEXT = 120  # tokens; longer texts are folded
 N_AROUND = 5  # words to each side of a strong word that stay in sight
 MAX_LENSES = 5  # classes of which a card holds the evidence
+MAX_FOLDED = 20  # classes whose probabilities are there, but folded away
 
 
 def percent(part):
@@ -49,6 +50,10 @@ def card_data(number, explanation, truth, has_truth, labels, still):
     n_tokens = len(explanation.tokens)
     bars = _bars(explanation, truth, has_truth)
     n_shown = len(bars) if len(bars) <= N_BARS + 1 else N_BARS
+    folded = [
+        bar for place, bar in enumerate(bars[n_shown:]) if place < MAX_FOLDED or bar["is_true"]
+    ]
+    left_out = [bar for bar in bars[n_shown:] if bar not in folded]
     lenses = _lenses(explanation, truth, has_truth)
     pieces = text_pieces(explanation, _strength(explanation))
     long = n_tokens > LONG_TEXT and not still
@@ -67,13 +72,18 @@ def card_data(number, explanation, truth, has_truth, labels, still):
         "blank": not explanation.text.strip(),
         "parts": _parts(explanation, pieces, lenses, long, still),
         "data": None if still else _values(explanation, pieces, lenses, labels),
+        "all_classes": len(lenses) == len(explanation._labels),
         "sums": _sums(explanation, lenses, labels, truth, has_truth),
         "unexplained": explanation.unexplained,
         "top": _top_words(explanation) if _has_attention(explanation) else None,
         "even": percent(1 / n_tokens) if n_tokens else None,
         "share": percent(explanation.share) if 0 < explanation.share < 1 else None,
+        "share_of": explanation.target if explanation.target != explanation.prediction else None,
         "bars": bars[:n_shown],
-        "folded": bars[n_shown:],
+        "n_folded": len(bars) - n_shown,
+        "folded": folded,
+        "n_left_out": len(left_out),
+        "left_out": percent(sum(bar["probability"] for bar in left_out)),
     }
 
 
@@ -156,20 +166,20 @@ def _near_strong_words(explanation, pieces, lenses):
 
 
 def _values(explanation, pieces, lenses, labels):
-    """For the script: evidence in tenths of points and attention in tenths of a percent."""
+    """For the script: evidence in tenths of points and attention in thousandths of a percent."""
     tokens = [token for _, token in pieces if token is not None]
     names = explanation._labels
     values = {
         "c": [labels[names[place]] for place in lenses],
-        "e": [_tenths(explanation.evidence[tokens, place]) for place in lenses],
+        "e": [_rounded(1e3 * explanation.evidence[tokens, place]) for place in lenses],
     }
     if _has_attention(explanation):
-        values["a"] = _tenths(explanation.weights[tokens])
+        values["a"] = _rounded(1e5 * explanation.weights[tokens])
     return json.dumps(values, separators=(",", ":"))
 
 
-def _tenths(parts):
-    return np.rint(1000 * parts).astype(int).tolist()
+def _rounded(values):
+    return np.rint(values).astype(int).tolist()
 
 
 def _sums(explanation, lenses, labels, truth, has_truth):
@@ -230,6 +240,7 @@ def _bars(explanation, truth, has_truth):
             "label": labels[place],
             "is_true": has_truth and labels[place] == truth,
             "is_first": labels[place] == explanation.prediction,
+            "probability": float(explanation.probabilities[place]),
             "percent": percent(explanation.probabilities[place]),
             "width": f"{100 * float(explanation.probabilities[place]):.1f}",
         }

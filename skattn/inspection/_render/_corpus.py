@@ -45,13 +45,12 @@ def words_of_classes(explanations, min_texts=1):
         for word, total in _sums(explanation, names).items():
             sums.setdefault(word, []).append(total)
     kept = {w: np.array(rows) for w, rows in sums.items() if len(rows) >= min_texts}
+    figures = {w: (rows.mean(axis=0), rows.std(axis=0), len(rows)) for w, rows in kept.items()}
     words = {}
     for place, label in enumerate(explanations[0]._labels):
         found = [
-            WordEvidence(
-                names[word], float(rows[:, place].mean()), float(rows[:, place].std()), len(rows)
-            )
-            for word, rows in kept.items()
+            WordEvidence(names[word], float(mean[place]), float(spread[place]), n_texts)
+            for word, (mean, spread, n_texts) in figures.items()
         ]
         words[label] = sorted(found, key=lambda each: -abs(each.mean))
     return words

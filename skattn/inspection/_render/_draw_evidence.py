@@ -2,13 +2,9 @@
 
 import numpy as np
 
-from skattn.inspection._render._axes import check_axes, clean, panels_in, short
+from skattn.inspection._render._axes import check_axes, clean, colours_on, panels_in, short
 from skattn.inspection._render._corpus import strongest, summed_words
-from skattn.inspection._render._palette import LIGHT
 from skattn.utils._optional import import_pyplot
-
-FOR, AGAINST = {"color": LIGHT["for"]}, {"color": LIGHT["against"], "hatch": "////"}
-EDGE = {"edgecolor": LIGHT["ink"], "linewidth": 0.6}
 
 
 def draw_words(words, n_words, ax):
@@ -21,9 +17,8 @@ def draw_words(words, n_words, ax):
         means = 100 * np.array([row.mean for row in rows])
         spreads = 100 * np.array([row.spread for row in rows])
         _bars(panel, places, means)
-        panel.errorbar(
-            means, places, xerr=spreads, fmt="none", ecolor=LIGHT["ink"], lw=1, capsize=2
-        )
+        ink = colours_on(panel)["ink"]
+        panel.errorbar(means, places, xerr=spreads, fmt="none", ecolor=ink, lw=1, capsize=2)
         names = [f"{short(row.word, 24)}  ({row.n_texts})" for row in rows]
         panel.set_yticks(places, names, parse_math=False)
         panel.set_ylim(len(rows) - 0.4, -0.6)
@@ -42,20 +37,22 @@ def draw_waterfall(explanation, label, n_words, ax):
     words.sort(key=lambda word: -abs(word[1]))
     steps = [(_named(word, places), value) for word, value, places in words[:n_words]]
     rest = sum(value for _, value, _ in words[n_words:])
-    if words[n_words:]:
-        steps.append((f"the other {len(words) - n_words} words", rest))
+    if n_left := len(words[n_words:]):
+        steps.append(("the other word" if n_left == 1 else f"the other {n_left} words", rest))
     if ax is None:
         _, ax = plt.subplots(figsize=(6.4, 1.3 + 0.34 * (len(steps) + 2)), layout="constrained")
     check_axes(ax)
     values = np.array([value for _, value in steps])
     ends = base + np.cumsum(values)
     starts = np.concatenate([[base], ends[:-1]]) if len(steps) else np.zeros(0)
-    ax.barh(0, 100 * base, color=LIGHT["rest"], **EDGE)
+    theme = colours_on(ax)
+    edge = {"edgecolor": theme["ink"], "linewidth": 0.6}
+    ax.barh(0, 100 * base, color=theme["rest"], **edge)
     _bars(ax, np.arange(1, len(steps) + 1), 100 * values, 100 * starts)
     last = len(steps) + 1
-    ax.barh(last, 100 * float(explanation.probabilities[place]), color=LIGHT["bar"], **EDGE)
+    ax.barh(last, 100 * float(explanation.probabilities[place]), color=theme["bar"], **edge)
     for number, end in enumerate([base, *ends]):
-        ax.plot([100 * end] * 2, [number, number + 1], color=LIGHT["field"], lw=0.8, zorder=0)
+        ax.plot([100 * end] * 2, [number, number + 1], color=theme["field"], lw=0.8, zorder=0)
     figures = [f"{100 * base:.1f} %", *(f"{100 * value:+.1f}" for value in values)]
     figures.append(f"{100 * float(explanation.probabilities[place]):.1f} %")
     reach = [base, *np.maximum(starts, ends), float(explanation.probabilities[place])]
@@ -73,9 +70,11 @@ def draw_waterfall(explanation, label, n_words, ax):
 
 def _bars(ax, places, values, starts=0.0):
     """Bars for and against: two hues, and the second hatched."""
-    starts = np.zeros(len(values)) + starts
-    for style, chosen in ((FOR, values >= 0), (AGAINST, values < 0)):
-        ax.barh(places[chosen], values[chosen], left=starts[chosen], height=0.7, **style, **EDGE)
+    theme, starts = colours_on(ax), np.zeros(len(values)) + starts
+    edge = {"height": 0.7, "edgecolor": theme["ink"], "linewidth": 0.6}
+    for side, hatch, chosen in (("for", None, values >= 0), ("against", "////", values < 0)):
+        style = {"color": theme[side], "hatch": hatch, **edge}
+        ax.barh(places[chosen], values[chosen], left=starts[chosen], **style)
 
 
 def _named(word, places):
@@ -83,7 +82,8 @@ def _named(word, places):
 
 
 def _finish(ax):
-    ax.axvline(0, color=LIGHT["ink"], lw=0.9)
-    ax.grid(axis="x", color=LIGHT["line"], lw=0.8)
+    theme = colours_on(ax)
+    ax.axvline(0, color=theme["ink"], lw=0.9)
+    ax.grid(axis="x", color=theme["line"], lw=0.8)
     ax.set_axisbelow(True)
     clean(ax)

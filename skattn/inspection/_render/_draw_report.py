@@ -1,7 +1,6 @@
 """A faithfulness report -> matplotlib axes."""
 
-from skattn.inspection._render._axes import clean, panels_in
-from skattn.inspection._render._palette import LIGHT
+from skattn.inspection._render._axes import clean, colours_on, panels_in
 from skattn.utils._optional import import_pyplot
 
 
@@ -15,22 +14,23 @@ def draw_report(report, ax):
         "tau_leave_one_out": "Kendall's tau with\nleave-one-out",
     }
     names = [name for name, _ in report.rows()]
+    theme = colours_on(panels[0])
     for panel, (metric, title) in zip(panels, titles.items(), strict=True):
         for place, name in enumerate(names):
             mean, low, high = report.intervals[name][metric]
             ours = name in report.leads
-            colour = LIGHT["accent" if ours else "muted"]
+            colour = theme["accent" if ours else "muted"]
             panel.plot([low, high], [place, place], color=colour, lw=3 if ours else 1.8)
             panel.plot(mean, place, "o", color=colour, ms=8 if ours else 5.5)
-        panel.axvline(0, color=LIGHT["field"], lw=0.9, zorder=0)
+        panel.axvline(0, color=theme["field"], lw=0.9, zorder=0)
         panel.set_title(title, fontsize=10, loc="left")
         panel.set_yticks(range(len(names)), names if panel is panels[0] else [])
         panel.set_ylim(len(names) - 0.5, -0.5)
-        panel.grid(axis="x", color=LIGHT["line"], lw=0.8)
+        panel.grid(axis="x", color=theme["line"], lw=0.8)
         clean(panel)
     for label in panels[0].get_yticklabels()[: len(report.leads)]:
-        label.set(color=LIGHT["accent"], weight="bold")
-    panels[0].figure.suptitle(
-        "\n".join(report.verdicts.values()), x=0.01, ha="left", weight="bold", fontsize=11.5
-    )
+        label.set(color=theme["accent"], weight="bold")
+    if ax is None:
+        verdicts = "\n".join(report.verdicts.values())
+        panels[0].figure.suptitle(verdicts, x=0.01, ha="left", weight="bold", fontsize=11.5)
     return panels

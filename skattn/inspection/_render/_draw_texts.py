@@ -1,10 +1,11 @@
 """Explanations -> shaded words on matplotlib axes."""
 
 import re
+import unicodedata
 
-from skattn.inspection._render._axes import check_axes, plain, short
+from skattn.inspection._render._axes import check_axes, colours_on, plain, short
 from skattn.inspection._render._cards import percent
-from skattn.inspection._render._palette import LIGHT, shade, shade_levels
+from skattn.inspection._render._palette import shade, shade_levels
 from skattn.inspection._render._text_pieces import text_pieces
 from skattn.utils._optional import import_pyplot
 
@@ -22,10 +23,12 @@ def draw_texts(explanations, y_true, ax, n_texts, font_size=11):
     check_axes(ax)
     ax.set_axis_off()
     truths = [None] * len(explanations) if y_true is None else y_true
-    width = ax.get_window_extent().width
+    if not own:
+        ax.figure.draw_without_rendering()  # a layout may still change the size of the axes
+    width, theme = ax.get_window_extent().width, colours_on(ax)
     ruler = _Ruler(ax.figure, font_size)
     blocks = [
-        (_headline(explanation, truth), _lines(explanation, width, ruler))
+        (_headline(explanation, truth, theme), _lines(explanation, width, ruler))
         for explanation, truth in zip(explanations[:n_texts], truths, strict=False)
     ]
     left = len(explanations) - len(blocks)
@@ -33,7 +36,7 @@ def draw_texts(explanations, y_true, ax, n_texts, font_size=11):
     height = 1.75 * ruler.height
     if own:
         ax.figure.set_figheight(max(0.5, (n_rows + 0.4) * height / ax.figure.dpi))
-    _draw_blocks(ax, blocks, ruler, height, left)
+    _draw_blocks(ax, blocks, ruler, height, left, theme)
     return ax
 
 
@@ -76,7 +79,17 @@ def _lines(explanation, width, ruler):
         for part, level in chunk:
             lines[-1].append((x, part, level))
             x += ruler.width(part)
-    return lines
+    if not _from_right_to_left(explanation.text):
+        return lines
+    return [
+        [(width - x - ruler.width(part), part, level) for x, part, level in line] for line in lines
+    ]
+
+
+def _from_right_to_left(text):
+    """Whether the first letter of a text is one of a script that is read so."""
+    directions = (unicodedata.bidirectional(character) for character in text)
+    return next((one for one in directions if one in ("L", "R", "AL")), "L") != "L"
 
 
 def _unbroken(explanation, width, ruler):
@@ -105,19 +118,21 @@ def _chunks(explanation):
         yield chunk
 
 
-def _headline(explanation, truth):
+def _headline(explanation, truth, theme):
     """(text, colour): the prediction, and the true class where it is known."""
     line = f"{explanation.prediction}  {percent(explanation.probability)}"
     if explanation.share < 1:
-        line += f"  (network: {percent(explanation.share)})"
+        other = explanation.target != explanation.prediction
+        of_which = f" of {explanation.target}" if other else ""
+        line += f"  (network: {percent(explanation.share)}{of_which})"
     if truth is None:
-        return plain(line), LIGHT["ink"]
+        return plain(line), theme["ink"]
     if truth == explanation.prediction:
-        return plain(f"✓ {line}"), LIGHT["right"]
-    return plain(f"✗ {line}, true class: {truth}"), LIGHT["wrong"]
+        return plain(f"✓ {line}"), theme["right"]
+    return plain(f"✗ {line}, true class: {truth}"), theme["wrong"]
 
 
-def _draw_blocks(ax, blocks, ruler, row_height, n_left):
+def _draw_blocks(ax, blocks, ruler, row_height, n_left, theme):
     """Place headlines and shaded words from the top; what does not fit is counted."""
     box = ax.get_window_extent()
     font = {"fontsize": ruler.font_size, "parse_math": False}
@@ -133,21 +148,21 @@ def _draw_blocks(ax, blocks, ruler, row_height, n_left):
         y += 1.05 * row_height
         for line in lines:
             for x, word, level in line:
-                _draw_word(ax, x, y, word, level, ruler, font)
+                _draw_word(ax, x, y, word, level, ruler, font, theme)
             y += row_height
         y += 0.85 * row_height
     if n_left:
-        ax.text(0, y - 0.2 * row_height, f"and {n_left} more", color=LIGHT["muted"], **font)
+        ax.text(0, y - 0.2 * row_height, f"and {n_left} more", color=theme["muted"], **font)
 
 
-def _draw_word(ax, x, y, word, level, ruler, font):
+def _draw_word(ax, x, y, word, level, ruler, font, theme):
     from matplotlib.patches import FancyBboxPatch
 
     if level:
         tall, wide = 1.35 * ruler.height, ruler.width(word)
         style = f"round,pad=0,rounding_size={0.25 * ruler.height}"
         corner = (x - 0.1 * ruler.height, y - 0.52 * tall)
-        colour = shade(LIGHT, level)
+        colour = shade(theme, level)
         width = wide + 0.2 * ruler.height
         ax.add_patch(FancyBboxPatch(corner, width, tall, boxstyle=style, color=colour, lw=0))
-    ax.text(x, y, word, color=LIGHT["ink"], va="center_baseline", **font)
+    ax.text(x, y, word, color=theme["ink"], va="center_baseline", **font)

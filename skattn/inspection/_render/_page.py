@@ -80,6 +80,7 @@ def render_page(
         kinds=_kinds(explanations),
         filters=_filters(explanations, y_true),
         words=_words(explanations),
+        n_classes=_n_classes(explanations),
         cased=any(explanation.case_sensitive for explanation in explanations),
         only_common=len(explanations) >= MANY_TEXTS,
         confusion=_confusion(explanations, y_true),
@@ -180,7 +181,11 @@ def _words(explanations):
         return []
     classes = []
     words = words_of_classes(explanations, 2 if len(explanations) >= MANY_TEXTS else 1)
-    for label, found in list(words.items())[:MAX_CLASSES]:
+    predicted = Counter(explanation.prediction for explanation in explanations)
+    shown_labels = sorted(words, key=lambda label: -predicted[label])[:MAX_CLASSES]
+    for label, found in words.items():
+        if label not in shown_labels:
+            continue
         chosen = strongest(found, N_WORDS, 1) + strongest(found, N_WORDS // 2, -1)
         shown = [
             {
@@ -195,6 +200,12 @@ def _words(explanations):
         if shown:
             classes.append({"label": label, "words": shown})
     return classes
+
+
+def _n_classes(explanations):
+    """How many classes the model has, if the list of words is of some of them only."""
+    n_classes = len(explanations[0].classes) if explanations else 0
+    return n_classes if n_classes > MAX_CLASSES else None
 
 
 def _confusion(explanations, y_true):
@@ -236,7 +247,8 @@ def _filters(explanations, y_true):
         predicted_ones = all(e.target == e.prediction for e in explanations)
         lenses = [("", "the predicted one" if predicted_ones else "the explained one")]
         lenses += [("true", "the true one")] if y_true is not None else []
-        lenses += [(str(n), label) for label, n in labels.items()]
+        known = {label for explanation in explanations for label in explanation._labels}
+        lenses += [(str(n), label) for label, n in labels.items() if label in known]
         filters.append(("lens", "For which class", lenses))
     filters += [("pred", "Predicted class", [("", "all"), *_options(labels, predicted)])]
     if y_true is not None:

@@ -41,6 +41,7 @@
     return (values.c || []).indexOf(Number(key));
   }
   const tenth = (number) => (Math.abs(number) / 10).toFixed(1);
+  const percent = (part) => (0 < part && part < 50 ? "<0.1 %" : (part / 1000).toFixed(1) + " %");
   function shadeCard(card) {
     const { tokens, values } = facts(card);
     let name = () => "";
@@ -50,7 +51,7 @@
       full = parts.reduce((most, part) => Math.max(most, Math.abs(part)), 50);
       name = (place) => (parts[place] > 0 ? "pro" : "con") + level(parts[place]);
     } else if (view() === "attention" && values.a) {
-      full = values.a.reduce((most, part) => Math.max(most, part), 3000 / values.a.length);
+      full = values.a.reduce((most, part) => Math.max(most, part), 3e5 / values.a.length);
       name = (place) => "w" + level(values.a[place]);
     }
     function level(part) {
@@ -69,6 +70,7 @@
     const keys = place >= 0 ? [values.c[place]] : [];
     if (card.dataset.right === "0" && lens === "") keys.push(Number(card.dataset.true)); // why not that one?
     for (const sum of card.querySelectorAll(".skattn-sum")) sum.hidden = !keys.includes(Number(sum.dataset.c));
+    for (const note of card.querySelectorAll(".skattn-unknown")) note.hidden = place >= 0;
     shadeCard(card);
   }
 
@@ -80,7 +82,7 @@
     const attention = () => {
       const own = values.a[place];
       const rank = 1 + values.a.filter((other, at) => other > own || (other === own && at < place)).length;
-      return [tenth(own) + " %", "of the attention, rank " + rank + " of " + card.dataset.n];
+      return [percent(own), "of the attention, rank " + rank + " of " + card.dataset.n];
     };
     if (view() === "attention") return values.a ? attention() : ["no attention", ""];
     if (!(card.skattnLens >= 0)) return ["not known", "for this class"];
@@ -88,7 +90,7 @@
     const label = card.querySelector('.skattn-sum[data-c="' + values.c[card.skattnLens] + '"] bdi').textContent;
     const sign = part > 0 ? "+" : part < 0 ? "−" : "";
     const side = part > 0 ? "points for " : part < 0 ? "points against " : "points for or against ";
-    return [sign + tenth(part), side + label + (values.a ? "; " + tenth(values.a[place]) + " % of the attention" : "")];
+    return [sign + tenth(part), side + label + (values.a ? "; " + percent(values.a[place]) + " of the attention" : "")];
   }
   function showTip(token) {
     hideTip();
@@ -223,7 +225,8 @@
     }
     hideTip();
     root.querySelector(".skattn-none").hidden = visible > 0;
-    count.textContent = visible === cards.length ? "All " + visible + " texts" : visible + " of " + cards.length + " texts";
+    const texts = cards.length === 1 ? " text" : " texts";
+    count.textContent = (visible === cards.length && visible > 1 ? "All " + visible : visible + " of " + cards.length) + texts;
   }
   let whole = false; // false for a word that overlaps others, since the page shows it in pieces
   const asRead = root.dataset.cased ? composed : plain; // as the counts of the word buttons
@@ -236,10 +239,12 @@
     marked.forEach((token) => token.removeAttribute("data-found"));
     marked = [];
     if (!word) return;
+    const parts = plain(word).split(/\s+/); // the words of a phrase
     for (const card of cards) {
       if (card.hidden) continue;
       for (const token of facts(card).tokens) {
-        const found = whole ? isWord(token, word) : plain(token.textContent).includes(plain(word));
+        const own = plain(token.textContent);
+        const found = whole ? isWord(token, word) : parts.some((part) => own.includes(part));
         if (found) marked.push(token);
       }
     }
