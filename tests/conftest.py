@@ -51,12 +51,6 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name != "test_workers.py")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def roomy_pool():
-    """Let the small networks of the tests wait for each other, not be built again and again."""
-    POOL._max_idle = 32
-
-
 @pytest.fixture(scope="module")
 def graphs_as_traced():
     """For modules with many small fits: to optimize their graphs would take a third of the time.

@@ -45,9 +45,10 @@ class GatedDenseClassifier(BaseNetworkClassifier):
         Number of rows per step of the optimizer.
     optimizer : str, dict or keras.optimizers.Optimizer, default="adam"
         The name of a Keras optimizer, ``"lazyadam"`` (here the same as ``"adam"``: for sparse X,
-        with the default `gate` and `l2`, both change the first layer only for features that occur
-        in the batch), or an optimizer object or its configuration. Only the configuration of an
-        object is used, and its learning rate takes precedence over `learning_rate`.
+        with the default `gate`, `l2` and `weight_decay`, both change the first layer only for
+        features that occur in the batch), or an optimizer object or its configuration. Only the
+        configuration of an object is used, and its learning rate takes precedence over
+        `learning_rate`.
     learning_rate : float, default=1e-3
         Learning rate, unless `optimizer` brings its own.
     weight_decay : float, default=None
@@ -128,8 +129,8 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     The network computes in float32. Scale the features first, for example with
     `sklearn.preprocessing.StandardScaler`. Sparse input is not converted to a dense array, unless
     training goes on with a network that was first fitted on dense input. With the default
-    `optimizer`, `gate` and `l2`, each training step on sparse input changes the first layer only
-    for features that occur in the batch.
+    `optimizer`, `gate`, `l2` and `weight_decay`, each training step on sparse input changes the
+    first layer only for features that occur in the batch.
 
     References
     ----------
