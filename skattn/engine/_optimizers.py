@@ -97,7 +97,7 @@ def build_optimizer(optimizer, learning_rate, weight_decay=None, lazy=False):
     try:
         built = optimizer_from(given)
     except (ValueError, TypeError) as error:
-        name = given.get("class_name")
+        name = given.get("class_name", given)
         raise ValueError(
             f"optimizer={name!r} cannot be built: {error}. Use a name such as 'adam', 'adamw', "
             "'sgd' or 'rmsprop', or a keras.optimizers.Optimizer object."
@@ -206,7 +206,7 @@ def check_optimizer(given):
 def _class_and_config(given):
     """The class of an optimizer and its checked configuration, its schedule built."""
     if not isinstance(given, dict) or not isinstance(given.get("class_name"), str):
-        raise ValueError("an optimizer needs a 'class_name' and a 'config'")
+        raise ValueError("an optimizer needs a 'class_name', and may have a 'config'")
     config = _plain(given.get("config") or {}, but="learning_rate")
     if isinstance(config.get("learning_rate"), dict):
         config["learning_rate"] = _schedule_from(config["learning_rate"])

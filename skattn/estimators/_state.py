@@ -68,12 +68,15 @@ def plain_parameters(state):
 
 def without_objects(state):
     """The state without the user's callbacks, which are code (it says so), and paths as texts."""
-    if state.get("callbacks"):
+    ways = {"callbacks": "set_params(callbacks=...)", "_skl_callbacks": "set_callbacks(...)"}
+    used = [f"estimator.{way}" for name, way in ways.items() if state.get(name)]
+    if used:
         warn(
             "The callbacks are not in this file, because they are code. Set them again after "
-            "loading: estimator.set_params(callbacks=...)."
+            f"loading: {' and '.join(used)}."
         )
-    return paths_as_texts(state) | {"callbacks": None}
+    kept = {k: v for k, v in state.items() if not k.startswith("_skl_callbacks")}
+    return paths_as_texts(kept) | {"callbacks": None}
 
 
 def from_state(estimator, state):

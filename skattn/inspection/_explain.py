@@ -21,7 +21,7 @@ from skattn.inspection._text_explanation import TextExplanation
 from skattn.utils._additive import settled
 from skattn.utils._at_hand import results_at_hand
 from skattn.utils._frames import frame_of
-from skattn.utils._targets import as_plain_labels
+from skattn.utils._targets import as_plain_labels, refuse_unordered
 from skattn.utils._texts import text_list
 from skattn.utils._typing import Texts
 
@@ -146,7 +146,7 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
 
 def _as_it_is_now(model):
     """A `TextClassifier` as it is now, although another thread may fit it again meanwhile."""
-    if not hasattr(model, "_snapshot"):
+    if not hasattr(type(model), "_snapshot"):  # a FrozenEstimator has the attributes of its model
         return model
     view = object.__new__(type(model))
     view.__dict__ = model._snapshot()
@@ -208,6 +208,7 @@ def check_labels(model, rows, y):
     """Check true labels, if there are some, before anything is explained; those of one a text."""
     if y is None:
         return None
+    refuse_unordered(y)
     check_consistent_length(rows, y)
     classes = np.asarray(model.classes_)
     labels = like_classes(y, classes)

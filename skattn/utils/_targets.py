@@ -50,12 +50,7 @@ def check_targets(y, name):
         raise ValueError(
             f"{name} requires y to be passed, but the target y is None. Pass one label per row."
         )
-    is_array = hasattr(y, "__len__") or hasattr(y, "__array__")
-    if isinstance(y, (str, bytes, dict, set, frozenset)) or not is_array:
-        raise TypeError(
-            f"y must be a list or an array of labels, one a row in the order of the rows, got a "
-            f"{type(y).__name__}."
-        )
+    refuse_unordered(y)
     if sparse.issparse(y):
         y = y.toarray()
     if getattr(y, "ndim", 1) == 2 and any(map(_is_nullable, getattr(y, "dtypes", []))):
@@ -93,6 +88,16 @@ def check_targets(y, name):
     return y, multilabel
 
 
+def refuse_unordered(y):
+    """Refuse labels that cannot be one a row: a text, a set, an iterator."""
+    is_array = hasattr(y, "__len__") or hasattr(y, "__array__")
+    if isinstance(y, (str, bytes, dict, set, frozenset)) or not is_array:
+        raise TypeError(
+            f"y must be a list or an array of labels, one a row in the order of the rows, got a "
+            f"{type(y).__name__}."
+        )
+
+
 def _refuse_odd_lists(y):
     """Missing labels in a list, and lists of labels for each row, which NumPy cannot hold."""
     if any(np.ndim(label) == 0 and is_missing(label) for label in y):
@@ -128,10 +133,11 @@ def _refuse_odd_objects(y, name="y"):
     if isinstance(first, (list, tuple, set, frozenset)):
         raise ValueError(f"y holds several labels in each row. {_SEVERAL_LABELS}")
     if not isinstance(first, (str, bytes)):
+        kind = "bool" if isinstance(first, bool) else "int" if isinstance(first, Real) else "str"
         raise ValueError(
             f"Unknown label type: {name} has dtype object and holds {type(first).__name__} values, "
             "not texts. Convert them to texts, whole numbers or booleans, for example by "
-            f"{name}.astype(str)."
+            f"{name}.astype({kind})."
         )
 
 

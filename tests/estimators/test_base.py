@@ -769,3 +769,11 @@ def test_a_chunk_of_classes_of_weight_zero_changes_nothing(dense_rows):
     np.testing.assert_array_equal(clf.predict_proba(X), before)
     clf.partial_fit(X[y == 1], y[y == 1])
     assert clf.n_iter_ == 1
+
+
+def test_an_optimizer_without_a_name_is_shown_as_it_was_given(dense_rows):
+    clf = GatedDenseClassifier(optimizer={"name": "adamw"})
+    with pytest.raises(
+        ValueError, match=r"optimizer=\{'name': 'adamw'\} cannot be built.*may have"
+    ):
+        clf.fit(*dense_rows)

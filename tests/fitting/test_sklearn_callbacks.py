@@ -1,11 +1,13 @@
 """scikit-learn's own callbacks (from 1.9 on) see every epoch of a fit."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 
-from skattn import GatedDenseClassifier
+from skattn import GatedDenseClassifier, trusted_types
 
 sklearn_callback = pytest.importorskip(
     "sklearn.callback", reason="scikit-learn has callbacks from 1.9 on"
@@ -60,3 +62,14 @@ def test_weights_reach_the_monitor(class_weight):
     clf.fit(X, y, sample_weight=weights)
     last = monitor.get_logs().data_as_pandas.query("task_name == 'epoch'").accuracy.iloc[-1]
     assert last == pytest.approx(clf.score(X, y, sample_weight=weights))
+
+
+def test_a_skops_file_lacks_them_and_says_so():
+    skops_io = pytest.importorskip("skops.io")
+    clf = classifier().set_callbacks(sklearn_callback.ScoringMonitor(scoring="accuracy"))
+    clf.fit(X, y)
+    with pytest.warns(UserWarning, match=r"not in this file.*estimator.set_callbacks\(...\)"):
+        data = skops_io.dumps(clf)
+    back = skops_io.loads(data, trusted=trusted_types())
+    np.testing.assert_array_equal(back.predict_proba(X), clf.predict_proba(X))
+    assert vars(pickle.loads(pickle.dumps(clf)))["_skl_callbacks"]

@@ -170,7 +170,7 @@ def test_the_search_sees_the_text_and_nothing_else(shown):
     assert search(shown, "word50 word51") == [0]
     first, last = (words_of(cards(shown)[0])[place] for place in (0, 19))
     assert first.is_displayed()
-    assert not last.is_displayed()
+    assert last.is_displayed()
     assert search(shown, " ".join(NUMBERED[:20])) == [0]
 
 
@@ -260,3 +260,14 @@ def test_a_class_without_evidence_on_the_card_says_so(browser, tmp_path):
     assert note.text.startswith("The page does not have the evidence for this class")
     choose(browser, "lens", "1")
     assert not note.is_displayed()
+
+
+def test_a_long_text_unfolds_while_a_word_is_found_in_what_is_folded(shown):
+    long = cards(shown)[0]
+    hidden = words_of(long)[60]
+    assert not hidden.is_displayed()
+    assert search(shown, "word60") == [0]
+    assert hidden.is_displayed()
+    assert search(shown, "film") == [3, 4]
+    search(shown, "")
+    assert not hidden.is_displayed()

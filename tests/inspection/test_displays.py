@@ -164,13 +164,15 @@ def test_true_classes_in_a_pandas_series():
     ("y", "message"),
     [
         (["good"], "inconsistent"),
+        (iter(["good", "bad"]), "y must be a list or an array of labels.*got a list_iterator"),
+        ({"good", "bad"}, "y must be a list or an array of labels.*got a set"),
         (np.eye(2), "one true class for each text"),
         ([0, 1], "y holds 0 .type int., but the classes of the model are .*Pass the labels as"),
         (np.array(["good", None], dtype=object), "y contains NaN"),
     ],
 )
 def test_true_classes_are_checked(y, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         AttentionDisplay.from_estimator(film_model(), TEXTS, y)
 
 

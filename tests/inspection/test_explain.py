@@ -174,6 +174,11 @@ def test_a_frozen_pipeline():
     )
 
 
+def test_a_frozen_recipe():
+    model = TextClassifier(epochs=1, units=2, random_state=0).fit(TEXTS * 4, ["a", "b"] * 8)
+    assert_same(explain_texts(FrozenEstimator(model), TEXTS), explain_texts(model, TEXTS))
+
+
 def test_steps_before_the_vectorizer_are_applied_and_spans_count_in_their_text():
     model = make_pipeline(FunctionTransformer(without_tags), *film_model().named_steps.values())
     (explanation,) = explain_texts(model, ["the <b>fine</b> film"])

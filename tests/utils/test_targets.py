@@ -92,10 +92,10 @@ def test_one_column_of_labels_is_taken_with_a_warning():
         ([[0.5, 0.5], [0.1, 0.9]], ValueError, r"one label per row.*MultiLabelBinarizer"),
         ([0.0, np.nan, 1.0], ValueError, "y contains NaN"),
         ([], ValueError, "0 sample"),
-        (np.array([True, False], object), ValueError, r"y has dtype object.*bool.*astype\(str\)"),
+        (np.array([True, False], object), ValueError, r"y has dtype object.*bool.*astype\(bool\)"),
         (pd.Series([1, 0], dtype=object), ValueError, r"Unknown label type: y has dtype object"),
         (pd.Series([["a"], ["a", "b"]]), ValueError, "several labels in each row.*MultiLabelBin"),
-        (np.array([[0, 1], [1, 0]], object), ValueError, r"dtype object.*int.*astype\(str\)"),
+        (np.array([[0, 1], [1, 0]], object), ValueError, r"dtype object.*int.*astype\(int\)"),
         (np.array([b"a", b"b"], object), TypeError, "string or integer format"),
     ],
 )

@@ -238,7 +238,7 @@
   function mark(word) {
     marked.forEach((token) => token.removeAttribute("data-found"));
     marked = [];
-    if (!word) return;
+    if (!word) return unfold(new Set());
     const parts = plain(word).split(/\s+/); // the words of a phrase
     for (const card of cards) {
       if (card.hidden) continue;
@@ -249,6 +249,18 @@
       }
     }
     marked.forEach((token) => token.setAttribute("data-found", ""));
+    unfold(new Set(marked.filter((token) => token.closest(".skattn-cut")).map((token) => token.closest(".skattn-long"))));
+  }
+  // Long texts are open while a word is marked in what is folded away
+  let unfolded = [];
+  function unfold(holding) {
+    unfolded.filter((long) => !holding.has(long)).forEach((long) => toggle(long, false));
+    unfolded = unfolded.filter((long) => holding.has(long));
+    for (const long of holding) {
+      if (long.classList.contains("skattn-open")) continue;
+      toggle(long, true);
+      unfolded.push(long);
+    }
   }
   let waiting = 0;
   form.addEventListener("change", apply);
