@@ -378,6 +378,8 @@ def _import_pandas():
 def _column_place(header, name, path):
     """Where the column stands in the header."""
     if name not in header:
+        if str(header[0]).lstrip().startswith(("{", "[")):
+            raise DemoError(f"{path} is JSON; save it as CSV, with a header")
         known = ", ".join(repr(field[:40]) for field in header[:10])
         raise DemoError(
             f"{path} has no column {name!r}; its columns are {known}: "

@@ -19,17 +19,20 @@ _MEMORIES = {
 }
 
 
-_ALL_OR_NOTHING = contextvars.ContextVar("whether no epochs are kept", default=False)
+_WHOSE = contextvars.ContextVar("what is fitted around a network; None: a trial", default="")
 
 
 @contextlib.contextmanager
-def all_or_nothing():
-    """Inside, a Ctrl-C ends a fit as any error does: nobody would get the epochs that are done."""
-    token = _ALL_OR_NOTHING.set(True)
+def fit_within(name):
+    """Inside, networks are fitted for an estimator of this name, or None: for a trial.
+
+    A Ctrl-C ends the fit of a trial as any error does, since nobody would get its epochs.
+    """
+    token = _WHOSE.set(name)
     try:
         yield
     finally:
-        _ALL_OR_NOTHING.reset(token)
+        _WHOSE.reset(token)
 
 
 class EpochEnd(NamedTuple):
@@ -151,11 +154,11 @@ def run(fit, last_epoch, n_epochs, name):
         fit()
     except BaseException as error:
         last_epoch.stop_progress()
-        kept = isinstance(error, KeyboardInterrupt) and not _ALL_OR_NOTHING.get()
-        if not kept or not last_epoch.keep():
+        whose = _WHOSE.get()
+        if not isinstance(error, KeyboardInterrupt) or whose is None or not last_epoch.keep():
             raise
         warn(
-            f"Training was interrupted. This {name} keeps what it learned in "
+            f"Training was interrupted. This {whose or name} keeps what it learned in "
             f"{last_epoch.n_epochs} of {n_epochs} epochs and can be used; a search "
             "around it is as it was before."
         )

@@ -8,6 +8,7 @@ from sklearn import config_context
 from sklearn.utils import check_random_state
 
 from skattn.engine._stages import reported, stage
+from skattn.fitting._interruption import fit_within
 from skattn.recipe import _parts, _rules, _weighting
 from skattn.recipe._data import checked, column_names, facts_of_columns, texts_of
 from skattn.recipe._pretrained_rules import model_in, model_of
@@ -72,7 +73,12 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     held_out = _held_out(validation_data, columns)
     if held_out is not None and not network:
         warn("validation_data has no effect with network=False: only the network uses it.")
-    with config_context(**settings_of_sklearn), _bar(estimator, params, trial) as bar:
+    with (
+        config_context(**settings_of_sklearn),
+        fit_within(type(estimator).__name__),
+        contextlib.closing(trial),
+        _bar(estimator, params, trial) as bar,
+    ):
         trial.begin(bar)
         if "linear" in kept:
             with stage("linear model"):
@@ -85,8 +91,23 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
             network = _parts.fit_network(data, params, continued, bar, held_out)
             fitted["network_"], interruption = network
         if trial.beside:  # the trial ran in other processes while the network was trained
-            fitted["weights_"] = trial.weights(interruption is not None)
+            fitted["weights_"], interruption = _weights_beside(trial, interruption)
     return fitted, interruption
+
+
+def _weights_beside(trial, interruption):
+    """The weights, and the Ctrl-C that ended the training or came while we waited for them."""
+    if interruption is None:
+        try:
+            return trial.weights(), None
+        except KeyboardInterrupt as error:
+            interruption = error
+    weights = trial.usual_weights()
+    warn(
+        "The fit was interrupted before the weights of the network and of the linear model were "
+        f"learned. weights_ has the default values {weights}."
+    )
+    return weights, interruption
 
 
 def fit_chunk(estimator, X, y, classes, sample_weight):

@@ -1,11 +1,14 @@
 """A trial fit of both models, whose predictions on other texts determine their weights."""
 
+import warnings
+from concurrent.futures.process import BrokenProcessPool
+
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from sklearn import config_context
 
 from skattn.engine._stages import stage
-from skattn.fitting._interruption import all_or_nothing
+from skattn.fitting._interruption import fit_within
 from skattn.recipe import _parts, _pretrained_rules, _rules, _weighting
 
 _FOR_THE_REAL_FIT = {"callbacks": None, "checkpoint": None, "verbose": 0}
@@ -51,22 +54,36 @@ class Trial:
             return
         training, texts = self.data.rows(self.training), self.data.rows(self.judged).texts
         given = [(name, training, self.params, texts) for name in self.kept]
+        bar = None if self.beside else bar
+        self.here = (answers(*arguments, bar) for arguments in given)
         if self.beside:
             jobs = Parallel(n_jobs=self.n_jobs, return_as="generator")
-            self.answers = jobs(delayed(answers)(*arguments) for arguments in given)
-        else:
-            self.answers = (answers(*arguments, bar) for arguments in given)
+            self.elsewhere = jobs(delayed(answers)(*arguments) for arguments in given)
 
-    def weights(self, interrupted=False):
+    def close(self):
+        """Give up what other processes may still be doing."""
+        if hasattr(self, "elsewhere"):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # joblib would advise to change an iterator
+                self.elsewhere.close()
+
+    def weights(self):
         """The weight of each model: learned from held-out texts if possible, else by a rule."""
-        if self.takes_place and not interrupted:
+        if self.takes_place:
             with stage("trial for the weights", whole=True):
-                found = list(self.answers)
+                try:
+                    found = list(self.elsewhere if self.beside else self.here)
+                except BrokenProcessPool:  # a worker was killed, perhaps for want of memory
+                    found = list(self.here)
             weights = self.data.weights[self.judged]
             if all(answer is not None for answer in found) and weights.any():
                 truth = _weighting.truth_table(self.data.y[self.judged], self.data.classes)
                 share = _weighting.share_of_the_first(*found, truth, weights)
                 return dict(zip(self.kept, (share, 1.0 - share), strict=True))
+        return self.usual_weights()
+
+    def usual_weights(self):
+        """The weight of each model by a rule."""
         return _weighting.by_rule(self.kept, self.transformer, self.long, self.few)
 
 
@@ -88,7 +105,7 @@ def answers(name, data, params, texts, bar=None):
             if name == "linear":
                 model = _parts.fit_linear(data, params)
             else:
-                with all_or_nothing():
+                with fit_within(None):
                     model, _ = _parts.fit_network(data, params, bar=bar)
         except ValueError:
             return None  # for example only one class is left; the real fit reports real errors

@@ -72,9 +72,12 @@ def _session(model, n_threads):
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
-    return onnxruntime.InferenceSession(
-        os.fspath(model), options, providers=["CPUExecutionProvider"]
-    )
+    try:
+        name = os.fspath(model)
+        name.encode()
+    except UnicodeEncodeError:  # a name that is no UTF-8, which ONNX Runtime cannot take
+        name = model.read_bytes()
+    return onnxruntime.InferenceSession(name, options, providers=["CPUExecutionProvider"])
 
 
 def _batches(rows, lengths):

@@ -29,8 +29,9 @@ def replacing(path):
             yield file
             _sync(file)
         _take_place(temporary, path)
-    except BaseException:
+    except BaseException as error:
         _remove(temporary)
+        _name_path(path, error)
         raise
 
 
@@ -42,7 +43,7 @@ def replace_all(contents):
     contents : dict of Path to bytes
         In the order in which the files are replaced.
     """
-    temporaries = {}
+    temporaries, name = {}, None
     try:
         for name, content in contents.items():
             path = Path(os.path.realpath(name))  # a link stays a link
@@ -52,10 +53,17 @@ def replace_all(contents):
                 _sync(file)
         for path, temporary in temporaries.items():
             _take_place(temporary, path)
-    except BaseException:
+    except BaseException as error:
         for temporary in temporaries.values():
             _remove(temporary)
+        _name_path(name, error)
         raise
+
+
+def _name_path(path, error):
+    """Add the path to an error that names none, as that of a full disk."""
+    if isinstance(error, OSError) and error.errno and error.filename is None:
+        error.filename = str(path)
 
 
 def _beside(path):

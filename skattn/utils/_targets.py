@@ -136,8 +136,8 @@ def _refuse_odd_objects(y, name="y"):
         kind = "bool" if isinstance(first, bool) else "int" if isinstance(first, Real) else "str"
         raise ValueError(
             f"Unknown label type: {name} has dtype object and holds {type(first).__name__} values, "
-            "not texts. Convert them to texts, whole numbers or booleans, for example by "
-            f"{name}.astype({kind})."
+            "not texts. Convert them to texts, whole numbers (of at most 64 bits) or booleans, for "
+            f"example by {name}.astype({kind})."
         )
 
 

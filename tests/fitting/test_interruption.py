@@ -202,7 +202,7 @@ def test_an_interrupted_text_classifier_keeps_whole_epochs():
     texts, y = ["a good film", "a bad film"] * 12, ["good", "bad"] * 12
     settings = {"units": 2, "embedding_dim": 2, "epochs": 4, "random_state": 0}
     model = make_text_classifier(callbacks=[Raise(2)], **settings)
-    told = "This AttentionTextClassifier keeps .* 2 of 4 epochs"
+    told = "This TextClassifier keeps .* 2 of 4 epochs"
     with pytest.warns(UserWarning, match=told), pytest.raises(KeyboardInterrupt):
         model.fit(texts, y)
     assert len(model.history_["loss"]) == 2

@@ -1,6 +1,7 @@
 """`TextClassifier` fitted again: what a warm start and chunks keep, follow and refuse."""
 
 import threading
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import joblib
@@ -103,7 +104,7 @@ def test_a_warm_start_whose_trial_dies_leaves_the_earlier_fit(monkeypatch):
     model = TextClassifier(linear=False, warm_start=True, **SMALL).fit(TEXTS * 5, list(LABELS) * 5)
     before, history = model.predict_proba(TEXTS), model.history_
 
-    def dies(trial, interrupted):
+    def dies(trial):
         trial.beside = True
         raise MemoryError("a worker died")
 
@@ -249,15 +250,15 @@ def test_an_interrupted_network_does_not_wait_for_the_trial_in_other_processes(m
     fit_network = _parts.fit_network
 
     def begin(trial, bar):
-        trial.beside = True
-        trial.answers = _no_answers()
+        trial.beside, trial.elsewhere = True, _no_answers()
 
     monkeypatch.setattr(_trial.Trial, "begin", begin)
     monkeypatch.setattr(
         _parts, "fit_network", lambda *arguments: (fit_network(*arguments)[0], KeyboardInterrupt())
     )
     model = TextClassifier(**SMALL)
-    with pytest.raises(KeyboardInterrupt):
+    told = "interrupted before the weights .* default values .'network': 0.25"
+    with pytest.warns(UserWarning, match=told), pytest.raises(KeyboardInterrupt):
         model.fit(TEXTS * 5, list(LABELS) * 5)
     assert model.weights_ == {"network": 0.25, "linear": 0.75}
     assert len(model.history_["loss"]) == SMALL["epochs"]
@@ -287,3 +288,32 @@ def test_the_classes_of_the_first_chunk_may_come_from_an_iterator():
     model = TextClassifier(linear=False, **SMALL)
     model.partial_fit(TEXTS, LABELS, classes=iter([*np.unique(LABELS), "zebra"]))
     assert "zebra" in model.classes_
+
+
+@pytest.mark.parametrize(
+    ("error", "learned"), [(KeyboardInterrupt, False), (BrokenProcessPool, True)]
+)
+def test_what_ends_the_trial_in_other_processes_costs_no_network(
+    error, learned, monkeypatch, weights_found_alone
+):
+    begin = _trial.Trial.begin
+
+    def fails():
+        raise error
+        yield
+
+    def begin_elsewhere(trial, bar):
+        trial.beside = True
+        monkeypatch.setattr(_trial, "Parallel", lambda **settings: lambda jobs: fails())
+        begin(trial, bar)
+
+    monkeypatch.setattr(_trial.Trial, "begin", begin_elsewhere)
+    model = TextClassifier(**SMALL)
+    if learned:
+        model.fit(TEXTS * 5, list(LABELS) * 5)
+        assert model.weights_ == weights_found_alone
+    else:
+        with pytest.warns(UserWarning, match="default values"), pytest.raises(error):
+            model.fit(TEXTS * 5, list(LABELS) * 5)
+        assert model.weights_ == {"network": 0.25, "linear": 0.75}
+    assert len(model.history_["loss"]) == SMALL["epochs"]

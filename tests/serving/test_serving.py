@@ -553,3 +553,12 @@ def test_code_of_a_subclass_is_not_exported(tmp_path):
         with pytest.raises(TypeError, match=f"{name}.*cannot be exported"):
             export(model.fit(texts, labels), tmp_path / "refused")
     export(make_pipeline(Named(), classifier).fit(texts, labels), tmp_path / "named")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are UTF-8 elsewhere")
+def test_a_folder_whose_name_is_no_utf8(tmp_path):
+    folder = os.path.join(tmp_path, os.fsdecode(b"caf\xe9"))
+    model = TextClassifier(epochs=1, units=2, random_state=0)
+    model.fit(["good film", "bad film"] * 9, ["a", "b"] * 9)
+    export(model, folder)
+    assert load(folder).predict(["good film"]).tolist() == ["a"]

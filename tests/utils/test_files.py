@@ -48,7 +48,7 @@ def test_a_full_disk_leaves_the_old_file(save, broken, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, broken, fail)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OSError, match=rf"No space left.*{path}"):
             save(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
