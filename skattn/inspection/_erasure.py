@@ -60,8 +60,14 @@ def _in_word(character):
 
 
 def only_tokens(text, spans, tokens):
-    """`tokens` alone, in reading order, a space between two."""
-    return " ".join(text[start:end] for start, end in spans[np.sort(tokens)])
+    """`tokens` alone, in reading order, a space between two; those that overlap as one."""
+    merged = []
+    for start, end in spans[np.sort(tokens)].tolist():
+        if merged and start < merged[-1][1]:
+            merged[-1][1] = max(end, merged[-1][1])
+        else:
+            merged.append([start, end])
+    return " ".join(text[start:end] for start, end in merged)
 
 
 def n_erased(n_tokens, fractions=FRACTIONS):

@@ -297,7 +297,7 @@ def _all_scores(ask, explanations, gradients, n_random, rng):
             for explanation, gradient, drop in zip(group, gradients[part], left_out, strict=True)
         ]
         variants = [_variants(e, r) for e, r in zip(group, rankings, strict=True)]
-        drops = _drops(ask, group, variants)
+        drops = [drop.round(N_DIGITS) for drop in _drops(ask, group, variants)]
         rows += [_metrics(r, drop) for r, drop in zip(rankings, drops, strict=True)]
     return {
         name: {metric: np.array([row[name][metric] for row in rows]) for metric in METRICS}

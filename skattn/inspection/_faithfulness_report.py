@@ -54,7 +54,7 @@ class FaithfulnessReport:
         than two tokens.
     accuracy, uniform_accuracy : float or None
         Accuracy of the model (with `y`), and of the same model with uniform attention (with
-        `refit`).
+        `refit`), on all texts that were passed, not only on the `n_texts` whose words were erased.
     seed_agreement : (tau, overlap) or None
         Agreement of the attention of models with different seeds (with `n_seeds`): the mean
         Kendall's tau, and the mean share of the attention that two models give to the same words.
@@ -203,7 +203,7 @@ class FaithfulnessReport:
                 "probability; the whole model was tested."
             )
         if self.accuracy is not None:
-            parts.append(f"Accuracy {self.accuracy:.3f}")
+            parts.append(f"Accuracy on all the texts that were passed: {self.accuracy:.3f}")
             beside = self.uniform_accuracy
             parts[-1] += "." if beside is None else f", with uniform attention {beside:.3f}."
         if self.seed_agreement is not None:
@@ -281,7 +281,7 @@ class FaithfulnessReport:
         return "\n".join([*lines, "", _wrapped(" ".join(self._measured()))])
 
     def __repr__(self):
-        return f"<FaithfulnessReport: {' '.join(self.verdicts.values())}>"
+        return f"<FaithfulnessReport: {' '.join([*self.verdicts.values(), *self._warnings()])}>"
 
     def _repr_html_(self):
         from skattn.inspection._render._page import render_report

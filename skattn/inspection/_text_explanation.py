@@ -59,8 +59,8 @@ class TextExplanation:
         a token sum to 0 over the classes, except in multilabel problems. None if the evidence of a
         part of the model cannot be computed.
     base_probabilities : ndarray of shape (n_classes,) or None
-        The probabilities without the evidence of any word: those that a network gives to a text
-        with the same number of unknown words, and those that a linear model gives to an empty text.
+        The probabilities without the evidence of any word: those that a network gives to the same
+        number of unknown tokens (id 1), and those that a linear model gives to an empty text.
         What belongs to no word, such as n-grams of white space, is part of them.
     target : label
         The default class of the methods: the predicted class, unless another `target` was passed to

@@ -267,7 +267,14 @@ def fit_linear(data, params, n_jobs=None):
     # its own output only: FeatureUnion.set_output would set that of its parts too
     super(FeatureUnion, features).set_output(transform="default")
     steps = [("features", features)]
-    X = _beside([part.fit_transform(texts, y) for _, part in features.transformer_list])
+    try:
+        X = _beside([part.fit_transform(texts, y) for _, part in features.transformer_list])
+    except ValueError as error:
+        if not str(error).startswith("empty vocabulary"):
+            raise
+        raise ValueError(
+            f"empty vocabulary; the {len(texts)} texts have no token, or only stop words"
+        ) from error
     # only their ratios matter, as for the network
     given = {} if np.ptp(weights) == 0 else {"sample_weight": weights / weights.mean()}
     if not several:

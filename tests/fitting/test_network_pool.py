@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.pipeline import make_pipeline
 
 from skattn import AttentionTextClassifier, GatedDenseClassifier, SequenceVectorizer
-from skattn.fitting._network_pool import POOL, NetworkPool, configuration_key
+from skattn.fitting._network_pool import MAX_IDLE, POOL, NetworkPool, configuration_key
 
 
 class Model:
@@ -119,7 +119,7 @@ def test_many_threads_never_get_the_same_network():
     for thread in threads:
         thread.join()
     assert not failures
-    assert len(pool) <= 4
+    assert len(pool) <= MAX_IDLE
 
 
 def test_a_key_knows_every_parameter_but_the_rate():

@@ -9,7 +9,7 @@ import pytest
 from by_hand import film_model, planted_texts, trained_on_planted_texts
 from scipy import sparse
 from sklearn.ensemble import VotingClassifier
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -94,6 +94,9 @@ def test_an_unknown_character_takes_the_place_of_each_character():
 def test_words_alone_stand_in_reading_order():
     spans = np.array([[0, 3], [4, 8], [9, 13]])
     assert only_tokens("the fine-film!", spans, [2, 0]) == "the film"
+    pairs = np.array([[0, 8], [4, 13], [9, 14]])
+    assert only_tokens("the fine-film!", pairs, [0, 1]) == "the fine-film"
+    assert only_tokens("the fine-film!", pairs, [0, 2]) == "the fine film!"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +178,8 @@ def test_the_whole_model_is_judged():
     model.fit(["dull film", "fine film", "bad", "good"], ["bad", "good", "bad", "good"])
     report = report_on(["dull film"], model)
     before, without = model.predict_proba(["dull film", "     film"])[:, 0]
-    assert report.scores["attention"]["comprehensiveness"][0] == pytest.approx(before - without)
+    drop = pytest.approx(before - without, abs=1e-6)
+    assert report.scores["attention"]["comprehensiveness"][0] == drop
     network = model.estimators_[0].predict_proba(["dull film"])[0, 0]
     assert report.share == pytest.approx(network / (2 * before))
     assert "the network contributes" in report.note
@@ -313,7 +317,7 @@ def test_a_linear_model_has_evidence_and_neither_attention_nor_gradients():
 def test_accuracy_beside_a_refit_with_uniform_attention():
     report = report_on(TEXTS, y=LABELS, refit=TRAINING)
     assert (report.accuracy, report.uniform_accuracy) == (1, 1)
-    assert "Accuracy 1.000, with uniform attention 1.000." in report.note
+    assert "passed: 1.000, with uniform attention 1.000." in report.note
 
 
 def test_true_classes_of_another_type_are_no_wrong_predictions():
@@ -404,8 +408,11 @@ def test_the_text_says_verdict_rule_and_numbers_within_a_terminal():
     assert [lines[i - 1] for i, line in enumerate(lines) if line == few] == [
         *report_on(TEXTS[:5]).verdicts.values()
     ]
-    assert "Too few texts to rely on" in report_on(TEXTS[:5])._repr_html_()
-    assert repr(report) == f"<FaithfulnessReport: {' '.join(report.verdicts.values())}>"
+    html = report_on(TEXTS[:5])._repr_html_()
+    assert html.index(few) < html.index("<details")
+    assert few in repr(report_on(TEXTS[:5]))
+    told = [*report.verdicts.values(), *([few] if report.n_texts < 20 else [])]
+    assert repr(report) == f"<FaithfulnessReport: {' '.join(told)}>"
 
 
 def test_the_frame_holds_means_and_intervals():
@@ -480,3 +487,17 @@ def test_a_generator_of_training_texts_serves_all_refits():
         random_state=0,
     )
     assert report.uniform_accuracy is not None
+
+
+def test_differences_of_rounding_meet_no_condition():
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression(C=1e-12))
+    model.fit(TEXTS, LABELS)
+    report = report_on(TEXTS, model)
+    assert [met for _, met in report.conditions_of("evidence")][:2] == [False, False]
+    assert report.intervals["evidence"]["comprehensiveness"] == (0.0, 0.0, 0.0)
+
+
+def test_accuracy_is_said_to_be_of_all_texts():
+    report = report_on(TEXTS, y=LABELS, n_texts=1)
+    assert report.n_texts == 1
+    assert "Accuracy on all the texts that were passed: 1.000." in report.note

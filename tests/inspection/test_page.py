@@ -143,7 +143,7 @@ def test_any_text_comes_back_as_it_was_but_for_what_is_unsafe(text):
     page = render_fragment([explanation])
     page.encode("utf-8")
     if text.strip():
-        assert text_of(page, "text") == visible(text).replace("\r\n", "\n")
+        assert text_of(page, "text") == visible(text)
 
 
 @pytest.mark.parametrize(
@@ -594,3 +594,12 @@ def test_the_class_that_was_asked_for_is_not_called_the_predicted_one():
     for target, name in {"bad": "the predicted one", "good": "the explained one"}.items():
         page = render_page([explanation_of("dull", target=target, **fields)])
         assert name in re.search(r"For which class<select.*?</option>", page, re.S)[0]
+
+
+def test_a_word_that_cannot_be_seen_is_listed_by_its_number():
+    joined = "\u200d"
+    explanation = explanation_of(f"fine {joined}", evidence=np.full((2, 2), 0.1))
+    explanation = replace(explanation, base_probabilities=np.array([0.55, 0.05]))
+    page = render_page([explanation])
+    assert page.count("[U+200D]") == 5  # a text's lists and that of all texts, for each class
+    assert f'data-word="{joined}"><bdi>[U+200D]</bdi>' in page

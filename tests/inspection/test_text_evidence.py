@@ -24,7 +24,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_array
 
@@ -35,6 +35,7 @@ from skattn import (
     make_text_classifier,
 )
 from skattn.inspection._parts import _evidence
+from skattn.inspection._parts._linear import LinearModel
 from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
@@ -624,3 +625,36 @@ def test_frozen_steps_are_followed():
     for steps in frozen:
         model = make_pipeline(*steps, LogisticRegression()).fit(texts, labels)
         assert_adds_up(model, texts[:2])
+
+
+@pytest.mark.parametrize("n_classes", [3, 4])
+def test_a_machine_of_pairs_of_classes_is_refused(n_classes):
+    texts = ["red apple", "green pear", "blue plum", "black fig"][:n_classes] * 10
+    model = make_pipeline(TfidfVectorizer(), CalibratedClassifierCV(SVC(kernel="linear"), cv=2))
+    model.fit(texts, list("abcd"[:n_classes]) * 10)
+    with pytest.raises(TypeError, match=r"SVC.* compares classes in pairs.*Use LinearSVC"):
+        explain_texts(model, "red apple")
+
+
+def test_a_machine_of_two_classes_adds_up():
+    texts = ["red apple", "green pear"] * 10
+    model = make_pipeline(TfidfVectorizer(), CalibratedClassifierCV(SVC(kernel="linear"), cv=2))
+    assert_adds_up(model.fit(texts, ["a", "b"] * 10), ["red pear", ""])
+
+
+def test_probes_have_the_indices_that_scikit_learn_takes():
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(["a1 b2", "c3"], [0, 1])
+    linear = LinearModel(model[-1], [model[0]])
+    assert linear._probes(model[0].transform(["a1"])).indices.dtype == np.int32
+
+
+def test_pairs_of_words_are_shared_among_the_words():
+    texts, labels, _ = planted_texts(60, seed=0)
+    network = AttentionTextClassifier(encoder="none", embedding_dim=4, epochs=1, random_state=0)
+    model = make_pipeline(SequenceVectorizer(ngram_range=(2, 2), max_length=3), network)
+    (explanation,) = explain_texts(model.fit(texts, labels), ["who wrote the book, and when"])
+    assert explanation.tokens == ("who", "wrote", "the", "book")  # three pairs are read
+    assert "the weight of each n-gram is divided among its words" in explanation.aggregate
+    weights = model[-1].attention_weights(model[0].transform([explanation.text]))[0]
+    halves = np.convolve(weights / 2, [1, 1])
+    np.testing.assert_allclose(explanation.weights, halves, atol=1e-6)

@@ -749,3 +749,9 @@ def test_the_trial_for_the_weights_has_no_callbacks_and_a_schedule_of_its_own(mo
 def test_the_bar_does_not_keep_the_network_from_the_next_fit():
     model = TextClassifier(verbose=1, linear=False, **SMALL).fit(TEXTS, LABELS)
     assert not model.network_[-1]._fitted.network.exposed
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_texts_without_any_token_say_so(network):
+    with pytest.raises(ValueError, match="empty vocabulary; the 2 texts have no token"):
+        TextClassifier(network=network, epochs=1).fit(["", ""], ["a", "b"])

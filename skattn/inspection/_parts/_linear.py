@@ -10,6 +10,7 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.svm import SVC, NuSVC
 
 from skattn.inspection._parts._fitted_models import names_from_outside_in, transformed
 from skattn.inspection._parts._readings import (
@@ -86,7 +87,7 @@ class LinearModel:
         largest = np.abs(self.coef).max(axis=0, initial=0)
         first = np.argsort(-largest, kind="stable")[:N_PROBES]
         first = first[largest[first] > 0]
-        places = np.arange(1, len(first) + 1), first
+        places = np.arange(1, len(first) + 1, dtype=np.int32), first.astype(np.int32)
         shape = (len(first) + 1, self.coef.shape[1])
         rows = sparse.csr_array((1 / largest[first], places), shape=shape)
         return rows if sparse.issparse(X) else rows.toarray()
@@ -295,6 +296,11 @@ def _coefficients(classifier, n_features):
         parts = [_of_one_label(model, n_features) for model in models]
         if all(len(coef) == 1 for coef, _ in parts):
             return np.concatenate([c for c, _ in parts]), np.concatenate([b for _, b in parts])
+    elif isinstance(classifier, (SVC, NuSVC)) and len(classifier.classes_) > 2:
+        raise CannotSplit(
+            f"{names_from_outside_in(classifier)} compares classes in pairs, so what a word adds to "
+            "one of them is not known. Use LinearSVC."
+        )
     elif hasattr(classifier, "coef_") and hasattr(classifier, "intercept_"):
         coef = classifier.coef_
         coef = np.atleast_2d(coef.toarray() if sparse.issparse(coef) else np.asarray(coef))

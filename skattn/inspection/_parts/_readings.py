@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skattn.vectorizer._scripts import letters_with_marks, words_and_signs
+from skattn.vectorizer._tokens import build_token_spans
 
 
 class CannotSplit(TypeError):
@@ -133,6 +134,8 @@ def in_words(vectorizer, text, spans, values):
     none = np.zeros(values.shape[1:])
     if hasattr(vectorizer, "_tokenizer"):
         words = words_in(text)  # its tokenizer cuts rare words into pieces
+    elif vectorizer.analyzer == "word" and _overlap(spans):
+        words = _single_words(vectorizer, text)  # pairs of words without the words themselves
     elif vectorizer.analyzer == "char" and not _overlap(spans):
         words = _as_spans(letters_with_marks(text))  # each mark is a token of its own
     else:
@@ -144,6 +147,13 @@ def in_words(vectorizer, text, spans, values):
     summed = shared(first, stop, columns, len(words)).reshape(-1, *values.shape[1:])
     read = shared(first, stop, np.ones((len(spans), 1)), len(words))[:, 0] > 0
     return words[read], summed[read], values[first == stop].sum(axis=0)
+
+
+def _single_words(vectorizer, text):
+    """Spans of the words whose n-grams a vectorizer reads."""
+    reader = vectorizer._reader()
+    reader.ngram_range = (1, 1)
+    return innermost(_as_spans(build_token_spans(reader)(text)))
 
 
 def tells_case(vectorizer):

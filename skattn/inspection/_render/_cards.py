@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from skattn.inspection._render._corpus import summed_words
+from skattn.inspection._render._corpus import named, summed_words
 from skattn.inspection._render._palette import N_LEVELS, evidence_levels, shade_levels
 from skattn.inspection._render._text_pieces import text_pieces
 
@@ -249,4 +249,5 @@ def _bars(explanation, truth, has_truth):
 
 
 def _shortened(token, length=40):
+    token = named(token)
     return token if len(token) <= length else token[: length - 1] + "…"

@@ -1,5 +1,6 @@
 """The words that push toward and away from each class over many texts; pure."""
 
+import unicodedata
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,13 @@ class WordEvidence(NamedTuple):
     mean: float  # of its sums over each text
     spread: float  # their standard deviation
     n_texts: int
+
+
+def named(token):
+    """A token as it is listed: if no character of it can be seen, their numbers."""
+    if any(unicodedata.category(character)[0] not in "CMZ" for character in token):
+        return token
+    return "".join(f"[U+{ord(character):04X}]" for character in token)
 
 
 def words_of_classes(explanations, min_texts=1):

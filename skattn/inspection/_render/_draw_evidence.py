@@ -3,7 +3,7 @@
 import numpy as np
 
 from skattn.inspection._render._axes import check_axes, clean, colours_on, panels_in, short
-from skattn.inspection._render._corpus import strongest, summed_words
+from skattn.inspection._render._corpus import named, strongest, summed_words
 from skattn.utils._optional import import_pyplot
 
 
@@ -19,7 +19,7 @@ def draw_words(words, n_words, ax):
         _bars(panel, places, means)
         ink = colours_on(panel)["ink"]
         panel.errorbar(means, places, xerr=spreads, fmt="none", ecolor=ink, lw=1, capsize=2)
-        names = [f"{short(row.word, 24)}  ({row.n_texts})" for row in rows]
+        names = [f"{short(named(row.word), 24)}  ({row.n_texts})" for row in rows]
         panel.set_yticks(places, names, parse_math=False)
         panel.set_ylim(len(rows) - 0.4, -0.6)
         panel.set_title(short(label), fontsize=11, loc="left", weight="bold", parse_math=False)
@@ -78,7 +78,7 @@ def _bars(ax, places, values, starts=0.0):
 
 
 def _named(word, places):
-    return short(word, 24) + (f" ({places} places)" if places > 1 else "")
+    return short(named(word), 24) + (f" ({places} places)" if places > 1 else "")
 
 
 def _finish(ax):

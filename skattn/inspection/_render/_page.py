@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from skattn.inspection._render._cards import card_data, percent, points
-from skattn.inspection._render._corpus import strongest, words_of_classes
+from skattn.inspection._render._corpus import named, strongest, words_of_classes
 from skattn.inspection._render._palette import DARK, LIGHT, N_LEVELS, SHADES, css_variables
 
 N_WORDS = 10  # for each class in the list over all texts, and half as many against it
@@ -171,7 +171,9 @@ def _about(explanations, report, model_name):
     about = [("model", model_name)] if model_name else []
     about.append(("texts", f"{len(explanations):,}"))
     about.append(("date", datetime.date.today().isoformat()))
-    verdicts = list(report.verdicts.values()) if report is not None else ["not tested"]
+    verdicts = ["not tested"]
+    if report is not None:
+        verdicts = [*report.verdicts.values(), *report._warnings()]
     return [*about, ("faithfulness", " ".join(verdicts))]
 
 
@@ -190,6 +192,7 @@ def _words(explanations):
         shown = [
             {
                 "word": word.word,
+                "shown": named(word.word),
                 "value": points(word.mean),
                 "positive": word.mean > 0,
                 "n_texts": word.n_texts,
@@ -312,6 +315,7 @@ def _report_data(report):
     ]
     return {
         "judged": judged,
+        "warnings": report._warnings(),
         "rankings": list(report.verdicts),
         # a soft hyphen, to fit a phone
         "titles": [name.replace("ensive", "en\xadsive") for name in report.column_titles],
