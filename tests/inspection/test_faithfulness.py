@@ -18,7 +18,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skattn import faithfulness_report
+from skattn import TextClassifier, faithfulness_report
 from skattn.inspection import _faithfulness
 from skattn.inspection._erasure import (
     UNKNOWN_WORD,
@@ -501,3 +501,11 @@ def test_accuracy_is_said_to_be_of_all_texts():
     report = report_on(TEXTS, y=LABELS, n_texts=1)
     assert report.n_texts == 1
     assert "Accuracy on all the texts that were passed: 1.000." in report.note
+
+
+def test_the_tokens_of_an_emoji_are_erased_together():
+    texts = ["a 👍🏽 film", "a 👎🏽 film"] * 6
+    model = TextClassifier(linear=False, epochs=1, units=2, random_state=0)
+    report = report_on(texts, model.fit(texts, [0, 1] * 6))
+    assert report.n_texts == 12
+    assert "gradient x input" in report.scores

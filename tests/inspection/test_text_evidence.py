@@ -31,6 +31,7 @@ from sklearn.utils import check_array
 from skattn import (
     AttentionTextClassifier,
     SequenceVectorizer,
+    TextClassifier,
     explain_texts,
     make_text_classifier,
 )
@@ -658,3 +659,22 @@ def test_pairs_of_words_are_shared_among_the_words():
     weights = model[-1].attention_weights(model[0].transform([explanation.text]))[0]
     halves = np.convolve(weights / 2, [1, 1])
     np.testing.assert_allclose(explanation.weights, halves, atol=1e-6)
+
+
+EMOJI = ["👩\u200d👩\u200d👧", "❤️\u200d🔥", "👍🏽", "👍", "🇩🇪", "🇫🇷", "1️⃣"]
+
+
+@pytest.mark.parametrize("settings", [{}, {"linear": False}, {"network": False}])
+def test_an_emoji_is_one_word_of_an_explanation(settings):
+    texts = [" ".join(rotated(EMOJI, n)) for n in range(14)]
+    model = TextClassifier(epochs=1, units=2, random_state=0, **settings)
+    model.fit(texts, [0, 1] * 7)
+    assert_adds_up(model, [*texts, "".join(EMOJI)], atol=1e-6)
+    for text in (" ".join(EMOJI), "".join(EMOJI)):
+        assert explain_texts(model, text)[0].tokens == tuple(EMOJI)
+    joiners = "می\u200cخواهم क्\u200d।"  # within and after words, where they join letters
+    assert explain_texts(model, joiners)[0].tokens == ("می\u200cخواهم", "क्\u200d", "।")
+
+
+def rotated(words, n):
+    return words[n % len(words) :] + words[: n % len(words)]

@@ -18,6 +18,7 @@ from skattn.inspection._parts._readings import (
     Reading,
     innermost,
     onto,
+    seen,
     shared,
     touched,
     united,
@@ -180,7 +181,7 @@ class _Reader:
         words = None
         if self.of_words:
             # a character that becomes several tokens, as "½" without its form, is one word
-            words = innermost(np.array(self.words(text), dtype=np.intp).reshape(-1, 2))
+            words = seen(text, innermost(np.array(self.words(text), np.intp).reshape(-1, 2)))
         return words, spans, numbers
 
     def _read(self, text):
@@ -298,8 +299,8 @@ def _coefficients(classifier, n_features):
             return np.concatenate([c for c, _ in parts]), np.concatenate([b for _, b in parts])
     elif isinstance(classifier, (SVC, NuSVC)) and len(classifier.classes_) > 2:
         raise CannotSplit(
-            f"{names_from_outside_in(classifier)} compares classes in pairs, so what a word adds to "
-            "one of them is not known. Use LinearSVC."
+            f"{names_from_outside_in(classifier)} compares classes in pairs, so it is not known "
+            "what a word adds to one of them. Use LinearSVC."
         )
     elif hasattr(classifier, "coef_") and hasattr(classifier, "intercept_"):
         coef = classifier.coef_

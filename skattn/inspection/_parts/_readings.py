@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skattn.inspection._parts._emoji import first_tokens, merged
 from skattn.vectorizer._scripts import letters_with_marks, words_and_signs
 from skattn.vectorizer._tokens import build_token_spans
 
@@ -116,6 +117,8 @@ def per_word(spans, values):
 def in_words(vectorizer, text, spans, values):
     """Values of a vectorizer's tokens as those of words: n-grams are shared, pieces are summed.
 
+    Tokens that are seen as one, such as those of an emoji, are summed too.
+
     Parameters
     ----------
     vectorizer : SequenceVectorizer
@@ -130,7 +133,15 @@ def in_words(vectorizer, text, spans, values):
     rest : float or ndarray of shape (n_outputs,)
         The sum over tokens that are in no word: of white space, in some pretrained tokenizers.
     """
-    spans, values = per_word(np.reshape(spans, (-1, 2)), values)
+    spans, values, rest = _in_words(vectorizer, text, np.reshape(spans, (-1, 2)), values)
+    places = None if _overlap(spans) else first_tokens(text, spans)
+    if places is not None:
+        spans, values = merged(spans, places), np.add.reduceat(values, places)
+    return spans, values, rest
+
+
+def _in_words(vectorizer, text, spans, values):
+    spans, values = per_word(spans, values)
     none = np.zeros(values.shape[1:])
     if hasattr(vectorizer, "_tokenizer"):
         words = words_in(text)  # its tokenizer cuts rare words into pieces
@@ -188,7 +199,13 @@ def is_one_letter(token):
 
 def words_in(text):
     """Spans of what a text falls into where no model has words."""
-    return _as_spans(words_and_signs(text))
+    return seen(text, _as_spans(words_and_signs(text)))
+
+
+def seen(text, spans):
+    """Spans of words, those that are seen as one as one."""
+    places = first_tokens(text, spans)
+    return spans if places is None else merged(spans, places)
 
 
 def _as_spans(spans):
