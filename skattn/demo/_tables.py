@@ -287,6 +287,8 @@ def _parse_table(content, path, names):
         raise DemoError(f"{path} is empty")
     csv.field_size_limit(max(csv.field_size_limit(), len(content)))
     header_line = content.splitlines()[0]
+    if re.match(r'\s*(\{\s*("|$)|\[\s*([{"\[]|$))', header_line):
+        raise DemoError(f"{path} is JSON; save it as CSV, with a header")
     separator = named[1] if named else _separator(header_line, names)
     # Most TSV files have no quoting; a quote in a text is then a character like any other.
     n_tabs = {line.count("\t") for line in content.split("\n") if line}
@@ -378,8 +380,6 @@ def _import_pandas():
 def _column_place(header, name, path):
     """Where the column stands in the header."""
     if name not in header:
-        if str(header[0]).lstrip().startswith(("{", "[")):
-            raise DemoError(f"{path} is JSON; save it as CSV, with a header")
         known = ", ".join(repr(field[:40]) for field in header[:10])
         raise DemoError(
             f"{path} has no column {name!r}; its columns are {known}: "

@@ -19,20 +19,26 @@ _MEMORIES = {
 }
 
 
-_WHOSE = contextvars.ContextVar("what is fitted around a network; None: a trial", default="")
+class _Around(NamedTuple):
+    name: str = ""  # of the estimator that fits a network as a part of itself
+    keeps: bool = True  # whether it keeps a network whose training was interrupted
+
+
+_NOTHING_AROUND = _Around()
+_AROUND = contextvars.ContextVar("the fit around that of a network", default=_NOTHING_AROUND)
 
 
 @contextlib.contextmanager
-def fit_within(name):
-    """Inside, networks are fitted for an estimator of this name, or None: for a trial.
+def fit_within(name="", keeps=True):
+    """Inside, networks are fitted for an estimator of this name.
 
-    A Ctrl-C ends the fit of a trial as any error does, since nobody would get its epochs.
+    If it does not keep a network that was interrupted, a Ctrl-C ends the fit as any error does.
     """
-    token = _WHOSE.set(name)
+    token = _AROUND.set(_Around(name, keeps))
     try:
         yield
     finally:
-        _WHOSE.reset(token)
+        _AROUND.reset(token)
 
 
 class EpochEnd(NamedTuple):
@@ -154,11 +160,12 @@ def run(fit, last_epoch, n_epochs, name):
         fit()
     except BaseException as error:
         last_epoch.stop_progress()
-        whose = _WHOSE.get()
-        if not isinstance(error, KeyboardInterrupt) or whose is None or not last_epoch.keep():
+        around = _AROUND.get()
+        kept = isinstance(error, KeyboardInterrupt) and around.keeps
+        if not kept or not last_epoch.keep():
             raise
         warn(
-            f"Training was interrupted. This {whose or name} keeps what it learned in "
+            f"Training was interrupted. This {around.name or name} keeps what it learned in "
             f"{last_epoch.n_epochs} of {n_epochs} epochs and can be used; a search "
             "around it is as it was before."
         )

@@ -58,7 +58,7 @@ def _fit_both(estimator, X, y, sample_weight, validation_data):
     facts = _facts(data.texts, len(data.classes), given, model, kept)
     settings = _rules.settings_of(facts, given, model, kept)
     if continued is not None:
-        settings |= _still_open(before["settings_"], given)
+        settings |= _still_open(before["settings_"], given, settings)
         if hasattr(continued[0], "embeddings_"):  # the width of the vectors
             settings.pop("embedding_dim", None)
     elif "truncation" in settings and model is not None and not model.static:
@@ -142,7 +142,8 @@ def fit_chunk(estimator, X, y, classes, sample_weight):
             classifier.set_params(vocabulary_size=vectorizer.vocabulary_size_)
         if vectorizer.embeddings is not None:
             classifier.set_params(embeddings=vectorizer.embeddings_)
-    classifier.partial_fit(ids, y, classes, weights)
+    with fit_within(keeps=False):
+        classifier.partial_fit(ids, y, classes, weights)
     return _fitted_facts(classifier.classes_, settings, multilabel, columns) | {
         "network_": _parts.as_pipeline(vectorizer, classifier),
         "weights_": {"network": 1.0},
@@ -220,11 +221,18 @@ def _truncation(data, max_length, spaces):
     return _rules.Setting(USUAL, "not compared where max_length is a share of the texts")
 
 
-def _still_open(settings, given):
-    """The settings of an earlier fit, of the parameters that the user still leaves to rules."""
+def _still_open(settings, given, now=None):
+    """The settings of an earlier fit, of the parameters that the user still leaves to rules.
+
+    Whether to average depends on early stopping, which may have changed: there the rule decides
+    again, as in the settings `now`, or without them.
+    """
     earlier = _rules.from_plain(settings)
-    if "weight_averaging" in earlier:  # early stopping may be on or off now
-        earlier["weight_averaging"] = _rules.about_averaging(given)
+    if "weight_averaging" in earlier:
+        if now is not None and "weight_averaging" in now:
+            earlier["weight_averaging"] = now["weight_averaging"]
+        elif given["early_stopping"]:
+            earlier["weight_averaging"] = _rules.about_averaging(given)
     return {name: setting for name, setting in earlier.items() if given[name] is None}
 
 

@@ -96,12 +96,12 @@ class UnicodeTfidf(Stored, TfidfVectorizer):
         """How often each n-gram of the vocabulary occurs in each word."""
         find = vocabulary.__getitem__ if isinstance(vocabulary, _Numbered) else vocabulary.get
 
-        def known(word):
+        def counts_in(word):
             counts = Counter(map(find, self._char_wb_ngrams(word)))
             counts.pop(None, None)
             return counts
 
-        return _rows(map(known, words), vocabulary, self.dtype)
+        return _rows(map(counts_in, words), vocabulary, self.dtype)
 
 
 class _Numbered(defaultdict):
@@ -112,15 +112,18 @@ class _Numbered(defaultdict):
         return number
 
 
-def _rows(counts, names, dtype):
-    """Dictionaries {column: count}, read one at a time, as a sparse matrix with these columns."""
+def _rows(counts, vocabulary, dtype):
+    """Dictionaries {column: count} as a sparse matrix, with a column for each of a vocabulary.
+
+    The dictionaries are read one at a time, while the vocabulary may still grow.
+    """
     columns, values, ends = array.array("i"), array.array("i"), [0]
     for row in counts:
         columns.extend(row.keys())
         values.extend(row.values())
         ends.append(len(columns))
     parts = (np.asarray(values, dtype=dtype), np.asarray(columns, dtype=np.int32), ends)
-    return sparse.csr_matrix(parts, shape=(len(ends) - 1, len(names)))
+    return sparse.csr_matrix(parts, shape=(len(ends) - 1, len(vocabulary)))
 
 
 class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

@@ -268,12 +268,13 @@ def fit_linear(data, params, n_jobs=None):
     super(FeatureUnion, features).set_output(transform="default")
     steps = [("features", features)]
     try:
-        X = _beside([part.fit_transform(texts, y) for _, part in features.transformer_list])
+        X = _beside([reader.fit_transform(texts, y) for _, reader in features.transformer_list])
     except ValueError as error:
         if not str(error).startswith("empty vocabulary"):
             raise
         raise ValueError(
-            f"empty vocabulary; the {len(texts)} texts have no token, or only stop words"
+            f"empty vocabulary; the {len(texts)} texts have no token, only stop words, or fewer "
+            "words than ngram_range asks for"
         ) from error
     # only their ratios matter, as for the network
     given = {} if np.ptp(weights) == 0 else {"sample_weight": weights / weights.mean()}

@@ -36,6 +36,7 @@ class Trial:
         enough = len(data.texts) >= _weighting.LEAST_TEXTS and not self.transformer
         self.takes_place = len(kept) == 2 and enough
         self.n_jobs = n_jobs
+        self.here = self.elsewhere = None  # generators of the answers of both models
         self.beside = self.takes_place and _has_processes(n_jobs)
         if self.takes_place:
             self.training, self.judged = _weighting.split(data.y)
@@ -62,9 +63,9 @@ class Trial:
 
     def close(self):
         """Give up what other processes may still be doing."""
-        if hasattr(self, "elsewhere"):
+        if self.elsewhere is not None:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # joblib would advise to change an iterator
+                warnings.simplefilter("ignore")  # joblib would warn of unfinished tasks
                 self.elsewhere.close()
 
     def weights(self):
@@ -105,8 +106,10 @@ def answers(name, data, params, texts, bar=None):
             if name == "linear":
                 model = _parts.fit_linear(data, params)
             else:
-                with fit_within(None):
-                    model, _ = _parts.fit_network(data, params, bar=bar)
+                with fit_within(keeps=False):
+                    model, interruption = _parts.fit_network(data, params, bar=bar)
+                if interruption is not None:
+                    raise interruption
         except ValueError:
             return None  # for example only one class is left; the real fit reports real errors
     return _weighting.probabilities(model, texts, data.classes)

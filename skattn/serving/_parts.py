@@ -72,12 +72,12 @@ def _session(model, n_threads):
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
+    source = os.fspath(model)
     try:
-        name = os.fspath(model)
-        name.encode()
+        source.encode()
     except UnicodeEncodeError:  # a name that is no UTF-8, which ONNX Runtime cannot take
-        name = model.read_bytes()
-    return onnxruntime.InferenceSession(name, options, providers=["CPUExecutionProvider"])
+        source = model.read_bytes()
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def _batches(rows, lengths):

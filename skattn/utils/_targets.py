@@ -1,6 +1,6 @@
 """Check targets, weights and classes, with errors that name the argument and the remedy."""
 
-from numbers import Number, Real
+from numbers import Integral, Number, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -133,7 +133,8 @@ def _refuse_odd_objects(y, name="y"):
     if isinstance(first, (list, tuple, set, frozenset)):
         raise ValueError(f"y holds several labels in each row. {_SEVERAL_LABELS}")
     if not isinstance(first, (str, bytes)):
-        kind = "bool" if isinstance(first, bool) else "int" if isinstance(first, Real) else "str"
+        whole = isinstance(first, Integral) and -(2**63) <= first < 2**63
+        kind = "bool" if isinstance(first, (bool, np.bool_)) else "int" if whole else "str"
         raise ValueError(
             f"Unknown label type: {name} has dtype object and holds {type(first).__name__} values, "
             "not texts. Convert them to texts, whole numbers (of at most 64 bits) or booleans, for "

@@ -6,7 +6,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from skattn.utils._texts import as_texts, checked_texts
 from skattn.vectorizer._ids import HashedIds, check_hashing, look_up
-from skattn.vectorizer._padding import choose_length, drop_unknown
+from skattn.vectorizer._padding import choose_length, drop_unknown, refuse_longer
 from skattn.vectorizer._pretrained_tokenizer import read_vocabulary
 from skattn.vectorizer._tokens import (
     build_tokens,
@@ -69,6 +69,7 @@ def learn(X, params, reader, kind):
 def _length(lengths, max_length, model):
     """The length of the rows; without a number at most what a pretrained model works for."""
     length = choose_length(lengths, max_length)
-    if model is None or model.usual is None or isinstance(max_length, Integral):
-        return length
-    return min(length, model.usual)
+    if model is not None and model.usual is not None and not isinstance(max_length, Integral):
+        length = min(length, model.usual)
+    refuse_longer(length, max_length)
+    return length

@@ -17,13 +17,16 @@ def choose_length(lengths, max_length):
     if len(lengths) == 0:
         raise ValueError("max_length can only be learned from at least one text; got none.")
     share = 1.0 if max_length is None else max_length
-    length = max(1, int(np.quantile(lengths, share, method="inverted_cdf")))
+    return max(1, int(np.quantile(lengths, share, method="inverted_cdf")))
+
+
+def refuse_longer(length, max_length):
+    """Refuse rows of so many tokens that no file could hold the vectorizer."""
     if length > LONGEST:
         raise ValueError(
             f"max_length={max_length} makes rows of {length:,} tokens, and at most {LONGEST:,} are "
-            "possible. Set max_length to a number."
+            "possible. Set max_length to a whole number."
         )
-    return length
 
 
 def n_kept_at_each_end(lengths, max_length, truncation):

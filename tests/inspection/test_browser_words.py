@@ -221,10 +221,11 @@ def test_numbers_and_names_keep_their_order_in_a_text_from_right_to_left(browser
     assert places["New"] < places["York"] < places["Times"] < places["مع"] < places["ذهبت"]
 
 
-def test_the_words_of_a_phrase_are_marked(shown):
-    assert search(shown, "a fine") == [3]
-    marked = shown.find_elements("css selector", "[data-found]")
-    assert [word.text for word in marked] == ["a", "fine"]
+@pytest.mark.parametrize(("phrase", "marked"), [("a fine", "a fine"), ("ne fi", "fine film")])
+def test_the_words_of_a_phrase_are_marked_where_they_stand_together(shown, phrase, marked):
+    assert search(shown, phrase) == [3]
+    found = shown.find_elements("css selector", "[data-found]")
+    assert [word.text for word in found] == marked.split()
 
 
 def test_an_even_share_of_a_very_long_text_is_shaded_as_in_python(browser, tmp_path):
@@ -257,7 +258,7 @@ def test_a_class_without_evidence_on_the_card_says_so(browser, tmp_path):
     note = browser.find_element("css selector", ".skattn-unknown")
     assert not note.is_displayed()
     choose(browser, "lens", "7")
-    assert note.text.startswith("The page does not have the evidence for this class")
+    assert note.text.startswith("This card has the evidence for 5 classes only")
     choose(browser, "lens", "1")
     assert not note.is_displayed()
 
@@ -271,3 +272,22 @@ def test_a_long_text_unfolds_while_a_word_is_found_in_what_is_folded(shown):
     assert search(shown, "film") == [3, 4]
     search(shown, "")
     assert not hidden.is_displayed()
+
+
+def test_a_reader_who_folds_a_found_text_again_has_the_last_word(shown):
+    long = cards(shown)[0]
+    search(shown, "word60")
+    shown.execute_script("arguments[0].click()", long.find_element("css selector", ".skattn-more"))
+    assert not words_of(long)[60].is_displayed()
+    choose(shown, "order", "sure")
+    assert not words_of(long)[60].is_displayed()
+
+
+def test_a_true_class_that_the_model_does_not_know_is_called_so(browser, tmp_path):
+    with pytest.warns(UserWarning, match="None of the true labels"):
+        display = AttentionDisplay.from_explanations([explained("a fine film")], ["strange"])
+    set_screen(browser)
+    browser.get(display.save_html(tmp_path / "p.html").as_uri())
+    choose(browser, "lens", "true")
+    note = browser.find_element("css selector", ".skattn-unknown")
+    assert note.text == "The model does not know this class."

@@ -491,6 +491,30 @@ def test_words_are_placed_from_right_to_left_where_the_script_is_read_so():
     assert words["הסרט"] < display.ax_.get_xlim()[1]
 
 
+def test_numbers_and_foreign_words_keep_their_order_in_a_text_from_right_to_left():
+    text = "הסרט 3 . 14 של New York , 7"
+    spans = [[0, 4], [5, 6], [6, 7], [7, 9], [10, 12], [13, 16], [17, 21], [21, 22], [23, 24]]
+    explanation = explanation_of(
+        "הסרט 3.14 של New York, 7",
+        spans=np.array(spans),
+        tokens=tuple("הסרט 3.14 של New York, 7"[start:end] for start, end in spans),
+        weights=np.full(9, 1 / 9),
+    )
+    assert text.split()[1] == explanation.tokens[1]
+    display = AttentionDisplay.from_explanations([explanation]).plot()
+    x = {text.get_text(): text.get_position()[0] for text in display.ax_.texts}
+    assert x["7"] < x["New"] < x["York"] < x["של"] < x["3"] < x["."] < x["14"] < x["הסרט"]
+
+
+def test_texts_are_drawn_into_a_subfigure():
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(facecolor="black")
+    ax = figure.subfigures(1, 2)[0].subplots()
+    AttentionDisplay.from_estimator(film_model(), ["fine film"]).plot(ax)
+    assert min(contrast_of(text.get_color(), "black") for text in ax.texts) > 4.5
+
+
 def test_names_that_matplotlib_would_leave_out_are_in_the_legend(gated, stopped):
     display = TrainingDisplay.from_estimators({"_base": gated, "": stopped}).plot()
     axes = np.atleast_1d(display.ax_)[0]

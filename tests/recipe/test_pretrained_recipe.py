@@ -179,3 +179,10 @@ def test_training_goes_on_after_skops_when_the_folder_is_named_again(folder, kep
     train(MANY, LABELS)
     assert len(loaded.history_["loss"]) > before
     train(MANY, LABELS)
+
+
+@pytest.mark.slow
+def test_a_warm_start_of_a_transformer_averages_no_more_than_its_first_fit(folder):
+    model = TextClassifier(pretrained=folder, warm_start=True, **SMALL).fit(MANY, LABELS)
+    first = model.settings_["weight_averaging"]["value"]
+    assert model.fit(MANY, LABELS).settings_["weight_averaging"]["value"] is first is False

@@ -12,7 +12,7 @@ _LETTER_OF_A_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]")
 
 
 def first_tokens(text, spans):
-    """The tokens with which something begins that is seen as one.
+    """Numbers of the tokens that begin a visible unit.
 
     An emoji may consist of several emoji, joiners and a skin tone, and a flag of two letters.
 
@@ -37,12 +37,12 @@ def first_tokens(text, spans):
 
 
 def merged(spans, places):
-    """The spans, those from each of the places to before the next as one."""
+    """Merge the spans from each place up to the next."""
     return np.stack([spans[places, 0], spans[np.r_[places[1:], len(spans)] - 1, 1]], axis=1)
 
 
 def _belongs(text, start, token, is_first):
-    """Whether a token belongs to the one right before it, which `is_first` of its kind."""
+    """Whether a token belongs to the one right before it; `is_first`: that one begins a unit."""
     if _ATTACHED.fullmatch(token):
         return True
     if _LETTER_OF_A_FLAG.fullmatch(token):

@@ -203,7 +203,7 @@ def words_in(text):
 
 
 def seen(text, spans):
-    """Spans of words, those that are seen as one as one."""
+    """Spans of words, the parts of an emoji merged."""
     places = first_tokens(text, spans)
     return spans if places is None else merged(spans, places)
 

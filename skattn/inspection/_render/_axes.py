@@ -52,7 +52,8 @@ def colours_on(ax):
     from matplotlib import rcParams
     from matplotlib.colors import to_rgba
 
-    faces = [ax.figure.get_facecolor(), rcParams["figure.facecolor"]]
+    figures = [ax.figure, ax.figure.canvas.figure]  # the second is behind a subfigure
+    faces = [*(figure.get_facecolor() for figure in figures), rcParams["figure.facecolor"]]
     if ax.axison:
         faces.insert(0, ax.get_facecolor())
     for *rgb, opacity in map(to_rgba, faces):

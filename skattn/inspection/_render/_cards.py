@@ -72,7 +72,6 @@ def card_data(number, explanation, truth, has_truth, labels, still):
         "blank": not explanation.text.strip(),
         "parts": _parts(explanation, pieces, lenses, long, still),
         "data": None if still else _values(explanation, pieces, lenses, labels),
-        "all_classes": len(lenses) == len(explanation._labels),
         "sums": _sums(explanation, lenses, labels, truth, has_truth),
         "unexplained": explanation.unexplained,
         "top": _top_words(explanation) if _has_attention(explanation) else None,
@@ -83,7 +82,7 @@ def card_data(number, explanation, truth, has_truth, labels, still):
         "n_folded": len(bars) - n_shown,
         "folded": folded,
         "n_left_out": len(left_out),
-        "left_out": percent(sum(bar["probability"] for bar in left_out)),
+        "left_out": percent(max((bar["probability"] for bar in left_out), default=0.0)),
     }
 
 

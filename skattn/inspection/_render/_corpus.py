@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+_INVISIBLE = {"Cc", "Cf", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"}  # alone, categories of Unicode
+
 
 class WordEvidence(NamedTuple):
     """One word's evidence for one class, over the texts that hold it."""
@@ -17,7 +19,7 @@ class WordEvidence(NamedTuple):
 
 def named(token):
     """A token as it is listed: if no character of it can be seen, their numbers."""
-    if any(unicodedata.category(character)[0] not in "CMZ" for character in token):
+    if any(unicodedata.category(character) not in _INVISIBLE for character in token):
         return token
     return "".join(f"[U+{ord(character):04X}]" for character in token)
 

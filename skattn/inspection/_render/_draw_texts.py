@@ -1,5 +1,6 @@
 """Explanations -> shaded words on matplotlib axes."""
 
+import itertools
 import re
 import unicodedata
 
@@ -23,8 +24,8 @@ def draw_texts(explanations, y_true, ax, n_texts, font_size=11):
     check_axes(ax)
     ax.set_axis_off()
     truths = [None] * len(explanations) if y_true is None else y_true
-    if not own:
-        ax.figure.draw_without_rendering()  # a layout may still change the size of the axes
+    if not own:  # a layout may still change the size of the axes
+        ax.figure.canvas.figure.draw_without_rendering()
     width, theme = ax.get_window_extent().width, colours_on(ax)
     ruler = _Ruler(ax.figure, font_size)
     blocks = [
@@ -79,17 +80,53 @@ def _lines(explanation, width, ruler):
         for part, level in chunk:
             lines[-1].append((x, part, level))
             x += ruler.width(part)
-    if not _from_right_to_left(explanation.text):
+    if _direction(explanation.text) != "R":
         return lines
     return [
-        [(width - x - ruler.width(part), part, level) for x, part, level in line] for line in lines
+        [each for run in _runs(line, ruler) for each in _mirrored(run, width, ruler)]
+        for line in lines
     ]
 
 
-def _from_right_to_left(text):
-    """Whether the first letter of a text is one of a script that is read so."""
-    directions = (unicodedata.bidirectional(character) for character in text)
-    return next((one for one in directions if one in ("L", "R", "AL")), "L") != "L"
+def _direction(text):
+    """ "R" or "L", as the first letter is read; "N" for numbers without letters; else ""."""
+    kinds = {"AL": "R", "R": "R", "L": "L"}
+    found = [unicodedata.bidirectional(character) for character in text]
+    letters = [kinds[kind] for kind in found if kind in kinds]
+    return letters[0] if letters else "N" if {"EN", "AN"} & set(found) else ""
+
+
+def _runs(line, ruler):
+    """Parts of a line that stay in order in a text from right to left: numbers, foreign words."""
+    runs, waiting = [], []  # signs that may stand within a run
+    for part in line:
+        kind = _direction(part[1])
+        if kind == "" and runs:
+            waiting.append(part)
+            continue
+        joins = runs and _belongs(runs[-1], [*waiting, part], kind, ruler)
+        if joins:
+            runs[-1] += [*waiting, part]
+        else:
+            runs += [*([sign] for sign in waiting), [part]]
+        waiting = []
+    return runs + [[sign] for sign in waiting]
+
+
+def _belongs(run, parts, kind, ruler):
+    """Whether parts continue a run: letters of one direction, or a number without a gap."""
+    before = _direction(run[-1][1])
+    if "R" in (kind, before) or "" in (kind, before):
+        return False
+    whole = [run[-1], *parts]
+    gaps = [b[0] - a[0] - ruler.width(a[1]) for a, b in itertools.pairwise(whole)]
+    return kind == before == "L" or max(gaps) < 1
+
+
+def _mirrored(run, width, ruler):
+    """A run of parts at its place from the right."""
+    end = run[-1][0] + ruler.width(run[-1][1])
+    return [(width - end + x - run[0][0], part, level) for x, part, level in run]
 
 
 def _unbroken(explanation, width, ruler):

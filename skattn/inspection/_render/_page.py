@@ -323,7 +323,7 @@ def _report_data(report):
             (name, [[_figure(value) for value in cell] for cell in cells])
             for name, cells in report.rows()
         ],
-        "note": report.note,
+        "note": " ".join(report._measured()),
     }
 
 

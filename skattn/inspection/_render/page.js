@@ -70,7 +70,10 @@
     const keys = place >= 0 ? [values.c[place]] : [];
     if (card.dataset.right === "0" && lens === "") keys.push(Number(card.dataset.true)); // why not that one?
     for (const sum of card.querySelectorAll(".skattn-sum")) sum.hidden = !keys.includes(Number(sum.dataset.c));
-    for (const note of card.querySelectorAll(".skattn-unknown")) note.hidden = place >= 0;
+    for (const note of card.querySelectorAll(".skattn-unknown")) {
+      note.hidden = place >= 0;
+      note.textContent = lens === "true" ? note.dataset.strange : note.dataset.few;
+    }
     shadeCard(card);
   }
 
@@ -171,6 +174,7 @@
     } else if (event.target.closest(".skattn-more")) {
       const long = event.target.closest(".skattn-long");
       toggle(long, !long.classList.contains("skattn-open"));
+      unfolded = unfolded.filter((other) => other !== long); // from now on the reader decides
     }
   });
   function toggle(long, open) {
@@ -238,21 +242,42 @@
   function mark(word) {
     marked.forEach((token) => token.removeAttribute("data-found"));
     marked = [];
-    if (!word) return unfold(new Set());
-    const parts = plain(word).split(/\s+/); // the words of a phrase
+    if (!word) {
+      unfoldedFor = word;
+      return unfold(new Set());
+    }
+    const parts = plain(word).split(/\s+/).filter(Boolean); // the words of a phrase
     for (const card of cards) {
       if (card.hidden) continue;
-      for (const token of facts(card).tokens) {
-        const own = plain(token.textContent);
-        const found = whole ? isWord(token, word) : parts.some((part) => own.includes(part));
-        if (found) marked.push(token);
+      const { tokens } = facts(card);
+      if (whole || parts.length < 2) {
+        marked.push(...tokens.filter((token) => whole ? isWord(token, word) : plain(token.textContent).includes(plain(word))));
+      } else {
+        marked.push(...phrases(tokens, parts));
       }
     }
     marked.forEach((token) => token.setAttribute("data-found", ""));
-    unfold(new Set(marked.filter((token) => token.closest(".skattn-cut")).map((token) => token.closest(".skattn-long"))));
+    const hidden = marked.filter((token) => token.closest(".skattn-cut"));
+    if (word !== unfoldedFor) unfold(new Set(hidden.map((token) => token.closest(".skattn-long"))));
+    unfoldedFor = word;
+  }
+  // Tokens that say a phrase: it may begin within the first one and end within the last one
+  function phrases(tokens, parts) {
+    const last = parts.length - 1;
+    const says = (token, place) => {
+      const own = plain(token.textContent);
+      return place === 0 ? own.endsWith(parts[0]) : place === last ? own.startsWith(parts[last]) : own === parts[place];
+    };
+    const found = new Set();
+    for (let start = 0; start + last < tokens.length; start += 1) {
+      const run = tokens.slice(start, start + last + 1);
+      if (run.every(says)) run.forEach((token) => found.add(token));
+    }
+    return found;
   }
   // Long texts are open while a word is marked in what is folded away
   let unfolded = [];
+  let unfoldedFor = "";
   function unfold(holding) {
     unfolded.filter((long) => !holding.has(long)).forEach((long) => toggle(long, false));
     unfolded = unfolded.filter((long) => holding.has(long));
