@@ -506,6 +506,13 @@ def test_numbers_and_foreign_words_keep_their_order_in_a_text_from_right_to_left
     assert x["7"] < x["New"] < x["York"] < x["של"] < x["3"] < x["."] < x["14"] < x["הסרט"]
 
 
+def test_brackets_are_turned_in_a_text_from_right_to_left():
+    text = "( הסרט )"
+    display = AttentionDisplay.from_explanations([explanation_of(text)]).plot()
+    x = {text.get_text(): text.get_position()[0] for text in display.ax_.texts}
+    assert x["("] < x["הסרט"] < x[")"]
+
+
 def test_texts_are_drawn_into_a_subfigure():
     import matplotlib.pyplot as plt
 

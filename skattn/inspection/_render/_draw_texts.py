@@ -12,6 +12,7 @@ from skattn.utils._optional import import_pyplot
 
 MAX_LINES = 8  # of one text
 MAX_WORD = 50  # characters
+_TURNED = str.maketrans("()[]{}<>«»", ")(][}{><»«")  # what opens on the right looks the other way
 
 
 def draw_texts(explanations, y_true, ax, n_texts, font_size=11):
@@ -126,7 +127,8 @@ def _belongs(run, parts, kind, ruler):
 def _mirrored(run, width, ruler):
     """A run of parts at its place from the right."""
     end = run[-1][0] + ruler.width(run[-1][1])
-    return [(width - end + x - run[0][0], part, level) for x, part, level in run]
+    turned = {} if _direction(run[0][1]) else _TURNED
+    return [(width - end + x - run[0][0], part.translate(turned), level) for x, part, level in run]
 
 
 def _unbroken(explanation, width, ruler):
