@@ -224,8 +224,8 @@ def _truncation(data, max_length, spaces):
 def _still_open(settings, given, now=None):
     """The settings of an earlier fit, of the parameters that the user still leaves to rules.
 
-    Whether to average depends on early stopping, which may have changed: there the rule decides
-    again, as in the settings `now`, or without them.
+    Averaging depends on early stopping, which may have changed: the settings `now` decide. Without
+    them, there is none with early stopping, and otherwise it stays as it was.
     """
     earlier = _rules.from_plain(settings)
     if "weight_averaging" in earlier:

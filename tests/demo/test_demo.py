@@ -55,8 +55,11 @@ BAD_FILES = {
     "header only": ("text,label\n", "no row with both a text and a label"),
     "no text column": (as_csv(GOOD_ROWS, "body,label"), "no column 'text'; its columns are 'body'"),
     "one long line": ("a" * 300_000, "no column 'text'; its columns are 'aaa"),
-    "JSON": ('{"text": "a film", "label": "b"}\n{"text": "a, b, c"}', "is JSON; save it as CSV"),
-    "JSON in lines": ('[\n  {"text": "a film"}\n]', "is JSON; save it as CSV"),
+    "JSON Lines": (
+        '{"text": "a film", "label": "b"}\n{"text": "a, b, c"}',
+        "is JSON; save it as CSV",
+    ),
+    "JSON array": ('[\n  {"text": "a film"}\n]', "is JSON; save it as CSV"),
     "no label column": (as_csv(GOOD_ROWS, "text,class"), "no column 'label'"),
     "one class": (as_csv(GOOD_ROWS[:20]), "all rows have the label 'sport'"),
     "rare class": (as_csv([*GOOD_ROWS, ("rain", "weather")]), "('weather' has 1)"),

@@ -291,3 +291,29 @@ def test_a_true_class_that_the_model_does_not_know_is_called_so(browser, tmp_pat
     choose(browser, "lens", "true")
     note = browser.find_element("css selector", ".skattn-unknown")
     assert note.text == "The model does not know this class."
+
+
+def test_a_sign_within_a_phrase_is_marked_with_it(browser, tmp_path):
+    words = explained("fine , film don ' t like")
+    tokens = [(0, 4), (4, 5), (6, 10), (11, 14), (14, 15), (15, 16), (17, 21)]
+    text = "fine, film don't like"
+    card = replace(
+        words,
+        text=text,
+        spans=np.array(tokens),
+        tokens=tuple(text[start:end] for start, end in tokens),
+    )
+    page = AttentionDisplay.from_explanations([card]).save_html(tmp_path / "p.html")
+    set_screen(browser)
+    browser.get(page.as_uri())
+    for phrase, marked in (("fine, film", "fine , film"), ("don't like", "don ' t like")):
+        search(browser, phrase)
+        found = browser.find_elements("css selector", "[data-found]")
+        assert [word.text for word in found] == marked.split()
+
+
+def test_a_text_that_a_filter_lets_in_unfolds_too(shown):
+    choose(shown, "pred", "0")
+    assert search(shown, "word60") == []
+    choose(shown, "pred", "1")
+    assert words_of(cards(shown)[0])[60].is_displayed()

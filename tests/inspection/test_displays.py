@@ -503,7 +503,7 @@ def test_numbers_and_foreign_words_keep_their_order_in_a_text_from_right_to_left
     assert text.split()[1] == explanation.tokens[1]
     display = AttentionDisplay.from_explanations([explanation]).plot()
     x = {text.get_text(): text.get_position()[0] for text in display.ax_.texts}
-    assert x["7"] < x["New"] < x["York"] < x["של"] < x["3"] < x["."] < x["14"] < x["הסרט"]
+    assert x["New"] < x["York"] < x[","] < x["7"] < x["של"] < x["3"] < x["."] < x["14"] < x["הסרט"]
 
 
 def test_brackets_are_turned_in_a_text_from_right_to_left():

@@ -678,3 +678,20 @@ def test_an_emoji_is_one_word_of_an_explanation(settings):
 
 def rotated(words, n):
     return words[n % len(words) :] + words[: n % len(words)]
+
+
+def test_pairs_with_an_emoji_are_shared_with_all_of_it():
+    texts, labels = ["dull 👍🏽 film", "fine 👎🏽 book"] * 10, ["a", "b"] * 10
+    vectorizer = TfidfVectorizer(token_pattern=r"(?u)\w+|[^\w\s]", ngram_range=(2, 2))
+    model = make_pipeline(vectorizer, LogisticRegression()).fit(texts, labels)
+    (explanation,) = explain_texts(model, texts[:1])
+    assert explanation.tokens == ("dull", "👍🏽", "film")
+    dull, emoji, film = explanation.evidence_for("a")
+    np.testing.assert_allclose([dull, film], emoji / 4, rtol=0.1)  # half a pair; one and two halves
+
+
+def test_a_single_pair_of_words_is_shared_too():
+    texts, labels, _ = planted_texts(60, seed=0)
+    network = AttentionTextClassifier(encoder="none", embedding_dim=4, epochs=1, random_state=0)
+    model = make_pipeline(SequenceVectorizer(ngram_range=(2, 2)), network).fit(texts, labels)
+    assert explain_texts(model, "good film")[0].tokens == ("good", "film")

@@ -47,7 +47,7 @@ def _belongs(text, start, token, is_first):
         return True
     if _LETTER_OF_A_FLAG.fullmatch(token):
         return bool(is_first and _LETTER_OF_A_FLAG.fullmatch(text[start - 1]))
-    if text[start - 1] != _JOINER or token[0].isalnum():
+    if text[start - 1] != _JOINER or token[:1].isalnum():
         return False
     base = re.sub(f"{_ATTACHED.pattern}$", "", text[max(0, start - 20) : start])[-1:]
     return bool(base) and unicodedata.category(base)[0] in "PS"  # not a letter, which joins others

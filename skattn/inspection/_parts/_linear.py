@@ -16,9 +16,9 @@ from skattn.inspection._parts._fitted_models import names_from_outside_in, trans
 from skattn.inspection._parts._readings import (
     CannotSplit,
     Reading,
+    as_seen,
     innermost,
     onto,
-    seen,
     shared,
     touched,
     united,
@@ -116,7 +116,7 @@ class LinearModel:
         read = [reader.occurrences(text) for reader in self.readers]
         spans = np.zeros((0, 2), dtype=np.intp)
         for words in [words for words, _, _ in read if words is not None]:
-            spans = united(spans, words)
+            spans = united(spans, as_seen(text, words))
         if any(words is None for words, _, _ in read):
             spans = united(spans, words_in(text))
         total = np.zeros((len(spans), len(self.coef)))
@@ -181,7 +181,7 @@ class _Reader:
         words = None
         if self.of_words:
             # a character that becomes several tokens, as "½" without its form, is one word
-            words = seen(text, innermost(np.array(self.words(text), np.intp).reshape(-1, 2)))
+            words = innermost(np.array(self.words(text), dtype=np.intp).reshape(-1, 2))
         return words, spans, numbers
 
     def _read(self, text):

@@ -145,7 +145,7 @@ def _in_words(vectorizer, text, spans, values):
     none = np.zeros(values.shape[1:])
     if hasattr(vectorizer, "_tokenizer"):
         words = words_in(text)  # its tokenizer cuts rare words into pieces
-    elif vectorizer.analyzer == "word" and _overlap(spans):
+    elif vectorizer.analyzer == "word" and (vectorizer.ngram_range[0] > 1 or _overlap(spans)):
         words = _single_words(vectorizer, text)  # pairs of words without the words themselves
     elif vectorizer.analyzer == "char" and not _overlap(spans):
         words = _as_spans(letters_with_marks(text))  # each mark is a token of its own
@@ -193,16 +193,16 @@ def innermost(spans):
 
 
 def is_one_letter(token):
-    """Whether a token is a single character with its marks, or nothing."""
-    return len(letters_with_marks(token)) <= 1
+    """Whether a token is a single character with its marks, an emoji, or nothing."""
+    return len(as_seen(token, _as_spans(letters_with_marks(token)))) <= 1
 
 
 def words_in(text):
     """Spans of what a text falls into where no model has words."""
-    return seen(text, _as_spans(words_and_signs(text)))
+    return as_seen(text, _as_spans(words_and_signs(text)))
 
 
-def seen(text, spans):
+def as_seen(text, spans):
     """Spans of words, the parts of an emoji merged."""
     places = first_tokens(text, spans)
     return spans if places is None else merged(spans, places)

@@ -22,6 +22,11 @@ def percent(part):
     return "<0.1 %" if 0 < part < 0.0005 else f"{100 * part:.1f} %"
 
 
+def _at_most(parts):
+    most = max(parts, default=0.0)
+    return f"at most {percent(most)}" if most >= 0.0005 else "below 0.1 %"
+
+
 def points(part):
     """0.1234 -> +12.3, in points of probability, with a true minus sign."""
     return f"{100 * part:+.1f}".replace("-", "−") if abs(part) >= 0.0005 else "0.0"
@@ -82,7 +87,7 @@ def card_data(number, explanation, truth, has_truth, labels, still):
         "n_folded": len(bars) - n_shown,
         "folded": folded,
         "n_left_out": len(left_out),
-        "left_out": percent(max((bar["probability"] for bar in left_out), default=0.0)),
+        "left_out": _at_most([bar["probability"] for bar in left_out]),
     }
 
 

@@ -115,13 +115,12 @@ def _runs(line, ruler):
 
 
 def _belongs(run, parts, kind, ruler):
-    """Whether parts continue a run: letters of one direction, or a number without a gap."""
-    before = _direction(run[-1][1])
-    if "R" in (kind, before) or "" in (kind, before):
+    """Whether parts continue a run: after letters always, after a number without a gap."""
+    kinds = {_direction(part) for _, part, _ in run}
+    if kind not in ("L", "N") or not kinds & {"L", "N"}:
         return False
-    whole = [run[-1], *parts]
-    gaps = [b[0] - a[0] - ruler.width(a[1]) for a, b in itertools.pairwise(whole)]
-    return kind == before == "L" or max(gaps) < 1
+    gaps = [b[0] - a[0] - ruler.width(a[1]) for a, b in itertools.pairwise([run[-1], *parts])]
+    return "L" in kinds or max(gaps) < 1
 
 
 def _mirrored(run, width, ruler):

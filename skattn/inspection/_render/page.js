@@ -174,7 +174,8 @@
     } else if (event.target.closest(".skattn-more")) {
       const long = event.target.closest(".skattn-long");
       toggle(long, !long.classList.contains("skattn-open"));
-      unfolded = unfolded.filter((other) => other !== long); // from now on the reader decides
+      unfolded = unfolded.filter((other) => other !== long);
+      folded.add(long); // from now on the reader decides
     }
   });
   function toggle(long, open) {
@@ -242,42 +243,50 @@
   function mark(word) {
     marked.forEach((token) => token.removeAttribute("data-found"));
     marked = [];
-    if (!word) {
-      unfoldedFor = word;
-      return unfold(new Set());
-    }
-    const parts = plain(word).split(/\s+/).filter(Boolean); // the words of a phrase
+    if (word !== foldedFor) folded = new Set();
+    foldedFor = word;
+    if (!word) return unfold(new Set());
     for (const card of cards) {
       if (card.hidden) continue;
-      const { tokens } = facts(card);
-      if (whole || parts.length < 2) {
-        marked.push(...tokens.filter((token) => whole ? isWord(token, word) : plain(token.textContent).includes(plain(word))));
-      } else {
-        marked.push(...phrases(tokens, parts));
-      }
+      marked.push(...(whole ? facts(card).tokens.filter((token) => isWord(token, word)) : touched(card, plain(word))));
     }
     marked.forEach((token) => token.setAttribute("data-found", ""));
-    const hidden = marked.filter((token) => token.closest(".skattn-cut"));
-    if (word !== unfoldedFor) unfold(new Set(hidden.map((token) => token.closest(".skattn-long"))));
-    unfoldedFor = word;
+    const holding = new Set(marked.filter((token) => token.closest(".skattn-cut")).map((token) => token.closest(".skattn-long")));
+    folded.forEach((long) => holding.delete(long));
+    unfold(holding);
   }
-  // Tokens that say a phrase: it may begin within the first one and end within the last one
-  function phrases(tokens, parts) {
-    const last = parts.length - 1;
-    const says = (token, place) => {
-      const own = plain(token.textContent);
-      return place === 0 ? own.endsWith(parts[0]) : place === last ? own.startsWith(parts[last]) : own === parts[place];
-    };
-    const found = new Set();
-    for (let start = 0; start + last < tokens.length; start += 1) {
-      const run = tokens.slice(start, start + last + 1);
-      if (run.every(says)) run.forEach((token) => found.add(token));
+  // The tokens that a string touches wherever it stands in the text, signs and spaces included
+  function touched(card, string) {
+    const { tokens } = facts(card);
+    const { text, bounds } = places(card);
+    const found = [];
+    let next = 0;
+    for (let at = text.indexOf(string); at >= 0; at = text.indexOf(string, at + 1)) {
+      while (next < tokens.length && bounds[next][1] <= at) next += 1;
+      for (; next < tokens.length && bounds[next][0] < at + string.length; next += 1) found.push(tokens[next]);
     }
     return found;
   }
+  function places(card) {
+    const known = facts(card);
+    if (known.places) return known.places;
+    const own = card.querySelector(".skattn-text:not(.skattn-blank)");
+    const walker = own ? document.createTreeWalker(own, NodeFilter.SHOW_TEXT) : { nextNode: () => null };
+    const bounds = [];
+    let text = "";
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      if (node.parentNode.className === "skattn-gap") continue;
+      const start = text.length;
+      text += plain(node.data);
+      if (node.parentNode.skattnPlace !== undefined) bounds[node.parentNode.skattnPlace] = [start, text.length];
+    }
+    known.places = { text, bounds };
+    return known.places;
+  }
   // Long texts are open while a word is marked in what is folded away
   let unfolded = [];
-  let unfoldedFor = "";
+  let folded = new Set(); // by the reader, since the word was chosen
+  let foldedFor = "";
   function unfold(holding) {
     unfolded.filter((long) => !holding.has(long)).forEach((long) => toggle(long, false));
     unfolded = unfolded.filter((long) => holding.has(long));
