@@ -9,7 +9,7 @@ import threading
 import weakref
 from collections import OrderedDict, deque
 
-MAX_IDLE = 12  # networks kept, of about 15 MB each: a search has one or two for each fold
+MAX_IDLE = 12  # networks kept: a search over texts has one or two for each fold
 MAX_IDLE_WEIGHTS = 20_000_000  # in all of them; frozen pretrained layers do not count
 
 

@@ -33,7 +33,7 @@ CONSTRAINTS = SequenceVectorizer._parameter_constraints | {
 }
 _PREPROCESSING = ("lowercase", "strip_accents", "preprocessor")
 _OF_WORDS = ("stop_words", "tokenizer")
-N_ROWS_AT_ONCE = 1024
+N_ROWS_AT_ONCE = 1024  # bounds the memory of a copy
 _NGRAMS = {"word": (1, 2), "char": (1, 3), "char_wb": (2, 5)}  # of the linear model
 
 

@@ -90,7 +90,7 @@ def _lines(explanation, width, ruler):
 
 
 def _direction(text):
-    """ "R" or "L", as the first letter is read; "N" for numbers without letters; else ""."""
+    """How the first letter of a text is read, "R" or "L"; "N" for numbers alone; else ""."""
     kinds = {"AL": "R", "R": "R", "L": "L"}
     found = [unicodedata.bidirectional(character) for character in text]
     letters = [kinds[kind] for kind in found if kind in kinds]
