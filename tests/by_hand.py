@@ -40,11 +40,9 @@ class AddedValues(ClassifierMixin, BaseEstimator):
         total = size.sum(axis=1, keepdims=True)
         return np.divide(size, total, out=np.zeros_like(size), where=total > 0)
 
-    def _evidence_on_tokens(self, X, n_at_once):
-        for start in range(0, len(X), n_at_once):
-            ids = X[start : start + n_at_once]
-            value = np.where(ids != 0, self.table_[ids], 0.0)
-            yield np.stack([-value, value], axis=-1), np.full((len(ids), 2), 0.5)
+    def _evidence_on_tokens(self, X):
+        values = [self.table_[row[row != 0]] for row in X]
+        return [np.stack([-v, v], axis=-1) for v in values], np.full((len(X), 2), 0.5)
 
     def _gradient_times_input(self, X, outputs):
         sign = np.where(np.asarray(outputs) == 1, 1.0, -1.0)

@@ -7,6 +7,9 @@ import numpy as np
 WINDOW = 50  # batches that are sorted by length together
 PREDICT_ROWS = 512
 PREDICT_TOKENS = 32_768
+# of texts: the most tokens in a batch, and the cost of one more batch, in tokens; those of a
+# pretrained transformer hold fewer to bound the memory
+TEXT_BATCHES, PRETRAINED_BATCHES = (PREDICT_TOKENS, 1_000), (4096, 128)
 
 
 class BatchPlan(NamedTuple):
@@ -108,21 +111,54 @@ def group_equal_rows(lengths, hashes, labels):
     return groups
 
 
-def prediction_batches(lengths, hashes, max_tokens=PREDICT_TOKENS):
+def prediction_batches(lengths, hashes, max_tokens=PREDICT_TOKENS, batch_cost=np.inf):
     """Yield row numbers in the total order (length, content), in batches of bounded size.
 
     A float32 result may depend on the other rows of its batch. With rows in a total order the
     batches are the same however the caller sorted the rows.
+
+    Parameters
+    ----------
+    lengths, hashes : ndarray of shape (n_rows,)
+    max_tokens : int
+        In a batch of more than one row, with padding.
+    batch_cost : float
+        What a batch costs besides its tokens, in tokens. Batches of texts that differ in length are
+        split where this saves more padding than it costs.
     """
     order = np.lexsort((hashes, lengths))
     start = 0
-    while start < len(order):
-        stop = min(start + PREDICT_ROWS, len(order))
-        width = rounded_up(int(lengths[order[stop - 1]]))
-        most = max_tokens // width
-        stop = min(stop, start + max(1, most - most % _step(most)))
-        yield order[start:stop]
-        start = stop
+    for end in _ends(lengths[order], batch_cost):
+        while start < end:
+            stop = min(start + PREDICT_ROWS, end)
+            width = rounded_up(int(lengths[order[stop - 1]]))
+            most = max_tokens // width
+            stop = min(stop, start + max(1, most - most % _step(most)))
+            yield order[start:stop]
+            start = stop
+
+
+def _ends(lengths, batch_cost):
+    """Where to split rows of increasing length, so that computing the parts costs least.
+
+    The rows of a part are padded to the longest of them. The best parts of all rows up to a place
+    are the last part and the best parts of the rows before it.
+    """
+    if not len(lengths) or lengths[0] == lengths[-1]:
+        return [len(lengths)]
+    sizes, first = np.unique(lengths, return_index=True)
+    widths, place = np.unique([rounded_up(int(size)) for size in sizes], return_index=True)
+    bounds = np.append(first[place], len(lengths))
+    costs, begins = np.zeros(len(bounds)), np.zeros(len(bounds), dtype=int)
+    for end, width in enumerate(widths, start=1):
+        each = costs[:end] + width * (bounds[end] - bounds[:end]) + batch_cost
+        begins[end] = each.argmin()
+        costs[end] = each[begins[end]]
+    ends, end = [], len(widths)
+    while end:
+        ends.append(int(bounds[end]))
+        end = begins[end]
+    return ends[::-1]
 
 
 def filled_up(rows):

@@ -3,10 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from skattn.engine._batches import filled_up, prediction_batches
+from skattn.engine._batches import PRETRAINED_BATCHES, filled_up, prediction_batches
 from skattn.engine._rows import StateRows
-
-PRETRAINED_TOKENS = 4096  # in a batch of a deep network, to bound its memory
 
 
 def with_kept_states(rows, frozen, max_bytes):
@@ -31,7 +29,7 @@ def with_kept_states(rows, frozen, max_bytes):
     starts = (ends - lengths).astype(np.int32)
     compute = compiled(frozen.states, [tf.TensorSpec([None, None], tf.int32)])
     states = np.empty((ends[-1], frozen.width), dtype=np.float16)
-    for numbers in prediction_batches(rows.lengths[first], hashes[first], PRETRAINED_TOKENS):
+    for numbers in prediction_batches(rows.lengths[first], hashes[first], *PRETRAINED_BATCHES):
         ids = rows.batch(filled_up(first[numbers]))
         part = compute(tf.convert_to_tensor(ids)).numpy()[: len(numbers)]
         columns = np.arange(part.shape[1])

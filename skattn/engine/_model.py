@@ -6,7 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skattn.engine._batches import PREDICT_TOKENS, filled_up, prediction_batches
+from skattn.engine._batches import (
+    PRETRAINED_BATCHES,
+    TEXT_BATCHES,
+    filled_up,
+    prediction_batches,
+)
 from skattn.engine._epochs import (
     STEPS,
     Plans,
@@ -16,7 +21,7 @@ from skattn.engine._epochs import (
     plain_settings,
     step_ranges,
 )
-from skattn.engine._frozen_states import PRETRAINED_TOKENS, compiled, with_kept_states
+from skattn.engine._frozen_states import compiled, with_kept_states
 from skattn.engine._resident_rows import ResidentRows, as_rows, to_tensor, with_states
 from skattn.engine._row_adam import RowAdam
 from skattn.engine._stages import COMPILATION, clock, stage
@@ -321,18 +326,34 @@ class ResidentModel(keras.Model):
         read = self._read_functions[key]
         return self._in_order(x, lambda batch, _: read(to_tensor(batch)))
 
-    def _in_order(self, x, answer):
-        """Call `answer` with each batch and the numbers of its rows; its arrays, for all rows."""
+    def batches(self, x):
+        """Yield the rows in the batches in which they are read, in a total order.
+
+        Yields
+        ------
+        numbers : int array of shape (n,)
+            Of the rows of this batch.
+        filled : int array of shape (n or more,)
+            The same, the last one repeated; see `filled_up`.
+        batch : ndarray or sparse array with one row for each of `filled`
+        """
         rows = as_rows(x, self._resident.kind)
-        parts = []
         alone = len(rows) == 1  # then there is nothing to put in order
         hashes = np.zeros(1, np.uint64) if alone else rows.hashes()
-        most = PRETRAINED_TOKENS if self.frozen else PREDICT_TOKENS
-        for numbers in prediction_batches(rows.lengths, hashes, most):
+        limits = ()  # rows of features need no padding
+        if rows.kind == "tokens":
+            limits = PRETRAINED_BATCHES if self.frozen else TEXT_BATCHES
+        for numbers in prediction_batches(rows.lengths, hashes, *limits):
             filled = filled_up(numbers)
-            found = [part.numpy()[: len(numbers)] for part in answer(rows.batch(filled), filled)]
-            parts.append((numbers, found))
-        return [_put_together(len(rows), parts, place) for place in range(len(parts[0][1]))]
+            yield numbers, filled, rows.batch(filled)
+
+    def _in_order(self, x, answer):
+        """Call `answer` with each batch and the numbers of its rows; its arrays, for all rows."""
+        parts = [
+            (numbers, [part.numpy()[: len(numbers)] for part in answer(batch, filled)])
+            for numbers, filled, batch in self.batches(x)
+        ]
+        return [put_together(parts, place) for place in range(len(parts[0][1]))]
 
     def _compile_readouts(self, names):
         outputs = [self._readouts[name] for name in names]
@@ -375,9 +396,17 @@ class ResidentModel(keras.Model):
         return gradient_times_input
 
 
-def _put_together(n_rows, parts, place):
-    """One array of what the batches gave, padded with 0 to the widest."""
+def put_together(parts, place):
+    """One array of what the batches gave, padded with 0 to the widest.
+
+    Parameters
+    ----------
+    parts : list of (numbers of rows, arrays or dict of arrays)
+    place : int or str
+        Of the array to put together.
+    """
     parts = [(numbers, found[place]) for numbers, found in parts]
+    n_rows = sum(len(numbers) for numbers, _ in parts)
     width = max(part.shape[1] for _, part in parts)
     whole = np.zeros((n_rows, width, *parts[0][1].shape[2:]), dtype=np.float32)
     for numbers, part in parts:

@@ -87,7 +87,7 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         width 384. If they need more than this, they are computed again for every batch.
     precision : {"float32", "bfloat16"}, default="float32"
         Number format for the matrix products of a pretrained transformer. ``"bfloat16"`` is faster
-        on a processor with AMX and slow on other processors. All weights stay in float32.
+        on a processor with AMX or AVX-512 BF16 and slow on others. All weights stay in float32.
     epochs : int, default=None
         Number of passes over the training data; with `early_stopping`, the maximum number. None:
         10, or 5 on a pretrained transformer.
@@ -397,12 +397,12 @@ class AttentionTextClassifier(BaseNetworkClassifier):
         X, weights, fitted = self._read("attention", X)
         return in_place(X, weights_on_tokens(X, weights, fitted))
 
-    def _evidence_on_tokens(self, X, n_at_once):
-        """Yield what each token adds to each probability, and what is there without; some rows."""
+    def _evidence_on_tokens(self, X):
+        """What each token of each row adds to each probability, and what is there without."""
         check_is_fitted(self)
         fitted = self._fitted
         X = self._within(fitted.config, self._check_X(X, reset=False))
-        return token_evidence(X, fitted, n_at_once)
+        return token_evidence(X, fitted)
 
     def _gradient_times_input(self, X, outputs):
         """Gradient of the probability of each row's class by each embedded token, times it."""

@@ -3,46 +3,36 @@
 import numpy as np
 from scipy import sparse
 from scipy.special import expit
-from sklearn.utils import gen_batches
 
 from skattn.fitting._callbacks import refuse_infinite
 from skattn.networks._evidence import feature_parts, logit_parts
 from skattn.utils._additive import carried, settled, softmax
 
 
-def token_evidence(X, fitted, n_at_once):
-    """Yield what each token adds to the probability of each class, some rows at a time.
+def token_evidence(X, fitted):
+    """What each token adds to the probability of each class.
 
     Parameters
     ----------
     X : int array of shape (n_rows, n_columns)
         Checked token ids.
     fitted : FittedNetwork
-    n_at_once : int
-        Number of rows; the network's answers are read for all of them at once.
 
-    Yields
-    ------
-    evidence : ndarray of shape (n_at_once, n_columns, n_classes) or fewer rows
-        0 on padding.
+    Returns
+    -------
+    evidence : list of n_rows ndarrays of shape (n_tokens, n_classes)
     base : ndarray of shape (n_rows, n_classes)
         What the network says of as many unknown tokens.
     """
-    answers = fitted.read("probabilities", X)
-    refuse_infinite(answers)
-    representation = fitted.read("representation", X)
-    for rows in gen_batches(len(X), n_at_once):
-        yield _of_rows(X[rows], answers[rows].astype(float), representation[rows], fitted)
-
-
-def _of_rows(X, answers, representation, fitted):
-    parts, logits, base = logit_parts(fitted.model, fitted.config, X, representation)
-    evidence = np.zeros((*X.shape, parts.shape[2]))
-    for row, kept in enumerate(X != 0):
-        own = parts[row, : kept.sum()]
-        found, base[row] = in_probabilities(own, base[row], logits[row], answers[row], fitted)
-        evidence[row, kept] = found
-    return evidence, base
+    answers, parts, logits, base = logit_parts(fitted.model, fitted.config, X)
+    fitted.keep(answers, X)
+    probabilities = answers["probabilities"].astype(float)
+    refuse_infinite(probabilities)
+    for row, own in enumerate(parts):
+        parts[row], base[row] = in_probabilities(
+            own, base[row], logits[row], probabilities[row], fitted
+        )
+    return parts, base
 
 
 def in_probabilities(parts, base, logits, answers, fitted):

@@ -94,6 +94,10 @@ class FittedNetwork:
             return self.model.read(name, X)
         return once(self, "answers", X, lambda: self.model.read_answers(X))[name]
 
+    def keep(self, answers, X):
+        """Let `read` find these answers for X, if results are kept at all."""
+        once(self, "answers", X, lambda: answers)
+
     @property
     def keras_classifier(self):
         """SciKeras's classifier around the network."""

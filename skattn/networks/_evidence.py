@@ -9,13 +9,15 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
-from skattn.engine._batches import PREDICT_TOKENS, filled_up, prediction_batches
-from skattn.engine._frozen_states import PRETRAINED_TOKENS, compiled
-from skattn.engine._resident_rows import as_rows, to_tensor, with_states
+from skattn.engine._batches import filled_up, prediction_batches
+from skattn.engine._frozen_states import compiled
+from skattn.engine._model import put_together
+from skattn.engine._resident_rows import as_rows, to_tensor
 from skattn.networks._attention_pooling import fixed_weights
 from skattn.networks._recurrence import loop_only
 from skattn.networks._transformer import n_lower
 
+LOWER = "path"  # where the paths of the largest logits lead
 UNKNOWN = 1  # the id of a token out of vocabulary
 NODE = 0.5  # on the path from 0 to 1, the middle
 N_NODES_OF_FEATURES = 8
@@ -25,7 +27,7 @@ N_LOGITS_FOLLOWED = 3
 _TRACE_LOCK = threading.Lock()
 
 
-def logit_parts(model, config, X, representation):
+def logit_parts(model, config, X):
     """What each token adds to each logit, compared with a text of as many unknown tokens.
 
     If no layer mixes the states (``encoder="none"``), this is exact: with the attention weights
@@ -52,6 +54,9 @@ def logit_parts(model, config, X, representation):
     banking77, this was as faithful for the predicted class, and faster. (With segments, all logits
     are followed.)
 
+    The network reads the texts once: from this pass come the ends of the paths, and also its
+    answers.
+
     Parameters
     ----------
     model : ResidentModel
@@ -60,50 +65,81 @@ def logit_parts(model, config, X, representation):
         From which it was built.
     X : int array of shape (n_rows, n_columns)
         Checked token ids.
-    representation : ndarray of shape (n_rows, width)
-        What the output layer reads of these rows.
 
     Returns
     -------
-    parts : ndarray of shape (n_rows, n_steps, n_logits), float64
-        In the order of the tokens, 0 beyond. They need not add up exactly.
+    answers : dict of str to ndarray
+        What the network answers for these rows, as `ResidentModel.read_answers` has it.
+    parts : list of n_rows ndarrays of shape (n_tokens, n_logits), float64
+        In the order of the tokens. They need not add up exactly.
     logits, base : ndarray of shape (n_rows, n_logits), float64
         Of the rows, and of rows of unknown tokens. A softmax needs differences only: there the
         mean of the logits, or the first one, is subtracted from all.
     """
-    lengths = (X != 0).sum(axis=1)
-    if config["encoder"] == "none" and not config.get("backbone"):
-        lengths = np.minimum(lengths, 1)  # the states of unknown tokens are all the same
-    lengths, row_of = np.unique(lengths, return_inverse=True)
-    blank = np.where(np.arange(X.shape[1]) < lengths[:, None], UNKNOWN, 0)
-    logits, base = (
-        _logits(model, representation),
-        _logits(model, model.read("representation", blank)),
-    )
-    rows, base = as_rows(X, "tokens"), base[row_of]
+    rows, n_logits = as_rows(X, "tokens"), model.readout_width("probabilities")
+    many = n_logits > (MANY_IN_A_TRANSFORMER if model.frozen else MANY)
+    many = many and "states" in model._readouts
+    read = _compiled(model, ("evidence", many), lambda model: _compile_reading(model, many))
+    unknown = read(tf.fill([1, 1], UNKNOWN))["states"] if many else None
+    answers, parts = [], [None] * len(rows)
+    logits, base = np.zeros((2, len(rows), n_logits))
+    for numbers, filled, batch in model.batches(rows):
+        ids = tf.constant(batch)
+        lengths, place = np.unique(rows.lengths[filled], return_inverse=True)
+        blank = np.where(np.arange(batch.shape[1]) < filled_up(lengths)[:, None], UNKNOWN, 0)
+        found, start = read(ids), read(tf.constant(blank, tf.int32))
+        own, *both = _split(model, config, ids, found, start, place, unknown)
+        logits[numbers], base[numbers] = (values[: len(numbers)] for values in both)
+        for row, part in zip(numbers, own, strict=False):
+            parts[row] = part[: rows.lengths[row]].astype(float)
+        answers.append((numbers, {n: found[n].numpy()[: len(numbers)] for n in model.answers}))
+    return {name: put_together(answers, name) for name in model.answers}, parts, logits, base
+
+
+def _split(model, config, ids, found, start, place, unknown):
+    """The parts, the logits and the base of one batch.
+
+    Parameters
+    ----------
+    model, config
+        As of `logit_parts`.
+    ids : int32 tensor of shape (batch, time)
+    found, start : dict of str to tensor
+        What was read of these texts, and of texts of unknown tokens.
+    place : int array of shape (batch,)
+        Which of the latter is as long as each text.
+    unknown : float32 tensor of shape (1, 1, width) or None
+        With many logits, the state of a single unknown token.
+    """
+    logits = _logits(model, found["representation"].numpy())
+    base = _logits(model, start["representation"].numpy())[place]
     mixing = config["encoder"] != "none"
+    lower = _path(model, _of_lower_states if model.frozen else _of_embeddings)
+    begin = tf.gather(tf.reshape(start[LOWER], [tf.shape(start["representation"])[0], -1]), place)
+    begin = tf.reshape(begin, tf.shape(found[LOWER]))
+    lower_ends = begin, found[LOWER] - begin
     if not mixing and not model.frozen:
-        found = _pooled(model, rows, _of_embeddings), logits, base
-        return found if config["multilabel"] else tuple(v - v[..., :1] for v in found)
-    place = _of_lower_states if model.frozen else _of_embeddings
-    many = logits.shape[1] > (MANY_IN_A_TRANSFORMER if model.frozen else MANY)
-    if many and "states" in model._readouts:
-        wanted = np.eye(logits.shape[1], dtype=np.float32)
-        if not config["multilabel"]:
-            wanted -= 1 / len(wanted)
-            logits, base = logits @ wanted, base @ wanted
-        largest = np.argsort(-logits, axis=1, kind="stable")[:, :N_LOGITS_FOLLOWED]
-        if mixing and model.frozen:
-            parts = _integrated(model, rows, wanted[None], _of_states)
-        else:
-            parts = _pooled(model, rows, _of_states) @ wanted
-        followed = _integrated(model, rows, wanted[largest], place)
-        np.put_along_axis(parts, largest[:, None, :], followed, axis=2)
-        return parts, logits, base
-    wanted, logits, base = _wanted(config, logits, base)
-    parts = _integrated(model, rows, wanted[None], place)
-    first = logits.shape[1] - len(wanted)
-    return np.pad(parts, [(0, 0), (0, 0), (first, 0)]), logits, base
+        parts = _pooled(model, lower, ids, *lower_ends)
+        values = parts, logits, base
+        return values if config["multilabel"] else tuple(v - v[..., :1] for v in values)
+    if unknown is None:
+        wanted, logits, base = _wanted(config, logits, base)
+        parts = _integrated(model, lower, ids, wanted[None], *lower_ends)
+        return np.pad(parts, [(0, 0), (0, 0), (logits.shape[1] - len(wanted), 0)]), logits, base
+    wanted = np.eye(logits.shape[1], dtype=np.float32)
+    if not config["multilabel"]:
+        wanted -= 1 / len(wanted)
+        logits, base = logits @ wanted, base @ wanted
+    last = _path(model, _of_states)
+    last_ends = unknown, found["states"] - unknown
+    if mixing and model.frozen:
+        parts = _integrated(model, last, ids, wanted[None], *last_ends)
+    else:
+        parts = _pooled(model, last, ids, *last_ends) @ wanted
+    largest = np.argsort(-logits, axis=1, kind="stable")[:, :N_LOGITS_FOLLOWED]
+    followed = _integrated(model, lower, ids, wanted[largest], *lower_ends)
+    np.put_along_axis(parts, largest[:, None, :], followed, axis=2)
+    return parts, logits, base
 
 
 def feature_parts(model, config, X):
@@ -171,66 +207,50 @@ def _logits(model, representation):
     return representation.astype(np.float64) @ kernel + bias
 
 
-def _integrated(model, rows, wanted, place):
+def _integrated(model, path, ids, wanted, start, way):
     """Gradients of combinations of logits in the middle of the path, times the path.
 
     Parameters
     ----------
     model : ResidentModel
-    rows : TokenRows
-    wanted : float32 array of shape (n_rows, n_wanted, n_logits) or (1, n_wanted, n_logits)
+    path : _Path
+    ids : int32 tensor of shape (batch, time)
+    wanted : float32 array of shape (batch, n_wanted, n_logits) or (1, n_wanted, n_logits)
         The combinations of logits of each row, or of all rows.
-    place : callable
-        From the model to its `_Path`.
+    start, way : float32 tensor
+        Where the path begins, and how far it goes.
 
     Returns
     -------
-    parts : ndarray of shape (n_rows, n_steps, n_wanted)
+    parts : ndarray of shape (batch, time, n_wanted)
     """
     n_wanted = wanted.shape[1]
     n_each = -(-n_wanted // -(-n_wanted // N_AT_ONCE))
     wanted = np.pad(wanted, [(0, 0), (0, -n_wanted % n_each), (0, 0)])
-    parts = np.zeros((len(rows), _longest(rows), wanted.shape[1]))
-    ends, gradients = _compiled(
-        model, (place.__name__, n_each), lambda model: _compile(model, place(model), n_each)
+    gradients = _compiled(
+        model, (path.name, n_each), lambda model: _compile_gradients(model, path, n_each)
     )
-    for numbers, filled, ids in _batches(model, rows):
-        start, way = ends(ids)
-        for begin in range(0, wanted.shape[1], n_each):
-            own = filled if len(wanted) == len(rows) else np.zeros_like(filled)
-            some = tf.constant(wanted[own, begin : begin + n_each])
-            found = gradients(ids, some, start, way).numpy()[: len(numbers), : parts.shape[1]]
-            parts[numbers, : found.shape[1], begin : begin + n_each] = found
-    return parts[:, :, :n_wanted]
+    parts = [
+        gradients(ids, tf.constant(wanted[:, begin : begin + n_each]), start, way).numpy()
+        for begin in range(0, wanted.shape[1], n_each)
+    ]
+    return np.concatenate(parts, axis=2)[:, :, :n_wanted]
 
 
-def _pooled(model, rows, place):
+def _pooled(model, path, ids, start, way):
     """The parts of all logits where the rest of the network pools only; these are exact.
+
+    Parameters
+    ----------
+    model, path, ids, start, way
+        As of `_integrated`.
 
     Returns
     -------
-    parts : ndarray of shape (n_rows, n_steps, n_logits)
+    parts : ndarray of shape (batch, time, n_logits)
     """
-    pooled = _compiled(
-        model, (place.__name__, "pooled"), lambda model: _compile_pooled(model, place(model))
-    )
-    parts = np.zeros((len(rows), _longest(rows), model.readout_width("probabilities")))
-    for numbers, _, ids in _batches(model, rows):
-        found = pooled(ids).numpy()[: len(numbers), : parts.shape[1]]
-        parts[numbers, : found.shape[1]] = found
-    return parts
-
-
-def _longest(rows):
-    return max(1, int(rows.lengths.max(initial=0)))
-
-
-def _batches(model, rows):
-    """Yield the numbers of the rows, those of a filled-up batch, and its ids."""
-    most = PRETRAINED_TOKENS if model.frozen else PREDICT_TOKENS
-    for numbers in prediction_batches(rows.lengths, rows.hashes(), most):
-        filled = filled_up(numbers)
-        yield numbers, filled, tf.constant(rows.batch(filled))
+    pooled = _compiled(model, (path.name, "pooled"), lambda model: _compile_pooled(model, path))
+    return pooled(ids, start, way).numpy()
 
 
 def _compiled(model, name, compile_it):
@@ -242,17 +262,42 @@ def _compiled(model, name, compile_it):
 
 
 class _Path(NamedTuple):
-    """Where the gradients are taken, and what leads there and on."""
+    """From the states of unknown tokens to those of the text, somewhere in the network."""
 
-    ends: Callable  # ids -> where the path starts, and how far it goes
+    name: str  # of these states
     context: Callable  # ids and a point of the path -> the pooled states
     first: int  # the step of the first token of the text
+    shape: tuple  # of these states
 
 
-def _compile(model, path, n_wanted):
-    """Graphs: ids -> ends of the path; ids, wanted and ends -> gradients times the way."""
+def _path(model, compose):
+    """A path of this model; `compose` is one of the functions below, called once a model."""
+    return _compiled(model, compose.__name__, compose)
+
+
+def _compile_reading(model, with_states):
+    """Graph: ids -> the answers, and the states in which the paths end, by name."""
+    name = "lower" if model.frozen else "embedded"
+    names = [*model.answers, name, *(["states"] if with_states else [])]
+    outputs = {name: model._readouts[name] for name in names}
+    readout = keras.Model(model.inputs, outputs, dtype="float32")
+
+    def read(ids):
+        if not model.frozen:
+            found = readout(ids, training=False)
+            return found | {LOWER: found[name]}
+        frozen, below = model.frozen, n_lower(model.frozen.backbone)
+        lower = frozen.run(ids, frozen.embed(ids, frozen.words(ids)), 0, below)
+        states = tf.cast(frozen.run(ids, lower, below), tf.float16)  # as the network reads them
+        found = readout([ids, tf.cast(states, tf.float32)], training=False)
+        return found | {LOWER: lower if below <= frozen.n_layers else found[name]}
+
+    return compiled(read, [model._resident.spec])
+
+
+def _compile_gradients(model, path, n_wanted):
+    """Graph: ids, wanted and a path -> gradients in the middle of the path, times the way."""
     last = model.get_layer("probabilities")
-    ends = compiled(path.ends, [model._resident.spec])
 
     def gradients_times_way(ids, wanted, start, way):
         with tf.GradientTape(persistent=True) as tape:
@@ -265,20 +310,19 @@ def _compile(model, path, n_wanted):
         return _of_tokens(tf.stack(each, axis=-1), ids, path)
 
     wanted = tf.TensorSpec([None, n_wanted, None], tf.float32)
-    points = [tf.TensorSpec(tensor.shape, tf.float32) for tensor in ends.structured_outputs]
-    return ends, compiled(gradients_times_way, [model._resident.spec, wanted, *points])
+    points = [tf.TensorSpec(path.shape, tf.float32)] * 2
+    return compiled(gradients_times_way, [model._resident.spec, wanted, *points])
 
 
 def _compile_pooled(model, path):
-    """Graph: ids -> what each token adds to each logit through its attention weights.
+    """Graph: ids and a path -> what each token adds to each logit through its attention weights.
 
     A pooled vector consists of blocks as wide as a state. Each unit of a block is a weighted sum of
     the same unit of the states, so the gradients of its sum are the weights.
     """
     kernel = model.get_layer("probabilities").kernel
 
-    def attended(ids):
-        start, way = path.ends(ids)
+    def attended(ids, start, way):
         with tf.GradientTape(persistent=True) as tape:
             here = start + way
             tape.watch(here)
@@ -289,7 +333,8 @@ def _compile_pooled(model, path):
         each = tf.concat([tape.gradient(total, here) * way for total in sums], axis=-1)
         return _of_tokens(tf.linalg.matmul(each, kernel), ids, path)
 
-    return compiled(attended, [model._resident.spec])
+    points = [tf.TensorSpec(path.shape, tf.float32)] * 2
+    return compiled(attended, [model._resident.spec, *points])
 
 
 def _of_tokens(parts, ids, path):
@@ -300,63 +345,36 @@ def _of_tokens(parts, ids, path):
 
 
 def _of_embeddings(model):
-    """From the embeddings of unknown tokens to those of the text."""
+    """Through the embeddings."""
     embedded = model._readouts["embedded"]
-    embed = keras.Model(model.inputs, embedded, dtype="float32")
     rest = _rest(model, embedded)
-
-    def ends(ids):
-        start = embed(_unknown(ids), training=False)
-        return start, embed(ids, training=False) - start
-
-    return _Path(ends, lambda ids, point: rest([ids, point], training=False), 0)
+    return _Path(
+        "embedded", lambda ids, point: rest([ids, point], training=False), 0, embedded.shape
+    )
 
 
 def _of_lower_states(model):
-    """From the states of a transformer's unknown tokens to those of the text, after some layers."""
+    """Through the states of a transformer, after some layers."""
     frozen, below = model.frozen, n_lower(model.frozen.backbone)
-    lower_states = model._readouts["lower"]
-    tuned = keras.Model(model.inputs, lower_states, dtype="float32")
-    rest = _rest(model, lower_states)
-
-    def lower(ids):
-        states = frozen.run(ids, frozen.embed(ids, frozen.words(ids)), 0, below)
-        return states if below <= frozen.n_layers else tuned([ids, states], training=False)
-
-    def ends(ids):
-        start = lower(_unknown(ids))
-        return start, lower(ids) - start
+    rest = _rest(model, model._readouts["lower"])
 
     def context(ids, states):
         return rest([ids, frozen.run(ids, states, below)], training=False)
 
-    return _Path(ends, context, frozen.n_before)
+    return _Path("lower", context, frozen.n_before, (None, None, frozen.width))
 
 
 def _of_states(model):
-    """From the state of a single unknown token to the states of the text."""
-    read = keras.Model(model.inputs, model._readouts["states"], dtype="float32")
-    rest = _rest(model, model._readouts["states"])
-
-    def states(ids):
-        inputs = with_states(model.frozen, ids) if model.frozen else ids
-        return read(inputs, training=False)
-
-    def ends(ids):
-        start = states(tf.fill([1, 1], UNKNOWN))  # the same for all texts
-        return start, (states(ids) - start) * tf.cast(ids != 0, tf.float32)[:, :, None]
-
-    return _Path(ends, lambda ids, point: rest([ids, point], training=False), 0)
+    """Through the states that the encoder gives, or those of the transformer."""
+    states = model._readouts["states"]
+    rest = _rest(model, states)
+    return _Path("states", lambda ids, point: rest([ids, point], training=False), 0, states.shape)
 
 
 def _rest(model, tensor):
     """The layers from a tensor to the pooled states."""
     inputs = [model.inputs[0], tensor]
     return keras.Model(inputs, model._readouts["representation"], dtype="float32")
-
-
-def _unknown(ids):
-    return tf.where(ids == 0, 0, UNKNOWN)
 
 
 def _compile_features(model):

@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from skattn.engine import _batches
 from skattn.engine._batches import (
+    TEXT_BATCHES,
     BatchPlan,
     filled_up,
     group_equal_rows,
@@ -148,6 +149,35 @@ def test_prediction_batches_are_bounded_in_rows_and_tokens():
     assert max(sizes) <= _batches.PREDICT_ROWS
     assert sizes[-1] == 1  # a longer text than the bound still goes through, alone
     assert sum(sizes) == 1004
+
+
+@given(
+    st.lists(st.integers(0, 200), min_size=1, max_size=30),
+    st.sampled_from([0, 20, 128, 1_000, np.inf]),
+)
+def test_texts_are_split_by_length_where_this_costs_least(lengths, batch_cost):
+    lengths = np.array(lengths)
+    hashes = np.arange(len(lengths), dtype=np.uint64)
+    batches = list(prediction_batches(lengths, hashes, batch_cost=batch_cost))
+    found = sum(rounded_up(int(lengths[b].max())) * len(b) + batch_cost for b in batches)
+    assert found == _least(tuple(sorted(rounded_up(int(length)) for length in lengths)), batch_cost)
+
+
+def _least(widths, batch_cost):
+    """The cost of the best parts of rows of increasing width, by trying where the last begins."""
+    costs = [0.0]
+    for end in range(1, len(widths) + 1):
+        last = widths[end - 1]
+        costs.append(min(costs[i] + last * (end - i) + batch_cost for i in range(end)))
+    return costs[-1]
+
+
+def test_a_batch_of_short_texts_is_not_padded_to_the_longest():
+    lengths = np.array([4] * 60 + [40] * 40)
+    rows = np.arange(100, dtype=np.uint64)
+    assert [len(b) for b in prediction_batches(lengths, rows, *TEXT_BATCHES)] == [60, 40]
+    assert [len(b) for b in prediction_batches(lengths, rows)] == [100]
+    assert [len(b) for b in prediction_batches(lengths[58:62], rows[:4], *TEXT_BATCHES)] == [4]
 
 
 def test_batches_of_predictions_have_few_sizes():

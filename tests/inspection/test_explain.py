@@ -38,7 +38,6 @@ from skattn import (
     make_text_classifier,
 )
 from skattn.engine._model import ResidentModel
-from skattn.inspection._parts import _evidence
 from skattn.inspection._parts._attention import Mixture, find_attention
 from skattn.inspection._render._text_pieces import text_pieces
 
@@ -498,13 +497,12 @@ def test_the_network_reads_each_text_once(monkeypatch):
     texts, labels, _ = planted_texts(60, seed=0)
     model = make_text_classifier(encoder="conv", units=4, epochs=1, random_state=0)
     model.fit(texts, labels)
-    monkeypatch.setattr(_evidence, "AT_ONCE", 3)
     explained = explain_texts(model, texts[:5])
     read, spans, ids = [], [], []
 
-    def reading(network, key, names, x, original=ResidentModel._read):
-        read.append((key, len(x)))
-        return original(network, key, names, x)
+    def reading(network, x, original=ResidentModel.batches):
+        read.append(len(x))
+        return original(network, x)
 
     def looking(vectorizer, seen, original=SequenceVectorizer.token_spans):
         spans.append(len(seen))
@@ -515,11 +513,10 @@ def test_the_network_reads_each_text_once(monkeypatch):
         return original(vectorizer, seen)
 
     monkeypatch.setattr(SequenceVectorizer, "_rows_of_ids", tokenizing)
-    monkeypatch.setattr(ResidentModel, "_read", reading)
+    monkeypatch.setattr(ResidentModel, "batches", reading)
     monkeypatch.setattr(SequenceVectorizer, "token_spans", looking)
     again = explain_texts(model, texts[:5])
-    lengths = [len({len(text.split()) for text in part}) for part in (texts[:3], texts[3:5])]
-    assert read == [("answers", 5), *(("representation", n) for n in lengths)]
+    assert read == [5]
     assert [n for n in spans if n > 1] == ids == [5]  # one text alone is a question beforehand
     for one, other in zip(explained, again, strict=True):
         np.testing.assert_array_equal(one.evidence, other.evidence)
@@ -527,7 +524,7 @@ def test_the_network_reads_each_text_once(monkeypatch):
     read.clear()
     model.predict_proba(texts[:5])
     model.predict_proba(texts[:5])
-    assert read == [("probabilities", 5)] * 2  # nothing is kept outside
+    assert read == [5] * 2  # nothing is kept outside
 
 
 class Stemmed(TfidfVectorizer):

@@ -35,7 +35,7 @@ from skattn import (
     explain_texts,
     make_text_classifier,
 )
-from skattn.inspection._parts import _evidence
+from skattn.engine import _batches
 from skattn.inspection._parts._linear import LinearModel
 from skattn.recipe._linear import LogCountRatio, MarginClassifier, UnicodeTfidf
 
@@ -585,7 +585,7 @@ def test_scikit_learn_reads_decomposed_accents_as_they_are(analyzer):
 
 
 def test_many_texts_are_explained_as_each_alone(monkeypatch):
-    monkeypatch.setattr(_evidence, "AT_ONCE", 3)
+    monkeypatch.setattr(_batches, "PREDICT_ROWS", 3)
     model = make_pipeline(SequenceVectorizer(), AttentionTextClassifier(epochs=1, random_state=0))
     texts = ["a fine film", "a dull film", "so dull and so long a film", "fine"] * 3
     model.fit(texts, ["good", "bad", "bad", "good"] * 3)

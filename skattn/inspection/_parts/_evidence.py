@@ -8,7 +8,6 @@ weighted mean of its parts' readings, a calibration carries them through its cal
 from functools import partial
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from skattn.inspection._parts._attention import find_network
 from skattn.inspection._parts._fitted_models import (
@@ -23,7 +22,6 @@ from skattn.inspection._parts._readings import CannotSplit, Reading, in_words, m
 from skattn.utils._additive import carried
 from skattn.utils._targets import as_plain_labels
 
-AT_ONCE = 250  # texts, whose tokens times classes are in memory together
 TOLERANCE = 1e-4  # between a probability as it was followed here and as the model gives it
 
 
@@ -71,15 +69,11 @@ class _NetworkEvidence:
     def evidence(self, texts):
         """One :class:`Reading` a text."""
         seen, ids, spans = self.network.read(texts)
+        values, base = self.network.classifier._evidence_on_tokens(ids)
         readings = []
-        found = self.network.classifier._evidence_on_tokens(ids, AT_ONCE)
-        for part, (values, base) in zip(gen_batches(len(ids), AT_ONCE), found, strict=True):
-            read = zip(seen[part], spans[part], values, ids[part], base, strict=True)
-            for text, span, each, row, start in read:
-                words, own, rest = in_words(
-                    self.network.vectorizer, str(text), span, each[row != 0]
-                )
-                readings.append(Reading(str(text), words, own, start + rest))
+        for text, span, each, start in zip(seen, spans, values, base, strict=True):
+            words, own, rest = in_words(self.network.vectorizer, str(text), span, each)
+            readings.append(Reading(str(text), words, own, start + rest))
         return readings
 
     def vectorizers(self):
