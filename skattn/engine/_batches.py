@@ -139,12 +139,12 @@ def prediction_batches(lengths, hashes, max_tokens=PREDICT_TOKENS, batch_cost=np
 
 
 def _ends(lengths, batch_cost):
-    """Where to split rows of increasing length, so that computing the parts costs least.
+    """Where to split rows of increasing length, so that padding and batches together cost least.
 
     The rows of a part are padded to the longest of them. The best parts of all rows up to a place
     are the last part and the best parts of the rows before it.
     """
-    if not len(lengths) or lengths[0] == lengths[-1]:
+    if not len(lengths) or lengths[0] == lengths[-1] or np.isinf(batch_cost):
         return [len(lengths)]
     sizes, first = np.unique(lengths, return_index=True)
     widths, place = np.unique([rounded_up(int(size)) for size in sizes], return_index=True)

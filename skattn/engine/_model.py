@@ -25,6 +25,7 @@ from skattn.engine._frozen_states import compiled, with_kept_states
 from skattn.engine._resident_rows import ResidentRows, as_rows, to_tensor, with_states
 from skattn.engine._row_adam import RowAdam
 from skattn.engine._stages import COMPILATION, clock, stage
+from skattn.engine._threads import two_at_once
 
 _OF_FIT = {"sample_weight", "batch_size", "verbose"}
 _OF_EVALUATE = {"return_dict", "verbose"}
@@ -326,16 +327,20 @@ class ResidentModel(keras.Model):
         read = self._read_functions[key]
         return self._in_order(x, lambda batch, _: read(to_tensor(batch)))
 
-    def batches(self, x):
-        """Yield the rows in the batches in which they are read, in a total order.
+    def by_batches(self, x, work):
+        """Let `work` read the rows in batches, which are the same in any order of the rows.
 
-        Yields
-        ------
-        numbers : int array of shape (n,)
-            Of the rows of this batch.
-        filled : int array of shape (n or more,)
-            The same, the last one repeated; see `filled_up`.
-        batch : ndarray or sparse array with one row for each of `filled`
+        Parameters
+        ----------
+        x : array, or rows
+        work : callable
+            Called with the numbers of the rows of a batch, the last one repeated (see `filled_up`),
+            and with these rows as an array. Two calls may run at the same time.
+
+        Returns
+        -------
+        list of (numbers, result)
+            The numbers of the rows of each batch, and what `work` made of them.
         """
         rows = as_rows(x, self._resident.kind)
         alone = len(rows) == 1  # then there is nothing to put in order
@@ -343,16 +348,17 @@ class ResidentModel(keras.Model):
         limits = ()  # rows of features need no padding
         if rows.kind == "tokens":
             limits = PRETRAINED_BATCHES if self.frozen else TEXT_BATCHES
-        for numbers in prediction_batches(rows.lengths, hashes, *limits):
-            filled = filled_up(numbers)
-            yield numbers, filled, rows.batch(filled)
+        batches = [*prediction_batches(rows.lengths, hashes, *limits)][::-1]  # the longest first
+        filled = map(filled_up, batches)
+        run = map if self.frozen else two_at_once  # a transformer keeps all cores busy
+        results = run(lambda numbers: work(numbers, rows.batch(numbers)), filled)
+        return list(zip(batches, results, strict=True))
 
     def _in_order(self, x, answer):
         """Call `answer` with each batch and the numbers of its rows; its arrays, for all rows."""
-        parts = [
-            (numbers, [part.numpy()[: len(numbers)] for part in answer(batch, filled)])
-            for numbers, filled, batch in self.batches(x)
-        ]
+        parts = self.by_batches(
+            x, lambda numbers, batch: [part.numpy() for part in answer(batch, numbers)]
+        )
         return [put_together(parts, place) for place in range(len(parts[0][1]))]
 
     def _compile_readouts(self, names):
@@ -402,6 +408,7 @@ def put_together(parts, place):
     Parameters
     ----------
     parts : list of (numbers of rows, arrays or dict of arrays)
+        As `ResidentModel.by_batches` gives them; the arrays may have more rows.
     place : int or str
         Of the array to put together.
     """
@@ -410,7 +417,7 @@ def put_together(parts, place):
     width = max(part.shape[1] for _, part in parts)
     whole = np.zeros((n_rows, width, *parts[0][1].shape[2:]), dtype=np.float32)
     for numbers, part in parts:
-        whole[numbers, : part.shape[1]] = part
+        whole[numbers, : part.shape[1]] = part[: len(numbers)]
     return whole
 
 

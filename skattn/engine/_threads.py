@@ -1,13 +1,16 @@
-"""Threads of worker processes: TensorFlow takes every core and ignores what joblib asks for.
+"""Threads: those of TensorFlow in worker processes, and ours that have it compute two batches.
 
-Only a worker process of joblib (loky, or a Dask or Ray worker) is touched, and only before
-TensorFlow has started there. The user's own process never is.
+TensorFlow takes every core and ignores what joblib asks for. Only a worker process of joblib (loky,
+or a Dask or Ray worker) is touched, and only before TensorFlow has started there. The user's own
+process never is.
 """
 
 import multiprocessing
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import tensorflow as tf
 
 SHARE = "OMP_NUM_THREADS"  # what joblib, Dask and Ray set in their workers
@@ -24,6 +27,20 @@ def limit_in_worker():
     except RuntimeError:  # TensorFlow has started: other code of the worker came first
         return False
     return True
+
+
+def two_at_once(work, items):
+    """The results of ``work(item)``, in the order of the items; two are computed at the same time.
+
+    An operation of TensorFlow uses all cores, but it ends when the last of them is ready. The cores
+    that wait can compute another batch. With one core or thread, one item follows the other.
+    """
+    items = list(items)
+    n_threads = tf.config.threading.get_intra_op_parallelism_threads() or joblib.cpu_count()
+    if min(len(items), n_threads) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(work, items))
 
 
 def is_worker():

@@ -25,9 +25,9 @@ def token_evidence(X, fitted):
         What the network says of as many unknown tokens.
     """
     answers, parts, logits, base = logit_parts(fitted.model, fitted.config, X)
+    refuse_infinite(answers["probabilities"])
     fitted.keep(answers, X)
     probabilities = answers["probabilities"].astype(float)
-    refuse_infinite(probabilities)
     for row, own in enumerate(parts):
         parts[row], base[row] = in_probabilities(
             own, base[row], logits[row], probabilities[row], fitted

@@ -17,7 +17,7 @@ from skattn.networks._attention_pooling import fixed_weights
 from skattn.networks._recurrence import loop_only
 from skattn.networks._transformer import n_lower
 
-LOWER = "path"  # where the paths of the largest logits lead
+LOWER = "path"  # the states that paths through all layers lead to
 UNKNOWN = 1  # the id of a token out of vocabulary
 NODE = 0.5  # on the path from 0 to 1, the middle
 N_NODES_OF_FEATURES = 8
@@ -78,22 +78,30 @@ def logit_parts(model, config, X):
     """
     rows, n_logits = as_rows(X, "tokens"), model.readout_width("probabilities")
     many = n_logits > (MANY_IN_A_TRANSFORMER if model.frozen else MANY)
-    many = many and "states" in model._readouts
+    many = many and "states" in model._readouts and (model.frozen or config["encoder"] != "none")
     read = _compiled(model, ("evidence", many), lambda model: _compile_reading(model, many))
     unknown = read(tf.fill([1, 1], UNKNOWN))["states"] if many else None
-    answers, parts = [], [None] * len(rows)
-    logits, base = np.zeros((2, len(rows), n_logits))
-    for numbers, filled, batch in model.batches(rows):
+
+    def read_and_split(numbers, batch):
         ids = tf.constant(batch)
-        lengths, place = np.unique(rows.lengths[filled], return_inverse=True)
+        lengths, place = np.unique(rows.lengths[numbers], return_inverse=True)
         blank = np.where(np.arange(batch.shape[1]) < filled_up(lengths)[:, None], UNKNOWN, 0)
         found, start = read(ids), read(tf.constant(blank, tf.int32))
-        own, *both = _split(model, config, ids, found, start, place, unknown)
-        logits[numbers], base[numbers] = (values[: len(numbers)] for values in both)
-        for row, part in zip(numbers, own, strict=False):
-            parts[row] = part[: rows.lengths[row]].astype(float)
-        answers.append((numbers, {n: found[n].numpy()[: len(numbers)] for n in model.answers}))
-    return {name: put_together(answers, name) for name in model.answers}, parts, logits, base
+        with np.errstate(all="ignore"):  # of infinite answers; the caller refuses them
+            parts, logits, base = _split(model, config, ids, found, start, place, unknown)
+        answers = {name: found[name].numpy() for name in model.answers}
+        own = zip(parts, rows.lengths[numbers], strict=True)
+        parts = [part[:n_tokens].astype(float) for part, n_tokens in own]
+        return answers | {"logits": logits, "base": base, "parts": parts}
+
+    batches = model.by_batches(rows, read_and_split)
+    answers = {name: put_together(batches, name) for name in model.answers}
+    parts, logits, base = [None] * len(rows), *np.zeros((2, len(rows), n_logits))
+    for numbers, found in batches:
+        logits[numbers], base[numbers] = (found[n][: len(numbers)] for n in ("logits", "base"))
+        for row, own in zip(numbers, found["parts"], strict=False):
+            parts[row] = own
+    return answers, parts, logits, base
 
 
 def _split(model, config, ids, found, start, place, unknown):
@@ -110,6 +118,11 @@ def _split(model, config, ids, found, start, place, unknown):
         Which of the latter is as long as each text.
     unknown : float32 tensor of shape (1, 1, width) or None
         With many logits, the state of a single unknown token.
+
+    Returns
+    -------
+    parts : ndarray of shape (batch, time, n_logits)
+    logits, base : ndarray of shape (batch, n_logits)
     """
     logits = _logits(model, found["representation"].numpy())
     base = _logits(model, start["representation"].numpy())[place]
@@ -262,12 +275,12 @@ def _compiled(model, name, compile_it):
 
 
 class _Path(NamedTuple):
-    """From the states of unknown tokens to those of the text, somewhere in the network."""
+    """Where in the network a path lies, and what leads on from there."""
 
-    name: str  # of these states
+    name: str  # of the states there
     context: Callable  # ids and a point of the path -> the pooled states
     first: int  # the step of the first token of the text
-    shape: tuple  # of these states
+    shape: tuple  # of the states
 
 
 def _path(model, compose):
@@ -276,21 +289,20 @@ def _path(model, compose):
 
 
 def _compile_reading(model, with_states):
-    """Graph: ids -> the answers, and the states in which the paths end, by name."""
-    name = "lower" if model.frozen else "embedded"
-    names = [*model.answers, name, *(["states"] if with_states else [])]
+    """Graph: ids -> the answers and the states that the paths lead to, by name."""
+    names = [*model.answers, *(["states"] if with_states else [])]
     outputs = {name: model._readouts[name] for name in names}
+    outputs[LOWER] = model._readouts["lower" if model.frozen else "embedded"]
     readout = keras.Model(model.inputs, outputs, dtype="float32")
 
     def read(ids):
         if not model.frozen:
-            found = readout(ids, training=False)
-            return found | {LOWER: found[name]}
+            return readout(ids, training=False)
         frozen, below = model.frozen, n_lower(model.frozen.backbone)
         lower = frozen.run(ids, frozen.embed(ids, frozen.words(ids)), 0, below)
         states = tf.cast(frozen.run(ids, lower, below), tf.float16)  # as the network reads them
         found = readout([ids, tf.cast(states, tf.float32)], training=False)
-        return found | {LOWER: lower if below <= frozen.n_layers else found[name]}
+        return found | {LOWER: lower} if below <= frozen.n_layers else found
 
     return compiled(read, [model._resident.spec])
 

@@ -149,15 +149,18 @@ def _build_on_pretrained(config):
     ids = keras.Input((None,), dtype="int32", name="token_ids")
     states = keras.Input((None, frozen.width), dtype="float32", name="states")
     mask = StatesMask(frozen.n_special, name="states_mask")(ids)
-    hidden, sets = [states], tuned_sets(backbone, tuned_layers)
+    lower = hidden = states
+    sets = tuned_sets(backbone, tuned_layers)
     tuned = {
         number: TunedLayer(backbone, name=f"tuned_{place + 1}")
         for place, number in enumerate(dict.fromkeys(sets))
     }
-    for number in sets:
-        hidden.append(tuned[number](hidden[-1], mask))
-    lower = hidden[max(0, n_lower(backbone) - len(backbone["layers"]) + tuned_layers)]
-    hidden = TokenStates(len(backbone["prefix"]), name="token_states")(hidden[-1], ids)
+    below = max(0, n_lower(backbone) - frozen.n_layers)
+    for place, number in enumerate(sets):
+        if place == below:  # in ALBERT, Keras could not tell the output of one layer from the next
+            lower = hidden = keras.layers.Identity(name="lower_states")(hidden)
+        hidden = tuned[number](hidden, mask)
+    hidden = TokenStates(len(backbone["prefix"]), name="token_states")(hidden, ids)
     context, weights, _ = _encode_and_attend(hidden, _mask(ids), config)
     context_in = _dropout(config["dropout"], "dropout")(context)
     l2 = _penalty(config["l2"])

@@ -1,6 +1,7 @@
-"""Only worker processes have their TensorFlow threads set, before TensorFlow starts."""
+"""TensorFlow's threads are set in workers only; predictions compute two batches at once."""
 
 import multiprocessing
+import threading
 
 import pytest
 import tensorflow as tf
@@ -53,3 +54,33 @@ def test_tensorflow_that_has_started_is_left_alone(monkeypatch):
     tf.constant(1.0) + 1.0
     assert not _threads.limit_in_worker()
     assert tf.config.threading.get_intra_op_parallelism_threads() != 61
+
+
+def test_two_items_are_worked_on_at_once(monkeypatch):
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 4)
+    both, running, most = threading.Barrier(2, timeout=60), [], []
+
+    def work(item):
+        running.append(item)
+        both.wait()
+        most.append(len(running))
+        both.wait()
+        running.remove(item)
+        both.wait()
+        return -item
+
+    assert _threads.two_at_once(work, range(6)) == [0, -1, -2, -3, -4, -5]
+    assert most == [2] * 6
+
+
+@pytest.mark.parametrize(("n_threads", "n_items"), [(1, 3), (4, 1), (4, 0)])
+def test_one_thread_or_one_item_needs_no_other_thread(n_threads, n_items, monkeypatch):
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: n_threads)
+    found = _threads.two_at_once(lambda _: threading.get_ident(), range(n_items))
+    assert found == [threading.get_ident()] * n_items
+
+
+def test_an_error_of_an_item_is_raised(monkeypatch):
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 2)
+    with pytest.raises(ZeroDivisionError):
+        _threads.two_at_once(lambda item: 1 // item, [1, 0, 2])

@@ -184,6 +184,16 @@ def test_the_evidence_of_a_text_does_not_depend_on_the_texts_beside_it(tmp_path)
         np.testing.assert_allclose(base[row], start[0], atol=1e-5)
 
 
+@pytest.mark.parametrize("encoder", ["none", "conv"])
+def test_answers_that_are_not_finite_are_refused_without_a_warning(texts_as_ids, encoder):
+    clf = fitted(texts_as_ids, encoder=encoder)
+    for name, factor in (("embedding", 1e38), ("probabilities", 1e6)):
+        layer = clf.model_.get_layer(name)
+        layer.set_weights([factor * np.sign(weights) for weights in layer.get_weights()])
+    with pytest.raises(ValueError, match="infinite or NaN"):
+        clf._evidence_on_tokens(texts_as_ids[0])
+
+
 # -- features --------------------------------------------------------------------------------------
 
 

@@ -363,11 +363,21 @@ def test_explanations_of_a_pipeline(bert):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-def test_evidence_adds_up_on_whole_words(folders, kind):
+@pytest.mark.parametrize(
+    ("kind", "n_layers", "tuned_layers"),
+    [
+        *((kind, 2, 1) for kind in KINDS),
+        ("bert", 3, 1),
+        ("bert", 3, 3),
+        ("bert", 3, 0),
+        ("albert", 6, 6),
+    ],
+)
+def test_evidence_adds_up_on_whole_words(tmp_path, kind, n_layers, tuned_layers):
+    folder = build_model(tmp_path, kind, n_layers=n_layers)
     pipeline = make_pipeline(
-        SequenceVectorizer(pretrained=folders[kind], max_length=12),
-        classifier(folders[kind], encoder="none", tuned_layers=1),
+        SequenceVectorizer(pretrained=folder, max_length=12),
+        classifier(folder, encoder="none", tuned_layers=tuned_layers),
     ).fit(TEXTS, LABELS)
     texts = ["a fine unheardof story", "", "?", "dull " * 30, "İstanbul ﬁne"]
     probabilities = pipeline.predict_proba(texts)

@@ -500,9 +500,9 @@ def test_the_network_reads_each_text_once(monkeypatch):
     explained = explain_texts(model, texts[:5])
     read, spans, ids = [], [], []
 
-    def reading(network, x, original=ResidentModel.batches):
+    def reading(network, x, work, original=ResidentModel.by_batches):
         read.append(len(x))
-        return original(network, x)
+        return original(network, x, work)
 
     def looking(vectorizer, seen, original=SequenceVectorizer.token_spans):
         spans.append(len(seen))
@@ -513,7 +513,7 @@ def test_the_network_reads_each_text_once(monkeypatch):
         return original(vectorizer, seen)
 
     monkeypatch.setattr(SequenceVectorizer, "_rows_of_ids", tokenizing)
-    monkeypatch.setattr(ResidentModel, "batches", reading)
+    monkeypatch.setattr(ResidentModel, "by_batches", reading)
     monkeypatch.setattr(SequenceVectorizer, "token_spans", looking)
     again = explain_texts(model, texts[:5])
     assert read == [5]
