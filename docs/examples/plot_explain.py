@@ -2,8 +2,8 @@
 Explain a classifier of headlines
 =================================
 
-Which words speak for a topic, and which words decided about one
-headline? And are these the reasons for the predictions?
+Which words speak for a topic, and which words decided the prediction
+for one headline? And are these the reasons for the predictions?
 """
 
 # %%
@@ -43,7 +43,7 @@ model.score(X_test, y_test)
 
 # %%
 # What do the words add to the probability of a topic? The bars are
-# means over the test headlines that hold the word.
+# means over the test headlines that contain the word.
 
 from skattn import EvidenceDisplay
 
@@ -64,9 +64,9 @@ from skattn import explain_texts
 explain_texts(model, X_test[0])[0].to_frame().round(3)
 
 # %%
-# In a notebook, a display shows the texts themselves, with a search and
-# a filter. ``save_html("headlines.html")`` saves them as a page that
-# works offline.
+# In a notebook, a display shows the first 20 texts with shaded words.
+# ``save_html("headlines.html")`` saves all of them as a page with a
+# search and filters, which works offline.
 
 from skattn import AttentionDisplay
 

@@ -28,7 +28,7 @@ topics = [bbc.target_names[label] for label in bbc.target]
 # %%
 # We fit two classifiers on more and more articles and predict 1,000
 # others: the recommended classifier, and a linear model on TF-IDF
-# features as one writes it with scikit-learn.
+# features, as it is usually written with scikit-learn.
 
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer

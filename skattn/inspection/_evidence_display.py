@@ -143,8 +143,9 @@ class EvidenceDisplay:
         ax : matplotlib Axes or array of one Axes per class, default=None
             Axes to draw on. A single Axes is divided. None creates a new figure.
         labels : sequence of labels, default=None
-            The classes to plot. If None, the second of two classes (the plot of the first is its
-            mirror image), or the first four of more than two.
+            The classes to plot. None: the second of two classes, because the plot of the first is
+            its mirror image; otherwise the first four. (A model of two labels that can both be true
+            has no mirror image, so both are plotted.)
         n_words : int, default=6
             Maximum number of words for a class, and of words against it.
         min_texts : int, default=1
@@ -165,7 +166,9 @@ class EvidenceDisplay:
         words = self._words(min_texts)
         if labels is None:
             known = list(words)
-            labels = known[1:] if len(known) == 2 else known[:MAX_PANELS]
+            totals = [float(sum(e.probabilities)) for e in self.explanations]
+            mirrored = len(known) == 2 and all(abs(total - 1) < 1e-3 for total in totals)
+            labels = known[1:] if mirrored else known[:MAX_PANELS]
         if isinstance(labels, str) or not hasattr(labels, "__iter__"):
             raise TypeError(f"labels must be a list of classes, got {labels!r}: pass [{labels!r}].")
         labels = list(labels)

@@ -86,8 +86,8 @@ class GateDisplay:
         X : array-like of shape (n_samples, n_features)
             The samples.
         y : array-like of shape (n_samples,), default=None
-            True classes, or one column of several labels. None: the samples are grouped by the
-            predicted class.
+            True classes; of a multilabel problem one column, such as ``y[:, 0]``. None: the
+            samples are grouped by the predicted class.
 
         Returns
         -------

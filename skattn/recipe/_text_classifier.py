@@ -95,7 +95,7 @@ class TextClassifier(BaseTextClassifier):
     max_df : int or float, default=1.0
         Words that occur in more texts are not in the vocabulary. A float is a share of the texts.
     max_features : int, default=None
-        Maximum size of the network's vocabulary.
+        Maximum size of the network's vocabulary; see `SequenceVectorizer`.
     vocabulary : mapping or iterable of str, default=None
         The network's vocabulary, instead of the words of the training texts.
     unknown : {"keep", "drop"}, default=None
@@ -106,8 +106,9 @@ class TextClassifier(BaseTextClassifier):
     n_features : int, default=None
         Hash the network's tokens into this many ids instead of learning a vocabulary.
     encoder, attention : str, default=None
-        Encoder and attention of the network, chosen by a rule if None, as are the other parameters
-        below that are None by default. `AttentionTextClassifier` describes the possible values.
+        Encoder and attention of the network; `AttentionTextClassifier` describes the possible
+        values. None: a rule chooses them, as it does for the other parameters below that describe
+        the network's layers or its training and are None. `settings_` lists what rules have chosen.
     units, embedding_dim, batch_size : int, default=None
         Width of the hidden states, width of the embedding, and number of texts in a batch.
     conv_widths : tuple of int, default=None
@@ -119,7 +120,7 @@ class TextClassifier(BaseTextClassifier):
     head_penalty : float, default=0.0
         Penalty on heads that attend to the same tokens.
     segment_length : int, default=None
-        Number of tokens per segment, for hierarchical attention.
+        Number of tokens per segment, for hierarchical attention. None: no segments.
     extra_pooling : {"max", "mean", "none"}, default=None
         What to concatenate with the weighted sum of the hidden states.
     embedding_trainable : bool, default=True
@@ -139,11 +140,12 @@ class TextClassifier(BaseTextClassifier):
     weight_averaging : bool, default=None
         Whether to average the network's weights over the second half of the epochs.
     class_weight : dict or "balanced", default=None
-        Weights of the classes in both models.
+        Weights of the classes in both models. None: all classes have the same weight.
     early_stopping : bool, default=False
         Whether to stop training when the network no longer improves on a validation set.
     validation_fraction : float, default=None
-        Share of the texts that are used as the network's validation set.
+        Share of the texts that are used as the network's validation set. None: a tenth with
+        `early_stopping`, otherwise nothing.
     n_iter_no_change : int, default=3
         Number of epochs without improvement before early stopping.
     tol : float, default=1e-4
@@ -162,7 +164,7 @@ class TextClassifier(BaseTextClassifier):
     save_optimizer : bool, default=True
         Whether saved files include the state of the optimizer.
     random_state : int, RandomState instance or None, default=None
-        Determines all random numbers of both models.
+        Determines all random numbers of both models. None: another result at each fit.
     n_jobs : int, default=None
         Number of processes for the two extra fits that determine `weights_`, and for the linear
         models of a multilabel problem.

@@ -99,9 +99,9 @@ class SequenceVectorizer(PickledState, TransformerMixin, BaseEstimator):
     embeddings : mapping, gensim KeyedVectors, path or None, default=None
         Pretrained word vectors: a mapping of str to vector, an object with `index_to_key` and
         `vectors`, or the path of a text file (or gzip) in the format of GloVe, word2vec and
-        fastText. Words that have a vector but do not occur in the training texts get ids after
-        those of the training texts, unless `vocabulary` is set. A pipeline does not pass them on:
-        there, use ``TextClassifier(embeddings=...)``.
+        fastText. Unless `vocabulary` is set, all words that have a vector get ids, after those of
+        the other words, even if they are not in the training texts or the limits above leave them
+        out. A pipeline does not pass vectors on: there, use ``TextClassifier(embeddings=...)``.
     n_features : int or None, default=None
         Hash the tokens into this many ids, from 2 to ``n_features + 1``, instead of learning a
         vocabulary, as :class:`~sklearn.feature_extraction.text.HashingVectorizer` does. If

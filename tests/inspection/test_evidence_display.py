@@ -51,6 +51,13 @@ def test_it_follows_the_contract(display):
     assert bars(other.plot().ax_) == bars(display.ax_)
 
 
+def test_two_labels_that_can_both_be_true_have_a_plot_each():
+    y = np.array([[1, 0], [1, 1], [0, 0], [0, 1]] * 5)
+    model = TextClassifier(network=False).fit(TEXTS * 5, y)
+    panels = EvidenceDisplay.from_estimator(model, TEXTS).plot().ax_
+    assert [ax.get_title(loc="left") for ax in panels] == ["0", "1"]
+
+
 def test_bars_are_means_over_texts_with_their_spread(display):
     ax = display.plot().ax_
     assert ax.get_title(loc="left") == "good"
