@@ -40,7 +40,11 @@ def two_at_once(work, items):
     if min(len(items), n_threads) < 2:
         return [work(item) for item in items]
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(work, items))
+        try:
+            results = pool.map(work, items)
+        except RuntimeError:  # Python is about to end, or no thread can be started
+            return [work(item) for item in items]
+        return list(results)
 
 
 def is_worker():

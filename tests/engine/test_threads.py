@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import tensorflow as tf
@@ -84,3 +85,13 @@ def test_an_error_of_an_item_is_raised(monkeypatch):
     monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 2)
     with pytest.raises(ZeroDivisionError):
         _threads.two_at_once(lambda item: 1 // item, [1, 0, 2])
+
+
+def test_where_no_thread_can_be_started_the_items_are_worked_on_here(monkeypatch):
+    def submit(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 2)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
+    found = _threads.two_at_once(lambda _: threading.get_ident(), range(3))
+    assert found == [threading.get_ident()] * 3
