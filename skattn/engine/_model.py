@@ -327,7 +327,7 @@ class ResidentModel(keras.Model):
         read = self._read_functions[key]
         return self._in_order(x, lambda batch, _: read(to_tensor(batch)))
 
-    def by_batches(self, x, work):
+    def by_batches(self, x, work, run=map):
         """Let `work` read the rows in batches, which are the same in any order of the rows.
 
         Parameters
@@ -335,7 +335,9 @@ class ResidentModel(keras.Model):
         x : array, or rows
         work : callable
             Called with the numbers of the rows of a batch, the last one repeated (see `filled_up`),
-            and with these rows as an array. Two calls may run at the same time.
+            and with these rows as an array.
+        run : callable, default=map
+            What calls it for all batches, such as `two_at_once`.
 
         Returns
         -------
@@ -350,14 +352,15 @@ class ResidentModel(keras.Model):
             limits = PRETRAINED_BATCHES if self.frozen else TEXT_BATCHES
         batches = [*prediction_batches(rows.lengths, hashes, *limits)][::-1]  # the longest first
         filled = map(filled_up, batches)
-        run = map if self.frozen else two_at_once  # a transformer keeps all cores busy
         results = run(lambda numbers: work(numbers, rows.batch(numbers)), filled)
         return list(zip(batches, results, strict=True))
 
     def _in_order(self, x, answer):
         """Call `answer` with each batch and the numbers of its rows; its arrays, for all rows."""
         parts = self.by_batches(
-            x, lambda numbers, batch: [part.numpy() for part in answer(batch, numbers)]
+            x,
+            lambda numbers, batch: [part.numpy() for part in answer(batch, numbers)],
+            map if self.frozen else two_at_once,  # a transformer keeps all cores busy
         )
         return [put_together(parts, place) for place in range(len(parts[0][1]))]
 

@@ -5,9 +5,11 @@ or a Dask or Ray worker) is touched, and only before TensorFlow has started ther
 process never is.
 """
 
+import contextlib
 import multiprocessing
 import os
 import sys
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
@@ -33,18 +35,39 @@ def two_at_once(work, items):
     """The results of ``work(item)``, in the order of the items; two are computed at the same time.
 
     An operation of TensorFlow uses all cores, but it ends when the last of them is ready. The cores
-    that wait can compute another batch. With one core or thread, one item follows the other.
+    that wait can compute another batch. With one core, one item, or where no thread can be started
+    (because Python is about to end), this thread does everything. An error, such as Ctrl-C, waits
+    for the item that the other thread is at.
     """
     items = list(items)
-    n_threads = tf.config.threading.get_intra_op_parallelism_threads() or joblib.cpu_count()
-    if min(len(items), n_threads) < 2:
+    if len(items) < 2 or _n_threads() < 2:
         return [work(item) for item in items]
-    with ThreadPoolExecutor(2) as pool:
+    results, left = [None] * len(items), deque(enumerate(items))
+
+    def work_on_what_is_left():
         try:
-            results = pool.map(work, items)
-        except RuntimeError:  # Python is about to end, or no thread can be started
-            return [work(item) for item in items]
-        return list(results)
+            while True:
+                try:
+                    place, item = left.popleft()
+                except IndexError:
+                    return
+                results[place] = work(item)
+        except BaseException:
+            left.clear()
+            raise
+
+    with ThreadPoolExecutor(1) as pool:
+        other = None
+        with contextlib.suppress(RuntimeError):
+            other = pool.submit(work_on_what_is_left)
+        work_on_what_is_left()
+        if other is not None:
+            other.result()
+    return results
+
+
+def _n_threads():
+    return tf.config.threading.get_intra_op_parallelism_threads() or joblib.cpu_count()
 
 
 def is_worker():

@@ -268,6 +268,8 @@ def _pooled(model, path, ids, start, way):
 
 def _compiled(model, name, compile_it):
     """What is compiled once for each network."""
+    if name in model._read_functions:
+        return model._read_functions[name]
     with _TRACE_LOCK:
         if name not in model._read_functions:
             model._read_functions[name] = compile_it(model)

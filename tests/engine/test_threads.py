@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -85,6 +86,23 @@ def test_an_error_of_an_item_is_raised(monkeypatch):
     monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 2)
     with pytest.raises(ZeroDivisionError):
         _threads.two_at_once(lambda item: 1 // item, [1, 0, 2])
+
+
+def test_an_interruption_leaves_the_other_items(monkeypatch):
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 2)
+    main, begun, interrupted = threading.get_ident(), [], threading.Event()
+
+    def work(item):
+        begun.append(item)
+        if threading.get_ident() == main:
+            interrupted.set()
+            raise KeyboardInterrupt
+        assert interrupted.wait(60)
+        time.sleep(0.05)
+
+    with pytest.raises(KeyboardInterrupt):
+        _threads.two_at_once(work, range(1000))
+    assert len(begun) <= 3
 
 
 def test_where_no_thread_can_be_started_the_items_are_worked_on_here(monkeypatch):

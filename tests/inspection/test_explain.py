@@ -500,9 +500,9 @@ def test_the_network_reads_each_text_once(monkeypatch):
     explained = explain_texts(model, texts[:5])
     read, spans, ids = [], [], []
 
-    def reading(network, x, work, original=ResidentModel.by_batches):
+    def reading(network, x, *args, original=ResidentModel.by_batches):
         read.append(len(x))
-        return original(network, x, work)
+        return original(network, x, *args)
 
     def looking(vectorizer, seen, original=SequenceVectorizer.token_spans):
         spans.append(len(seen))
