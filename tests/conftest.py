@@ -9,11 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from skattn.fitting._network_pool import POOL
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# the machine may be busy, and the same examples fail or pass everywhere
+settings.register_profile("skattn", deadline=None, derandomize=True)
+settings.load_profile("skattn")
 
 PROJECT = Path(__file__).resolve().parents[1]
 CHROMIUM_FLAGS = [

@@ -80,9 +80,15 @@ def test_parts_are_judged_as_the_fitted_recipe_has_them(benchmark, result, monke
     assert results["recipe, network alone|sms_spam|all"].keys() == {"0", "1"}
     assert results["recipe|trec|8c"]["0"]["seconds"] > 0
     assert results["recipe, network alone|trec|all"]["0"]["seconds"] is None
-    assert "network alone" not in str(benchmark.contenders())
     with pytest.raises(SystemExit, match="holds results of --split test"):
         benchmark.main(["--data", str(result.parent), "--output", str(result)])
+
+
+@pytest.mark.parametrize("pretrained", [None, "a folder"])
+def test_the_parts_of_a_recipe_are_no_contenders_of_their_own(benchmark, pretrained):
+    names = list(benchmark.contenders(pretrained))
+    assert {benchmark.BASELINE, "recipe"} <= set(names)
+    assert [name for name in names if name.endswith("alone")] == []
 
 
 def test_texts_of_the_training_part_are_left_out(benchmark, tmp_path):

@@ -80,7 +80,7 @@ for name in ("gated", "text"):
     ):
         answer = in_child(work)
         assert answer.startswith("RuntimeError") and "fork" in answer and "spawn" in answer, answer
-        assert in_child.seconds < 1, in_child.seconds
+        assert in_child.seconds < 10, in_child.seconds  # or it would wait for ever
 """
 )
 POOLS = """

@@ -14,6 +14,7 @@ import tensorflow as tf
 import scikeras.wrappers, keras, sklearn.pipeline, sklearn.feature_extraction.text
 import pickle
 from tensorflow.python.eager import context
+from tensorflow.python.framework.config import is_op_determinism_enabled
 
 def state():
     return {
@@ -23,8 +24,7 @@ def state():
         "python": random.getstate(),
         "tensorflow seed": context.global_seed(),
         "tensorflow generator": tf.random.get_global_generator().state.numpy().tolist(),
-        "determinism": tf.config.experimental.is_op_determinism_enabled()
-            if hasattr(tf.config.experimental, "is_op_determinism_enabled") else None,
+        "determinism": is_op_determinism_enabled(),
         "threads": [tf.config.threading.get_intra_op_parallelism_threads(),
                     tf.config.threading.get_inter_op_parallelism_threads()],
         "eagerly": tf.config.functions_run_eagerly(),

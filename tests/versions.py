@@ -61,14 +61,14 @@ def matrix():
 
 
 def run(name, installed, folder):
-    """Install, test, and give the versions found and the tests' last line."""
+    """Install, test, and give the versions found, the tests' last line, and whether all passed."""
     home = folder / re.sub(r"\W+", "-", name)
     venv.create(home, with_pip=True)
     python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     pip = [python, "-m", "pip", "install", "--quiet", *TOOLS, *installed]
     done = subprocess.run(pip, capture_output=True, text=True, check=False)
     if done.returncode:
-        return {}, f"cannot be installed: {done.stderr.strip().splitlines()[-1]}"
+        return {}, f"cannot be installed: {done.stderr.strip().splitlines()[-1]}", False
     tests = [str(PROJECT / "tests" / test) for test in TESTS]
     # warnings of old versions about each other are not ours: they are shown, not errors
     command = [python, "-m", "pytest", "-q", "-W", "default", "-p", "no:cacheprovider", *tests]
@@ -78,13 +78,14 @@ def run(name, installed, folder):
         [python, "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
     )
     versions = dict(line.lower().split("==") for line in freeze.stdout.split() if "==" in line)
-    return versions, re.sub(r" in [0-9.]+s.*", "", done.stdout.strip().splitlines()[-1])
+    last_line = (done.stdout.strip() or done.stderr.strip()).splitlines()[-1]
+    return versions, re.sub(r" in [0-9.]+s.*", "", last_line), done.returncode == 0
 
 
 def write(results):
     """The page with one row a name."""
     rows = [["", *SHOWN, "result"]]
-    for name, (versions, result) in results.items():
+    for name, (versions, result, _) in results.items():
         rows.append([name, *(versions.get(package, "") for package in SHOWN), result])
     table = "".join("   * - " + "\n     - ".join(row) + "\n" for row in rows)
     header = HEADER.format(date=datetime.date.today(), python=platform.python_version())
@@ -102,7 +103,7 @@ def main():
         results = {name: run(name, installed, folder) for name, installed in chosen.items()}
     write(results)
     print(PAGE.read_text())
-    return 0 if all("failed" not in r and "cannot" not in r for _, r in results.values()) else 1
+    return 0 if all(passed for *_, passed in results.values()) else 1
 
 
 if __name__ == "__main__":

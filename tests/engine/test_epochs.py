@@ -11,6 +11,7 @@ from skattn.engine._epochs import (
     FitSettings,
     Plans,
     cosine_rates,
+    linear_rates,
     overrides_batch_hooks,
     step_ranges,
 )
@@ -81,6 +82,12 @@ def test_the_cosine_rises_over_a_tenth_and_falls_to_zero():
     assert rates[55] == pytest.approx(0.5, abs=0.01)  # the middle of the fall
 
 
+def test_the_line_rises_over_a_tenth_and_falls_straight_to_zero():
+    rates = linear_rates(np.arange(100), 100)
+    np.testing.assert_allclose(rates[:10], np.arange(1, 11) / 11, rtol=1e-6)
+    np.testing.assert_allclose(rates[10:], 1 - np.arange(90) / 90, atol=1e-6)
+
+
 class WatchRate(keras.callbacks.Callback):
     seen = []
 
@@ -88,13 +95,15 @@ class WatchRate(keras.callbacks.Callback):
         type(self).seen.append(float(self.model.optimizer.learning_rate))
 
 
-def test_the_cosine_moves_the_rate_of_a_fit(dense_rows):
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
+def test_a_schedule_moves_the_rate_of_a_fit(dense_rows, schedule):
     WatchRate.seen.clear()
-    parameters = {"units": 3, "epochs": 10, "learning_rate": 0.5, "callbacks": [WatchRate()]}
-    GatedDenseClassifier(learning_rate_schedule="cosine", **parameters).fit(*dense_rows)
-    assert WatchRate.seen[-1] < 0.01 < 0.2 < max(WatchRate.seen) <= 0.5
+    parameters = {"units": 3, "epochs": 10, "batch_size": 30, "learning_rate": 0.5}
+    parameters |= {"learning_rate_schedule": schedule, "callbacks": [WatchRate()]}
     GatedDenseClassifier(**parameters).fit(*dense_rows)
-    assert WatchRate.seen[10:] == [0.5] * 10
+    factors = {"cosine": cosine_rates, "linear": linear_rates}
+    rates = factors.get(schedule, lambda steps, n: np.ones(n))(np.arange(30), 30)
+    np.testing.assert_allclose(WatchRate.seen, 0.5 * rates[2::3], rtol=1e-6)
 
 
 class AtEveryBatch(keras.callbacks.Callback):

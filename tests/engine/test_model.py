@@ -253,6 +253,30 @@ def test_several_labels_have_the_mean_of_their_cross_entropies(dense_rows):
     assert clf.history_["val_accuracy"][0] == pytest.approx(exact)
 
 
+def smoothed(smoothing):
+    """A classifier that hardly moves, so that its loss is that of its answers."""
+    settings = {"units": 6, "epochs": 1, "learning_rate": 1e-12, "random_state": 0}
+    return GatedDenseClassifier(label_smoothing=smoothing, **settings)
+
+
+def test_smoothed_labels_give_a_share_to_all_classes_in_training_alone(dense_rows):
+    X, y = dense_rows
+    clf = smoothed(0.3).fit(X, y)
+    targets = 0.7 * np.eye(3)[y] + 0.1
+    losses = -(targets * np.log(np.float64(clf.predict_proba(X)))).sum(axis=1)
+    assert clf.history_["loss"] == pytest.approx([losses.mean()], rel=1e-5)
+    assert clf.model_.evaluate(X, y)[0] == pytest.approx(cross_entropy(clf, X, y), rel=1e-5)
+
+
+def test_smoothed_labels_that_can_all_be_true_move_towards_a_half(dense_rows):
+    X, _ = dense_rows
+    Y = (X[:, :3] > 0).astype(int)
+    clf = smoothed(0.3).fit(X, Y)
+    targets, p = 0.7 * Y + 0.15, np.float64(clf.predict_proba(X))
+    losses = -(targets * np.log(p) + (1 - targets) * np.log(1 - p)).mean(axis=1)
+    assert clf.history_["loss"] == pytest.approx([losses.mean()], rel=1e-4)
+
+
 # -- reading ---------------------------------------------------------------------------------------
 
 

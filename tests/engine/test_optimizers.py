@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import sparse
 
-from skattn import AttentionTextClassifier
+from skattn import AttentionTextClassifier, GatedDenseClassifier
 from skattn.engine._optimizers import build_optimizer, optimizer_config
 from skattn.engine._row_adam import RowAdam, sum_per_row
 from skattn.networks._weights import reset_optimizer
@@ -110,6 +111,50 @@ def test_a_word_twice_in_a_text_takes_one_step_in_a_fit():
     assert not np.any(moved[:2])
 
 
+@pytest.mark.parametrize("optimizer", ["lazyadam", "adam"])
+def test_words_that_a_chunk_lacks_rest_with_lazyadam_alone(optimizer):
+    settings = {"encoder": "none", "embedding_dim": 2, "vocabulary_size": 8, "random_state": 0}
+    clf = AttentionTextClassifier(optimizer=optimizer, **settings)
+    tables = [
+        clf.partial_fit(X, [0, 1]).model_.get_layer("embedding").get_weights()[0]
+        for X in ([[2, 3], [4, 2]], [[5, 6], [7, 5]])
+    ]
+    still = np.all(tables[0] == tables[1], axis=1)
+    assert still[2:].tolist() == [optimizer == "lazyadam"] * 3 + [False] * 3
+
+
+@pytest.mark.parametrize("optimizer", ["lazyadam", pytest.param("adam", marks=pytest.mark.slow)])
+def test_features_that_a_sparse_chunk_lacks_rest(optimizer):
+    clf, kernels = GatedDenseClassifier(units=4, optimizer=optimizer, random_state=0), []
+    for columns in ([0, 1], [2, 3]):
+        X = sparse.csr_array((np.ones(4), ([0, 1, 2, 3], columns * 2)), shape=(4, 5))
+        clf.partial_fit(X, [0, 1] * 2)
+        kernels.append(clf.model_.get_layer("hidden").get_weights()[0])
+    still = np.all(kernels[0] == kernels[1], axis=1)
+    assert still.tolist() == [True, True, False, False, True]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["adam", "lazyadam", "adamw", "sgd"])
+def test_weight_decay_shrinks_kernels_and_no_embedding(optimizer):
+    table = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    settings = {"encoder": "none", "embeddings": table, "learning_rate": 0.1, "random_state": 0}
+    weights = []
+    for decay in (0.0, 0.5):
+        clf = AttentionTextClassifier(
+            optimizer=optimizer, weight_decay=decay, epochs=1, **settings
+        ).fit([[2, 3], [4, 2]], [0, 1])
+        weights.append({v.path: v.numpy() for v in clf.model_.trainable_variables})
+    plain, decayed = weights
+    assert len(plain) == 5  # the table, and a kernel and a bias each of score and last layer
+    for path in plain:
+        if path.endswith("/kernel"):
+            assert np.abs(plain[path] - decayed[path]).max() > 1e-3, path
+        else:
+            np.testing.assert_allclose(plain[path], decayed[path], atol=1e-6, err_msg=path)
+    np.testing.assert_array_equal(decayed["embedding/embeddings"][5:], table[5:])
+
+
 def clipped(settings):
     """The settings of an optimizer that looks at a whole gradient before it steps."""
     return keras.optimizers.Adam(0.1, **settings)
@@ -187,6 +232,7 @@ def test_the_decay_of_adamw_can_be_set_to_zero():
 
 def test_plain_adam_becomes_ours_and_others_stay_what_they_are():
     assert type(build_optimizer("adam", 0.1)) is RowAdam
+    assert [build_optimizer(name, 0.1).lazy for name in ("adam", "lazyadam")] == [False, True]
     assert type(build_optimizer("adamw", 0.1)) is keras.optimizers.AdamW
     amsgrad = optimizer_config(keras.optimizers.Adam(amsgrad=True))
     assert type(build_optimizer(amsgrad, 0.1)) is keras.optimizers.Adam

@@ -132,6 +132,10 @@ def test_errors_say_what_to_do(tmp_path, monkeypatch, dense_rows):
         patch.setitem(sys.modules, "onnx", None)
         with pytest.raises(ImportError, match=r"skattn\[onnx\]"):
             export_onnx(clf, tmp_path / "model.onnx")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "onnxruntime.quantization", None)
+        with pytest.raises(ImportError, match=r'^export_onnx with weights="int8" .*skattn\[onnx\]'):
+            export_onnx(clf, tmp_path / "model.onnx", weights="int8")
     with pytest.raises(ValueError, match="weights must be 'float32' or 'int8', got 'int4'"):
         export_onnx(clf, tmp_path / "model.onnx", weights="int4")
     assert list(tmp_path.iterdir()) == []

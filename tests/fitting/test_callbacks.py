@@ -31,6 +31,13 @@ class Recorder(keras.callbacks.Callback):
         type(self).seen.append((epoch, dict(logs), self.n_epochs))
 
 
+class KeepWeights(keras.callbacks.Callback):
+    kept = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        type(self).kept.append(self.model.get_weights())
+
+
 @pytest.fixture
 def recorder():
     Recorder.seen.clear()
@@ -285,6 +292,24 @@ def test_an_optimizer_without_a_rate_or_decay_takes_that_of_the_parameters(dense
     assert float(without.model_.optimizer.learning_rate) == pytest.approx(0.3)
     slower = small(optimizer=given, learning_rate=1e-6).fit(X, y)  # a network of the pool
     assert float(slower.model_.optimizer.learning_rate) == pytest.approx(1e-6)
+
+
+@pytest.mark.parametrize("epochs", [4, 5])
+def test_averaged_weights_are_the_mean_of_the_second_half_of_the_epochs(dense_rows, epochs):
+    KeepWeights.kept.clear()
+    settings = {"epochs": epochs, "learning_rate": 0.1, "callbacks": [KeepWeights()]}
+    clf = small(weight_averaging=True, **settings).fit(*dense_rows)
+    assert len(KeepWeights.kept) == epochs
+    second_half = KeepWeights.kept[epochs // 2 :]
+    for found, *each in zip(clf.model_.get_weights(), *second_half, strict=True):
+        np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-6)
+        assert np.abs(found - each[-1]).max() > 1e-3
+
+
+def test_averaging_beside_early_stopping_is_refused(dense_rows):
+    clf = small(weight_averaging=True, early_stopping=True)
+    with pytest.raises(ValueError, match="weight_averaging=True and early_stopping=True exclude"):
+        clf.fit(*dense_rows)
 
 
 def test_a_score_may_be_an_array_of_one_number(dense_rows):

@@ -322,11 +322,13 @@ assert list(Path("folder").iterdir()) == []
 @pytest.mark.skipif(sys.platform == "win32", reason="a process is sent a POSIX signal")
 def test_sigkill_in_the_middle_of_a_fit(tmp_path, run_python):
     fit = """
-import sys, warnings, keras, numpy as np
+import sys, time, keras, numpy as np
 from skattn import AttentionTextClassifier
 class Say(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         print("epoch", epoch, flush=True)
+        if epoch == 4 and sys.argv[2:] == ["wait"]:
+            time.sleep(300)  # for SIGKILL
 rng = np.random.default_rng(0)
 X = rng.integers(2, 50, size=(600, 12)) * (np.arange(12) < rng.integers(1, 13, size=(600, 1)))
 y = X[:, 0] % 3
@@ -338,7 +340,7 @@ probabilities = clf.fit(X, y).predict_proba(X)
 whole = clf.set_params(checkpoint=None).fit(X, y)
 assert np.array_equal(probabilities, whole.predict_proba(X))
 """
-    command = [sys.executable, "-c", fit, str(tmp_path / "folder")]
+    command = [sys.executable, "-c", fit, str(tmp_path / "folder"), "wait"]
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
@@ -364,11 +366,13 @@ def test_your_own_callbacks_start_anew(dense_rows, tmp_path):
     assert clf.n_iter_ == 6
 
 
-def test_no_callback_is_blamed_for_the_rate_of_the_file(dense_rows, tmp_path, recwarn):
+def test_no_callback_is_blamed_for_the_rate_of_the_file(dense_rows, tmp_path):
     clf = GatedDenseClassifier(checkpoint=tmp_path, learning_rate_schedule="cosine", **SETTINGS)
     die(clf, 3, *dense_rows)
-    clf.set_params(callbacks=[keras.callbacks.TerminateOnNaN()]).fit(*dense_rows)
-    assert [str(each.message) for each in recwarn if "no effect" in str(each.message)] == []
+    clf.set_params(callbacks=[keras.callbacks.TerminateOnNaN()])
+    with pytest.warns(UserWarning, match="goes on after epoch 3 of 6") as caught:
+        clf.fit(*dense_rows)
+    assert [str(each.message) for each in caught if "no effect" in str(each.message)] == []
 
 
 def test_the_bar_of_a_fit_that_goes_on_begins_where_it_was(dense_rows, tmp_path, capsys):

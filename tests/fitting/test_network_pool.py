@@ -165,12 +165,18 @@ def test_a_fit_in_a_used_network_is_bit_for_bit_a_first_one(dense_rows, empty_po
 def test_the_rate_that_a_callback_left_does_not_reach_the_next_fit(dense_rows, empty_pool):
     X, y = dense_rows
     sgd = keras.optimizers.SGD(0.1)
-    expected = small(optimizer=sgd, random_state=0, epochs=2).fit(X, y).predict_proba(X)
+    first = small(optimizer=sgd, random_state=0, epochs=2).fit(X, y)
+    expected, network = first.predict_proba(X), first._fitted.network
+    del first
     gc.collect()
     falling = keras.callbacks.LearningRateScheduler(lambda epoch: 1e-9)
-    small(optimizer=sgd, callbacks=[falling]).fit(X, y)
+    falling.may_keep_model = False  # otherwise the network would not come back to the pool
+    other = small(optimizer=sgd, callbacks=[falling]).fit(X, y)
+    assert other._fitted.network is network
+    del other
     gc.collect()
     again = small(optimizer=sgd, random_state=0, epochs=2).fit(X, y)
+    assert again._fitted.network is network
     np.testing.assert_array_equal(again.predict_proba(X), expected)
 
 
@@ -238,6 +244,8 @@ def test_estimators_in_threads_never_share_a_network(dense_rows, empty_pool):
 
 
 class Failure(keras.callbacks.Callback):
+    may_keep_model = False  # so that only the failure keeps the network from the pool
+
     def on_epoch_end(self, epoch, logs=None):
         raise RuntimeError("in the middle")
 

@@ -100,6 +100,14 @@ def count(browser):
     return browser.find_element("css selector", ".skattn-count").text
 
 
+def reset(browser):
+    """Press the button that shows all texts again; the page obeys it a moment later."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    browser.find_element("css selector", ".skattn-tools button").click()
+    WebDriverWait(browser, 10).until(lambda browser: count(browser) == "All 20 texts")
+
+
 def press(browser, *names):
     from selenium.webdriver.common.keys import Keys
 
@@ -211,9 +219,7 @@ def test_a_word_is_found(shown):
     assert count(shown) == "10 of 20 texts"
     found = shown.find_elements("css selector", "[data-found]")
     assert {word.text.lower() for word in found if word.is_displayed()} == {"dull"}
-    shown.find_element("css selector", ".skattn-tools button").click()
-    time.sleep(0.1)
-    assert count(shown) == "All 20 texts"
+    reset(shown)
     assert not shown.find_elements("css selector", "[data-found]")
 
 
@@ -231,8 +237,7 @@ def test_the_words_of_a_class_and_the_matrix_lead_to_their_texts(shown):
     shown.execute_script("arguments[0].dataset.word = 'a dul'", button)
     button.click()
     assert count(shown) == "5 of 20 texts"  # unless the page shows no such word as a whole
-    shown.find_element("css selector", ".skattn-tools button").click()
-    time.sleep(0.1)
+    reset(shown)
     shown.find_element("css selector", '.skattn-cell[data-true="0"][data-pred="1"]').click()
     assert count(shown) == "5 of 20 texts"
     assert {card.get_attribute("data-true") for card in cards(shown)} == {"0"}
@@ -249,9 +254,7 @@ def test_filters_by_predicted_and_true_class_and_by_right_and_wrong(shown):
     choose(shown, "true", "1")
     assert count(shown) == "0 of 20 texts"
     assert shown.find_element("css selector", ".skattn-none").is_displayed()
-    shown.find_element("css selector", ".skattn-tools button").click()
-    time.sleep(0.1)
-    assert count(shown) == "All 20 texts"
+    reset(shown)
     assert len(cards(shown)) == 20
 
 

@@ -122,6 +122,39 @@ def test_n_texts_limits_a_figure_of_its_own():
     assert strings(display.ax_)[-1] == "and 17 more"
 
 
+def explained():
+    """A text of 7 words for the class and 7 against it."""
+    [explanation] = explain_texts(film_model(max_length=14), [" ".join(["fine", "dull"] * 7)])
+    return explanation
+
+
+def drawn_texts(**options):
+    display = AttentionDisplay.from_estimator(film_model(), TEXTS * 10).plot(**options)
+    return [text for text in strings(display.ax_) if text.endswith("%")]
+
+
+def drawn_gates(**options):
+    means, names = np.random.default_rng(0).random((2, 30)), [f"gate {n}" for n in range(30)]
+    display = GateDisplay(means, means / 10, names, [0, 1], "true class")
+    return display.plot(**options).ax_.get_yticklabels()
+
+
+@pytest.mark.parametrize(
+    ("shown", "name", "n_some", "n_all"),
+    [
+        (lambda **n: explained().top_tokens(**n), "n", 5, 14),
+        (lambda **n: explained().top_evidence("good", **n)[0], "n", 5, 7),
+        (lambda **n: explained().top_evidence("good", **n)[1], "n", 5, 7),
+        (drawn_texts, "n_texts", 10, 20),
+        (drawn_gates, "max_gates", 20, 30),
+    ],
+    ids=["tokens", "evidence for", "evidence against", "texts", "gates"],
+)
+def test_none_shows_all_where_the_default_shows_some(shown, name, n_some, n_all):
+    assert len(shown()) == n_some
+    assert len(shown(**{name: None})) == n_all
+
+
 def test_words_do_not_overlap_and_stay_within_the_axes():
     text = "fine film " * 5 + "the-dull($9.3bn)film " * 10 + "x" * 300
     display = AttentionDisplay.from_estimator(film_model(), [text]).plot()

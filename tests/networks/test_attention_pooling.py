@@ -114,6 +114,16 @@ def test_the_regularizer_acts_on_every_kernel():
     assert float(sum(layer.losses)) == pytest.approx(penalty, rel=1e-5)
 
 
+@pytest.mark.parametrize("score", ["feedforward", "additive", "dot", "multihead"])
+def test_the_initializer_sets_every_kernel(score):
+    layer = AttentionPooling(score, kernel_initializer=keras.initializers.Constant(0.25))
+    again = AttentionPooling.from_config(layer.get_config())
+    for each in (layer, again):
+        each(HIDDEN)
+        for weights in each.get_weights():
+            assert np.all(weights == (0.25 if weights.ndim == 2 else 0))
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 @pytest.mark.parametrize("score", SCORES)

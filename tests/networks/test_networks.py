@@ -433,6 +433,29 @@ def test_dropout_stands_where_the_docs_say():
     assert places(build_text_network(text_config())) == []
 
 
+def test_words_are_dropped_before_the_embedding():
+    model = build_text_network(text_config(word_dropout=0.25))
+    layer = model.get_layer("word_dropout")
+    assert layer.rate == 0.25
+    assert layer.output is model.get_layer("embedding").input
+    assert "word_dropout" not in [x.name for x in build_text_network(text_config()).layers]
+
+
+def test_heads_are_penalized_as_much_as_the_parameter_says():
+    X = np.array([[2, 3, 4], [5, 6, 0]])
+    losses = []
+    for penalty in (0.25, 0.5):
+        config = text_config(attention="multihead", n_heads=2, head_penalty=penalty)
+        model = build_text_network(config)
+        initialize(model, seed=0)
+        model(X)
+        assert model.get_layer("attention").penalty == penalty
+        losses.append(sum(map(float, model.losses)))
+    assert losses[1] == pytest.approx(2 * losses[0], rel=1e-5)
+    assert losses[0] > 0.01
+    assert not build_text_network(text_config(attention="multihead")).losses
+
+
 def test_several_labels_have_their_own_sigmoid_each():
     model = build_gated_network(gated_config(multilabel=True))
     assert model.get_layer("probabilities").activation.__name__ == "sigmoid"

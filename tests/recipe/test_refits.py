@@ -96,7 +96,7 @@ def test_equal_values_of_a_parameter_are_no_change(one, other, equal):
 
 def test_early_stopping_can_be_set_for_a_warm_start(warm):
     warm.set_params(early_stopping=True, epochs=2).fit(TEXTS, LABELS)
-    assert warm.network_[-1].best_iteration_ in (1, 2, 3)
+    assert warm.network_[-1].best_iteration_ in (2, 3)  # of the second fit
     assert warm.settings_["weight_averaging"]["value"] is False
 
 

@@ -24,7 +24,7 @@ from tiny_models import KINDS, build_model, build_static_model
 from skattn import AttentionTextClassifier, SequenceVectorizer, TextClassifier, export_onnx
 from skattn.recipe._linear import UnicodeTfidf
 from skattn.serving import ServedClassifier, export, load
-from skattn.serving._parts import _batches, _find_columns
+from skattn.serving._parts import N_TOKENS_AT_ONCE, _batches, _find_columns
 from skattn.serving._reader import Reader, murmurhash3
 from skattn.vectorizer._tokens import build_tokens
 
@@ -153,13 +153,19 @@ def test_hashed_tokens(params, tmp_path):
     check_same(pipeline(n_features=32, **params).fit(TEXTS, LABELS), tmp_path)
 
 
-@pytest.mark.slow
-def test_subwords(tmp_path):
+@pytest.fixture(scope="module")
+def subwords():
+    """A tokenizer of the texts."""
     tokenizers = pytest.importorskip("tokenizers")
     subwords = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token="?"))
     subwords.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     trainer = tokenizers.trainers.BpeTrainer(vocab_size=60, special_tokens=["?"])
     subwords.train_from_iterator(TEXTS, trainer)
+    return subwords
+
+
+@pytest.mark.slow
+def test_subwords(subwords, tmp_path):
     check_same(pipeline(analyzer=subwords).fit(TEXTS, LABELS), tmp_path)
     check_same(TextClassifier(**SMALL, analyzer=subwords).fit(TEXTS, LABELS), tmp_path)
 
@@ -204,7 +210,8 @@ def test_batches_depend_on_the_rows_only():
     assert len(batches) > 1
     widths = [max(np.count_nonzero(batch, axis=1)) for batch in batches]
     assert widths == sorted(widths)
-    assert all(len(batch) * width <= 1024 for batch, width in zip(batches, widths, strict=True))
+    sizes = [len(batch) * width for batch, width in zip(batches, widths, strict=True)]
+    assert N_TOKENS_AT_ONCE / 2 < max(sizes) <= N_TOKENS_AT_ONCE
 
 
 # -- the analysis without scikit-learn -------------------------------------------------------------
@@ -418,6 +425,40 @@ def test_functions_of_the_user_are_refused_by_name(name, function, tmp_path):
 def test_other_models_are_refused(model, tmp_path):
     with pytest.raises(TypeError, match=r"pipeline of SequenceVectorizer and.*best_estimator_"):
         export(model, tmp_path)
+
+
+@pytest.mark.parametrize("unit", ["D", "s", "us"])
+def test_labels_that_are_dates_are_refused(unit, tmp_path):
+    days = np.array(["2020-01-01", "2021-01-01"], dtype=f"M8[{unit}]")
+    model = pipeline().fit(TEXTS, days[np.arange(len(TEXTS)) % 2])
+    with pytest.raises(ValueError, match=r"^The label datetime\.date.*\(2020, 1, 1.* is a date"):
+        export(model, tmp_path / "served")
+    assert not (tmp_path / "served").exists()
+
+
+MISSING = {
+    "onnx": ("export", {}, r"^skattn.serving.export needs the package onnx: .*skattn\[onnx\]"),
+    "onnxruntime.quantization": (
+        "export",
+        {"weights": "int8"},
+        r'^skattn.serving.export with weights="int8" needs the package onnxruntime: .*\[onnx\]',
+    ),
+    "onnxruntime": ("load", {}, "needs the package onnxruntime: pip install onnxruntime"),
+    "tokenizers": ("load", {}, r"install the package tokenizers .*skattn\[tokenizers\]"),
+}
+
+
+@pytest.mark.parametrize("package", MISSING)
+def test_a_package_that_is_missing_is_named(package, subwords, tmp_path, monkeypatch):
+    way, options, message = MISSING[package]
+    model = pipeline(analyzer=subwords).fit(TEXTS, LABELS)
+    if way == "load":
+        export(model, tmp_path / "served")
+    before = list(tmp_path.rglob("*"))
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=message):
+        load(tmp_path / "served") if way == "load" else export(model, tmp_path, **options)
+    assert list(tmp_path.rglob("*")) == before
 
 
 def test_unfitted_models_are_refused(tmp_path):

@@ -222,6 +222,10 @@ def test_inverse_transform():
 # Containers
 
 
+def arrow():
+    return pytest.importorskip("pyarrow")
+
+
 CONTAINERS = {
     "list": list,
     "tuple": tuple,
@@ -235,6 +239,10 @@ CONTAINERS = {
     "polars Series": pl.Series,
     "polars frame": lambda texts: pl.DataFrame({"text": texts}),
     "polars categories": lambda texts: pl.Series(texts, dtype=pl.Categorical),
+    "Arrow array": lambda texts: arrow().array(texts),
+    "Arrow column": lambda texts: arrow().table({"text": texts})["text"],
+    "Arrow categories": lambda texts: arrow().array(texts).dictionary_encode(),
+    "Arrow table": lambda texts: arrow().table({"text": texts}),
     "generator": iter,
     "str subclass": lambda texts: [np.str_(text) for text in texts],
 }
