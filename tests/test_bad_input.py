@@ -196,7 +196,7 @@ BAD_WEIGHTS = {
     "infinite": (np.r_[INF, np.ones(11)], "infinity"),
     "too few": (np.ones(11), "inconsistent numbers"),
     "two columns": (np.ones((12, 2)), "sample_weight has the shape"),
-    "words": (["heavy"] * 12, "could not convert string to float: 'heavy'"),
+    "words": (["heavy"] * 12, "sample_weight must hold a number for each row: .*'heavy'"),
     "zero for one class": ((LABELS == "a").astype(float), "one class"),
 }
 
@@ -272,7 +272,6 @@ GOOD_VALUES = {  # of those above
     "label_smoothing": [0],
 }
 OTHER_MESSAGES = {  # that do not begin with the name
-    "embeddings": "Expected 2D array",
     "scoring": "'no such thing' is not a valid scoring value",
     **dict.fromkeys(["units", "embedding_dim", "vocabulary_size"], "This network does not fit"),
 }

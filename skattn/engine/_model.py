@@ -345,12 +345,14 @@ class ResidentModel(keras.Model):
             The numbers of the rows of each batch, and what `work` made of them.
         """
         rows = as_rows(x, self._resident.kind)
-        alone = len(rows) == 1  # then there is nothing to put in order
-        hashes = np.zeros(1, np.uint64) if alone else rows.hashes()
         limits = ()  # rows of features need no padding
         if rows.kind == "tokens":
             limits = PRETRAINED_BATCHES if self.frozen else TEXT_BATCHES
-        batches = [*prediction_batches(rows.lengths, hashes, *limits)][::-1]  # the longest first
+        if len(rows) == 1:  # there is nothing to put in order
+            batches = [np.zeros(1, dtype=int)]
+        else:
+            batches = [*prediction_batches(rows.lengths, rows.hashes(), *limits)]
+        batches.reverse()  # the longest first
         filled = map(filled_up, batches)
         results = run(lambda numbers: work(numbers, rows.batch(numbers)), filled)
         return list(zip(batches, results, strict=True))

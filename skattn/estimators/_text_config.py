@@ -154,6 +154,11 @@ def initial_table(estimator, vectors):
     embeddings = vectors if estimator.embeddings is None else estimator.embeddings
     if embeddings is None:
         return None
+    if np.ndim(embeddings) != 2:
+        raise ValueError(
+            "embeddings must be a table of shape (n_words, n_dimensions), got an array of shape "
+            f"{np.shape(embeddings)}."
+        )
     table = check_array(embeddings, dtype=np.float32, input_name="embeddings")
     if len(table) < 2:
         raise ValueError(

@@ -13,6 +13,7 @@ from skattn.recipe._linear import SHARPNESS
 from skattn.recipe._text_classifier import TextClassifier
 from skattn.serving._folder import write_folder
 from skattn.serving._reader import PRETRAINED, SUBWORDS
+from skattn.utils._targets import as_plain_labels
 from skattn.vectorizer._ids import HashedIds, pack_words
 from skattn.vectorizer._sequence_vectorizer import SequenceVectorizer
 from skattn.vectorizer._subwords import is_subword_tokenizer
@@ -146,7 +147,7 @@ def _refuse_own_code(step, kind):
 
 
 def _plain_classes(classes):
-    labels = classes.tolist()
+    labels = as_plain_labels(classes)
     strange = [label for label in labels if not isinstance(label, (str, int, float))]
     if strange:
         raise ValueError(

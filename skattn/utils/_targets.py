@@ -182,6 +182,10 @@ def _refuse_odd_weights(sample_weight):
     kind = weights.dtype.kind
     if kind == "c" or (kind == "O" and any(map(is_missing, weights.ravel().tolist()))):
         raise ValueError("sample_weight holds missing or complex values. Give numbers >= 0.")
+    try:
+        weights.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must hold a number for each row: {error}.") from None
 
 
 def _within_bounds(weights):
