@@ -90,7 +90,7 @@ for name, model in {"best": best, "defaults": defaults}.items():
 
 # %%
 # Rules choose the defaults, some of them by the number and the length
-# of the texts. On these headlines, the search gains next to nothing:
+# of the texts. For these headlines, they chose:
 
 for name in search.best_params_:
     print(name, defaults.settings_[name])

@@ -1,4 +1,4 @@
-"""Threads: those of TensorFlow in worker processes, and ours that have it compute two batches.
+"""TensorFlow's threads in worker processes, and a second thread for predictions.
 
 TensorFlow takes every core and ignores what joblib asks for. Only a worker process of joblib (loky,
 or a Dask or Ray worker) is touched, and only before TensorFlow has started there. The user's own
@@ -35,9 +35,9 @@ def two_at_once(work, items):
     """The results of ``work(item)``, in the order of the items; two are computed at the same time.
 
     An operation of TensorFlow uses all cores, but it ends when the last of them is ready. The cores
-    that wait can compute another batch. With one core, one item, or where no thread can be started
-    (because Python is about to end), this thread does everything. An error, such as Ctrl-C, waits
-    for the item that the other thread is at.
+    that wait can compute another batch. With one core, one item, a GPU, or where no thread can be
+    started (because Python is about to end), this thread does everything. An error, such as Ctrl-C,
+    waits for the item that the other thread is at.
     """
     items = list(items)
     if len(items) < 2 or _n_threads() < 2:
@@ -57,17 +57,24 @@ def two_at_once(work, items):
             raise
 
     with ThreadPoolExecutor(1) as pool:
-        other = None
-        with contextlib.suppress(RuntimeError):
-            other = pool.submit(work_on_what_is_left)
-        work_on_what_is_left()
-        if other is not None:
-            other.result()
+        try:
+            other = None
+            with contextlib.suppress(RuntimeError):
+                other = pool.submit(work_on_what_is_left)
+            work_on_what_is_left()
+            if other is not None:
+                other.result()
+        finally:
+            left.clear()
     return results
 
 
 def _n_threads():
-    return tf.config.threading.get_intra_op_parallelism_threads() or joblib.cpu_count()
+    """How many threads an operation of TensorFlow may use; 1 for a GPU."""
+    if tf.config.list_physical_devices("GPU"):
+        return 1
+    given = tf.config.threading.get_intra_op_parallelism_threads()
+    return given or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or joblib.cpu_count()
 
 
 def is_worker():

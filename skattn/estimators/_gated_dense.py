@@ -129,9 +129,8 @@ class GatedDenseClassifier(BaseNetworkClassifier):
     The network computes in float32. Scale the features first, for example with
     `sklearn.preprocessing.StandardScaler`. Sparse input is not converted to a dense array, with
     two exceptions: ``gate="inputs"`` converts each batch, and so does a network that was first
-    fitted on dense input. With the default
-    `optimizer`, `gate`, `l2` and `weight_decay`, each training step on sparse input changes the
-    first layer only for features that occur in the batch.
+    fitted on dense input. With the default `optimizer`, `gate`, `l2` and `weight_decay`, each
+    training step on sparse input changes the first layer only for features that occur in the batch.
 
     References
     ----------

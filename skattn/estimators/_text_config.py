@@ -2,6 +2,7 @@
 
 import inspect
 import os
+from collections.abc import Mapping
 from numbers import Integral
 from typing import NamedTuple
 
@@ -154,12 +155,19 @@ def initial_table(estimator, vectors):
     embeddings = vectors if estimator.embeddings is None else estimator.embeddings
     if embeddings is None:
         return None
-    if np.ndim(embeddings) != 2:
-        raise ValueError(
-            "embeddings must be a table of shape (n_words, n_dimensions), got an array of shape "
-            f"{np.shape(embeddings)}."
+    if isinstance(embeddings, Mapping) or hasattr(embeddings, "index_to_key"):
+        raise TypeError(
+            "embeddings must be a table with a row for each id, but this "
+            f"{type(embeddings).__name__} maps words to vectors. Use "
+            "TextClassifier(embeddings=...), or pass the embeddings_ of a SequenceVectorizer."
         )
-    table = check_array(embeddings, dtype=np.float32, input_name="embeddings")
+    table = check_array(
+        embeddings, dtype=np.float32, ensure_2d=False, allow_nd=True, input_name="embeddings"
+    )
+    if table.ndim != 2:
+        raise ValueError(
+            f"embeddings must be a table with a row for each id, got the shape {table.shape}."
+        )
     if len(table) < 2:
         raise ValueError(
             f"embeddings has {len(table)} row; it needs row 0 for padding, row 1 for words "

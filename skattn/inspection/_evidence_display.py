@@ -166,8 +166,8 @@ class EvidenceDisplay:
         words = self._words(min_texts)
         if labels is None:
             known = list(words)
-            totals = [float(sum(e.probabilities)) for e in self.explanations]
-            mirrored = len(known) == 2 and all(abs(total - 1) < 1e-3 for total in totals)
+            sums = (abs(e.evidence.sum(axis=1)).max(initial=0) for e in self.explanations)
+            mirrored = len(known) == 2 and max(sums) < 1e-3
             labels = known[1:] if mirrored else known[:MAX_PANELS]
         if isinstance(labels, str) or not hasattr(labels, "__iter__"):
             raise TypeError(f"labels must be a list of classes, got {labels!r}: pass [{labels!r}].")

@@ -423,3 +423,26 @@ def test_segments_end_with_the_longest_text():
     clf = fitted(AttentionTextClassifier, X, np.arange(20) % 2, units=4, segment_length=11)
     assert clf.segment_attention_weights(X).shape == (20, 3)
     np.testing.assert_allclose(clf.segment_attention_weights(X).sum(axis=1), 1, atol=1e-5)
+
+
+# -- two batches at a time -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [AttentionTextClassifier, GatedDenseClassifier])
+def test_predictions_compute_two_batches_at_once_with_the_same_bits(kind, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1200, 4))
+    if kind is AttentionTextClassifier:
+        X = np.where(np.arange(40) < rng.integers(1, 41, size=(1200, 1)), 2, 0)
+    clf = fitted(kind, X[:60], np.arange(60) % 2)
+    n_batches = []
+
+    def one_after_the_other(work, items):
+        items = list(items)
+        n_batches.append(len(items))
+        return [work(item) for item in items]
+
+    both = clf.predict_proba(X)
+    monkeypatch.setattr(_model, "two_at_once", one_after_the_other)
+    np.testing.assert_array_equal(clf.predict_proba(X), both)
+    assert n_batches[0] > 1

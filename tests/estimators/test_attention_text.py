@@ -265,7 +265,8 @@ def test_given_vectors_are_where_training_begins(vectors, texts_as_ids):
             "vocabulary_size=20 but embeddings has 30",
         ),
         ({"embeddings": np.full((30, 5), np.nan)}, "Input embeddings contains NaN"),
-        ({"embeddings": np.zeros(30)}, "Expected 2D array"),
+        ({"embeddings": np.zeros(30)}, r"embeddings must be a table .* the shape \(30,\)"),
+        ({"embeddings": np.zeros((30, 5, 2))}, r"embeddings must be a table .*\(30, 5, 2\)"),
         ({"embeddings": [["a", "b"], ["c", "d"]]}, "could not convert string to float"),
         ({"embeddings": 3}, "The 'embeddings' parameter"),
         ({"embeddings": "glove.txt"}, "The 'embeddings' parameter"),
@@ -274,6 +275,12 @@ def test_given_vectors_are_where_training_begins(vectors, texts_as_ids):
 def test_vectors_that_make_no_sense_are_refused(parameters, message, texts_as_ids):
     with pytest.raises(ValueError, match=message):
         classifier(**parameters).fit(*texts_as_ids)
+
+
+def test_vectors_by_word_are_refused_with_what_to_do(texts_as_ids):
+    clf = AttentionTextClassifier(embeddings={"film": np.ones(5)}, epochs=1)
+    with pytest.raises(TypeError, match=r"this dict maps words to vectors. Use TextClassifier"):
+        clf.fit(*texts_as_ids)
 
 
 # -- what it can learn -----------------------------------------------------------------------------

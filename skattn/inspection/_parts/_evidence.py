@@ -71,8 +71,9 @@ class _NetworkEvidence:
         seen, ids, spans = self.network.read(texts)
         values, base = self.network.classifier._evidence_on_tokens(ids)
         readings = []
-        for text, span, each, start in zip(seen, spans, values, base, strict=True):
-            words, own, rest = in_words(self.network.vectorizer, str(text), span, each)
+        for row, (text, span, start) in enumerate(zip(seen, spans, base, strict=True)):
+            words, own, rest = in_words(self.network.vectorizer, str(text), span, values[row])
+            values[row] = None  # many texts of many classes take much memory
             readings.append(Reading(str(text), words, own, start + rest))
         return readings
 
