@@ -7,8 +7,8 @@ import numpy as np
 WINDOW = 50  # batches that are sorted by length together
 PREDICT_ROWS = 512
 PREDICT_TOKENS = 32_768
-# of texts: the most tokens in a batch, and the cost of one more batch, in tokens; those of a
-# pretrained transformer hold fewer to bound the memory
+# the most tokens in a batch of texts, and what one more batch costs, in tokens; a pretrained
+# transformer reads fewer at a time, which bounds its memory
 TEXT_BATCHES, PRETRAINED_BATCHES = (PREDICT_TOKENS, 1_000), (4096, 128)
 
 

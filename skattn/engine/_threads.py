@@ -74,7 +74,8 @@ def _n_threads():
     if tf.config.list_physical_devices("GPU"):
         return 1
     given = tf.config.threading.get_intra_op_parallelism_threads()
-    return given or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or joblib.cpu_count()
+    variable = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    return given or (variable.isdigit() and int(variable)) or joblib.cpu_count()
 
 
 def is_worker():

@@ -82,6 +82,14 @@ def test_one_thread_or_one_item_needs_no_other_thread(n_threads, n_items, monkey
     assert found == [threading.get_ident()] * n_items
 
 
+@pytest.mark.parametrize(("variable", "n_threads"), [("1", 1), ("3", 3), ("", 5), ("many", 5)])
+def test_the_number_of_threads_may_be_in_the_environment(variable, n_threads, monkeypatch):
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 0)
+    monkeypatch.setattr(_threads.joblib, "cpu_count", lambda: 5)
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", variable)
+    assert _threads._n_threads() == n_threads
+
+
 def test_an_error_of_an_item_is_raised(monkeypatch):
     monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 2)
     with pytest.raises(ZeroDivisionError):

@@ -73,7 +73,7 @@ class _NetworkEvidence:
         readings = []
         for row, (text, span, start) in enumerate(zip(seen, spans, base, strict=True)):
             words, own, rest = in_words(self.network.vectorizer, str(text), span, values[row])
-            values[row] = None  # many texts of many classes take much memory
+            values[row] = None  # not needed any more, and large where there are many classes
             readings.append(Reading(str(text), words, own, start + rest))
         return readings
 
