@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import sparse
 
-from skattn.engine._batches import filled_up, prediction_batches
+from skattn.engine._batches import filled_up
 from skattn.engine._frozen_states import compiled
 from skattn.engine._model import put_together
 from skattn.engine._resident_rows import as_rows, to_tensor
@@ -182,8 +182,9 @@ def feature_parts(model, config, X):
     parts = np.zeros((*shape, logits.shape[1]))
     first = logits.shape[1] - len(wanted)
     gradient = _compiled(model, "feature_evidence", _compile_features)
-    for numbers in prediction_batches(rows.lengths, rows.hashes()):
-        batch = to_tensor(rows.batch(numbers))
+
+    def split(numbers, batch):
+        batch = to_tensor(batch)
         place = numbers if stored is None else _stored_values(stored, numbers)
         for node, weight in zip(*_legendre(N_NODES_OF_FEATURES), strict=True):
             for column, logit in enumerate(wanted, start=first):
@@ -191,7 +192,9 @@ def feature_parts(model, config, X):
                 if stored is not None and found.ndim == 2:  # a network that reads dense rows
                     held = stored[numbers].tocoo()
                     found = found[held.row, held.col]
-                parts[place, ..., column] += weight * found
+                parts[place, ..., column] += weight * found  # a repeated row adds once
+
+    model.by_batches(rows, split)
     return parts, logits, base
 
 

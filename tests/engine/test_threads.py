@@ -90,6 +90,12 @@ def test_the_number_of_threads_may_be_in_the_environment(variable, n_threads, mo
     assert _threads._n_threads() == n_threads
 
 
+def test_a_gpu_computes_one_batch_at_a_time(monkeypatch):
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 4)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
+    assert _threads._n_threads() == 1
+
+
 def test_an_error_of_an_item_is_raised(monkeypatch):
     monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 2)
     with pytest.raises(ZeroDivisionError):
