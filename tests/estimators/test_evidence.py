@@ -145,8 +145,11 @@ def test_the_largest_of_many_logits_are_followed_through_all_layers(
     whole, *_ = logit_parts(clf, X)
     whole = whole if multilabel else relative(whole)
     order = np.argsort(-logits, axis=1)[:, None, :]
-    largest, whole_largest = (np.take_along_axis(p, order, axis=2)[..., :3] for p in (parts, whole))
-    others, whole_others = (np.take_along_axis(p, order, axis=2)[..., 3:] for p in (parts, whole))
+    parts, whole = (np.take_along_axis(p, order, axis=2) for p in (parts, whole))
+    n_followed = 3 if multilabel else 2
+    (largest, others), (whole_largest, whole_others) = (
+        np.split(p, [n_followed], axis=2) for p in (parts, whole)
+    )
     np.testing.assert_allclose(largest, whole_largest, atol=1e-5)
     assert np.abs(others - whole_others).max() > 1e-5  # they end at the states
     assert np.abs(others).max() > 1e-5
@@ -164,7 +167,7 @@ def test_other_logits_are_split_exactly_among_the_last_states(texts_as_ids):
     unknown = model.read("states", np.array([[1]]))[0, 0]
     kernel, _ = model.get_layer("probabilities").get_weights()
     by_hand = relative(clf.attention_weights(X)[:, :, None] * ((states - unknown) @ kernel))
-    others = np.argsort(-logits, axis=1, kind="stable")[:, None, _evidence.N_LOGITS_FOLLOWED :]
+    others = np.argsort(-logits, axis=1, kind="stable")[:, None, _evidence.N_CLASSES_FOLLOWED :]
     found, expected = (np.take_along_axis(p, others, axis=2) for p in (parts, by_hand))
     assert np.abs(expected).max() > 1e-3
     np.testing.assert_allclose(found, expected, atol=1e-5)
