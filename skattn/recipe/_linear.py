@@ -127,11 +127,17 @@ def _rows(counts, vocabulary, dtype):
 
 
 class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Weight each feature by how much more often it occurs in one of two classes.
+    """Weight each feature by how unevenly it is spread over the classes.
 
-    With :math:`p` and :math:`q` the shares of the texts of the two classes that contain a feature,
-    smoothed by `alpha`, the column of the feature is multiplied by :math:`|\\log(p / q)|` [1]_.
-    With more than two classes nothing is changed.
+    For each class, let :math:`n` be the number of its texts that contain a feature, and :math:`m`
+    the number of other texts that do. If the feature did not depend on the class, :math:`n_0` and
+    :math:`m_0` would be expected. The log-count ratio [1]_ of the feature and the class is
+
+    .. math:: r = \\log\\frac{n + \\alpha}{n_0 + \\alpha} - \\log\\frac{m + \\alpha}{m_0 + \\alpha}
+
+    and the column of the feature is multiplied by the square root of the root mean square of
+    :math:`r` over the classes. Smoothing both counts, the observed and the expected one, keeps the
+    ratio of rare features small, also in small classes.
 
     Parameters
     ----------
@@ -146,13 +152,14 @@ class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimato
     References
     ----------
     .. [1] Wang & Manning, "Baselines and bigrams: simple, good sentiment and topic
-       classification", 2012, section 2.
+       classification", 2012, section 2; for two classes, and with the shares of the classes in
+       place of the expected counts.
 
     Examples
     --------
     >>> from skattn.recipe._linear import LogCountRatio
     >>> LogCountRatio().fit([[1, 1], [0, 1]], ["a", "b"]).ratios_.round(2).tolist()
-    [0.69, 0.0]
+    [0.83, 0.0]
     """
 
     _parameter_constraints = {"alpha": [Interval(Real, 0, None, closed="neither")]}
@@ -176,17 +183,21 @@ class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         """
         self._validate_params()
         X, y = validate_data(self, X, y, accept_sparse="csr")
-        classes = np.unique(y)
-        if len(classes) != 2:
-            self.ratios_ = np.ones(X.shape[1])
-            return self
         weights = _check_sample_weight(sample_weight, X)
-        shares = [self._share(X[y == label], weights[y == label]) for label in classes]
-        self.ratios_ = np.abs(np.log(shares[1]) - np.log(shares[0]))
+        total = weights @ (X > 0)
+        classes = np.unique(y)
+        squares = np.zeros(X.shape[1])
+        for label in classes:
+            rows = y == label
+            inside, share = weights[rows] @ (X[rows] > 0), weights[rows].sum() / weights.sum()
+            outside = np.maximum(total - inside, 0)  # rounding may lead below 0
+            ratios = self._log_ratio(inside, share * total)
+            squares += (ratios - self._log_ratio(outside, (1 - share) * total)) ** 2
+        self.ratios_ = (squares / len(classes)) ** 0.25
         return self
 
-    def _share(self, rows, weights):
-        return (weights @ (rows > 0) + self.alpha) / (weights.sum() + 2 * self.alpha)
+    def _log_ratio(self, found, expected):
+        return np.log(found + self.alpha) - np.log(expected + self.alpha)
 
     def transform(self, X):
         """Multiply each column by its factor.

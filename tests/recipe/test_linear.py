@@ -16,19 +16,31 @@ Y = ["a", "a", "b"]
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.csr_matrix])
-def test_ratios_are_those_of_the_equation(container):
-    ratio = LogCountRatio(alpha=0.5).fit(container(X), Y)
-    p = (np.array([2, 0, 1]) + 0.5) / (2 + 1)
-    q = (np.array([0, 1, 1]) + 0.5) / (1 + 1)
-    expected = np.abs(np.log(p / q))
-    np.testing.assert_allclose(ratio.ratios_, expected)
+@pytest.mark.parametrize("labels", [["a", "a", "b"], ["a", "b", "c"], [2, 2, 2]])
+def test_ratios_are_those_of_the_equation(container, labels):
+    ratio = LogCountRatio(alpha=0.5).fit(container(X), labels)
+    each = []
+    for label in set(labels):
+        of_class = np.array([known == label for known in labels])
+        n, m = (X[of_class] > 0).sum(axis=0), (X[~of_class] > 0).sum(axis=0)
+        share = of_class.mean()
+        n_0, m_0 = share * (n + m), (1 - share) * (n + m)
+        each.append(np.log((n + 0.5) / (n_0 + 0.5)) - np.log((m + 0.5) / (m_0 + 0.5)))
+    expected = np.sqrt(np.sqrt(np.mean(np.square(each), axis=0)))
+    assert (expected > 0.3).any() == (len(set(labels)) > 1)
+    np.testing.assert_allclose(ratio.ratios_, expected, atol=1e-7)
     weighed = ratio.transform(container(X))
     weighed = weighed.toarray() if sparse.issparse(weighed) else weighed
-    np.testing.assert_allclose(weighed, X * expected)
+    np.testing.assert_allclose(weighed, X * expected, atol=1e-7)
 
 
-def test_more_than_two_classes_are_left_alone():
-    np.testing.assert_array_equal(LogCountRatio().fit_transform(X, ["a", "b", "c"]), X)
+def test_a_rare_feature_tells_little_of_a_small_class():
+    """With smoothed shares in place of counts, features that a small class lacks weighed most."""
+    y = np.r_[np.zeros(2), np.ones(98)]
+    rare, of_the_class = np.zeros((2, 100))
+    rare[50], of_the_class[:2] = 1, 1
+    ratios = LogCountRatio().fit(np.stack([rare, of_the_class], axis=1), y).ratios_
+    assert ratios[0] < 0.2 < 1 < ratios[1]
 
 
 def test_probabilities_follow_the_margins():
