@@ -283,8 +283,7 @@ def fit_linear(data, params, n_jobs=None):
         X = ratios.fit_transform(X, y, **given)
         steps.append(("ratios", ratios))
     seed = draw_seed(None) if params["random_state"] is None else params["random_state"]
-    strength = 0.5 if several else 1.0
-    classifier = MarginClassifier(C=strength, random_state=seed)  # None: NumPy's generator
+    classifier = MarginClassifier(C=0.5, random_state=seed)  # None would read NumPy's generator
     with config_context(enable_metadata_routing=several):  # so that each label's model gets them
         if several:
             classifier = OneVsRestClassifier(classifier, n_jobs=n_jobs)
