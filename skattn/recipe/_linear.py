@@ -135,9 +135,9 @@ class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimato
 
     .. math:: r = \\log\\frac{n + \\alpha}{n_0 + \\alpha} - \\log\\frac{m + \\alpha}{m_0 + \\alpha}
 
-    and the column of the feature is multiplied by the square root of the root mean square of
-    :math:`r` over the classes. Smoothing both counts, the observed and the expected one, keeps the
-    ratio of rare features small, also in small classes.
+    and the column of the feature is multiplied by the square root of the largest :math:`|r|` of all
+    classes. Smoothing both counts, the observed and the expected one, keeps the ratio of rare
+    features small, also in small classes.
 
     Parameters
     ----------
@@ -185,15 +185,15 @@ class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         X, y = validate_data(self, X, y, accept_sparse="csr")
         weights = _check_sample_weight(sample_weight, X)
         total = weights @ (X > 0)
-        classes = np.unique(y)
-        squares = np.zeros(X.shape[1])
-        for label in classes:
+        largest = np.zeros(X.shape[1])
+        for label in np.unique(y):
             rows = y == label
             inside, share = weights[rows] @ (X[rows] > 0), weights[rows].sum() / weights.sum()
             outside = np.maximum(total - inside, 0)  # rounding may lead below 0
             ratios = self._log_ratio(inside, share * total)
-            squares += (ratios - self._log_ratio(outside, (1 - share) * total)) ** 2
-        self.ratios_ = (squares / len(classes)) ** 0.25
+            ratios -= self._log_ratio(outside, (1 - share) * total)
+            np.maximum(largest, np.abs(ratios), out=largest)
+        self.ratios_ = np.sqrt(largest)
         return self
 
     def _log_ratio(self, found, expected):
