@@ -95,10 +95,10 @@ def explain_texts(pipeline: Any, texts: Texts, *, target: Any = None) -> list[Te
       by the gradient at the midpoint of the path, and the remaining error is distributed among the
       words in proportion to their contributions. With a pretrained transformer, the path consists
       of hidden states after a third of its layers instead of embeddings, and the contributions of
-      the pieces of a word are added. If there are more than eight classes (three with a pretrained
-      transformer), this is done for the two most probable classes of each text, or for the three
-      most probable labels; for the others, the path consists of the last hidden states. With
-      ``segment_length``, it is done for all classes.
+      the pieces of a word are added. If there are more than eight classes or labels (three with a
+      pretrained transformer), this is done only for the two most probable classes of each text
+      (with several labels, for the three most probable); for the others, the path consists of the
+      last hidden states. With ``segment_length``, it is done for all classes.
     * *A linear model* on counts or TF-IDF features: the contributions are exact, coefficient times
       feature value. If a word occurs several times, its contribution is divided evenly among the
       occurrences. The contribution of a word n-gram is divided evenly among its words, and that of

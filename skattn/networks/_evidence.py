@@ -49,10 +49,11 @@ def logit_parts(model, config, X):
     path after a third of them were a little better than one, at twice the time.
 
     With many classes, each of them would need a backward pass. So only the two largest logits of a
-    row, with several labels three, are followed down to the embeddings, or to these states; the
+    row (three with several labels) are followed down to the embeddings, or to these states; the
     paths of the others begin and end at the last states, those of the encoder or of the
-    transformer. On validation splits of trec, snips and banking77, this was as faithful for both
-    classes as three logits or all of them, and faster. (With segments, all logits are followed.)
+    transformer. On validation splits of trec, snips and banking77, this was as faithful for the two
+    most probable classes as following three logits, and faster. (With segments, all logits are
+    followed.)
 
     The network reads the texts once: from this pass come the ends of the paths, and also its
     answers.

@@ -32,8 +32,9 @@ class TextClassifier(BaseTextClassifier):
 
     The network is a `SequenceVectorizer` followed by an `AttentionTextClassifier`; the linear model
     is a linear support vector machine on TF-IDF features of words, pairs of words and character
-    n-grams. The predicted probabilities are the weighted mean of those of the two models. Rules set
-    most parameters that are None, from the number and the length of the texts and the number of
+    n-grams. Except with several labels, a feature counts more the more unevenly it is spread over
+    the classes. The predicted probabilities are the weighted mean of those of the two models. Rules
+    set most parameters that are None, from the number and the length of the texts and the number of
     classes; `settings_` contains their values and the reasons. Which part of long texts a
     pretrained transformer reads is decided by a comparison on up to 2,000 training texts, which
     takes a few seconds.
