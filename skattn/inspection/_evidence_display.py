@@ -54,7 +54,8 @@ class EvidenceDisplay:
     >>> model = TextClassifier(random_state=0).fit(texts, y)
     >>> display = EvidenceDisplay.from_estimator(model, texts[:10])
     >>> frame = display.to_frame()
-    >>> frame[frame["class"] == "good"]["word"].head(1).tolist()
+    >>> for_good = (frame["class"] == "good") & (frame["evidence"] > 0)
+    >>> frame[for_good]["word"].head(1).tolist()
     ['fine']
     >>> display.plot()  # doctest: +SKIP
     """
