@@ -193,7 +193,7 @@ class LogCountRatio(Stored, OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         if len(classes) < 2:
             return self
 
-        def count(rows):
+        def count(rows):  # called twice for each class, or all counts would be in memory
             return weights[rows] @ (X[rows] > 0)
 
         total, largest = sum(count(y == label) for label in classes), np.zeros(X.shape[1])
